@@ -1,0 +1,52 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "entrypoint",
+  products: [
+    .executable(name: "entrypoint", targets: ["entrypoint"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", "1.5.0"..<"2.0.0"),
+    .package(url: "https://github.com/apple/swift-system", "1.7.0"..<"2.0.0"),
+  ],
+  targets: [
+    // Decisions: values in, a plan out. Standard library only, no I/O.
+    .target(name: "EntrypointPlan"),
+    // Linux: snapshot readers and step executors, one kernel facility per file.
+    .target(
+      name: "EntrypointSystem",
+      dependencies: [
+        "EntrypointPlan",
+        "CLinux",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]
+    ),
+    .executableTarget(
+      name: "entrypoint",
+      dependencies: [
+        "EntrypointPlan",
+        "EntrypointSystem",
+        "CExecve",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]
+    ),
+    .systemLibrary(
+      name: "CLinux",
+      pkgConfig: "libcap",
+      providers: [.apt(["libcap-dev"])]
+    ),
+    // Keeps what execve(2) gave, and hides the environment from the libraries.
+    .target(name: "CExecve"),
+    .testTarget(name: "EntrypointPlanTests", dependencies: ["EntrypointPlan"]),
+    .testTarget(
+      name: "EntrypointSystemTests",
+      dependencies: [
+        "EntrypointPlan",
+        "EntrypointSystem",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]
+    ),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,11 @@
+// The C interfaces that Swift's Glibc module does not export. Declarations only.
+#pragma once
+
+#include <grp.h>
+#include <linux/prctl.h>
+#include <linux/securebits.h>
+#include <pwd.h>
+#include <sys/auxv.h>
+#include <sys/capability.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>

@@ -1,0 +1,72 @@
+/// Text as the kernel passes it: bytes without a NUL, by habit UTF-8 but not always (environ(7),
+/// path_resolution(7)).
+///
+/// What the program does not interpret stays in this form, so that it leaves as it came.
+public struct ByteString: Hashable, Sendable {
+  /// The bytes, without the terminating NUL.
+  public var bytes: [UInt8]
+
+  /// Copies bytes.
+  public init(_ bytes: some Sequence<UInt8>) {
+    self.bytes = Array(bytes)
+  }
+
+  /// The UTF-8 form of a text.
+  public init(_ text: some StringProtocol) {
+    self.bytes = Array(text.utf8)
+  }
+
+  /// Whether there are no bytes.
+  public var isEmpty: Bool { bytes.isEmpty }
+
+  /// The text, or nil where the bytes are not UTF-8.
+  public var text: String? { String(validating: bytes, as: UTF8.self) }
+
+  /// Joins two strings.
+  public static func + (left: ByteString, right: ByteString) -> ByteString {
+    ByteString(left.bytes + right.bytes)
+  }
+}
+
+extension ByteString: ExpressibleByStringLiteral {
+  /// The UTF-8 form of a literal.
+  public init(stringLiteral value: String) {
+    self.init(value)
+  }
+}
+
+extension ByteString: CustomStringConvertible {
+  /// The text in one printable line.
+  ///
+  /// Control characters and bytes that are not UTF-8 are written as `\xNN`, so that a value of the
+  /// environment cannot forge a line of the log.
+  public var description: String {
+    if let text, !bytes.contains(where: { $0 < 0x20 || $0 == 0x7f }) { return text }
+    var printable = ""
+    var rest = bytes[...]
+    while let byte = rest.first {
+      let width = ByteString.scalarWidth(byte)
+      if byte >= 0x20, byte != 0x7f,
+        let scalar = String(validating: rest.prefix(width), as: UTF8.self)
+      {
+        printable += scalar
+        rest = rest.dropFirst(width)
+      } else {
+        let digits = String(byte, radix: 16)
+        printable += "\\x" + (digits.count == 1 ? "0" + digits : digits)
+        rest = rest.dropFirst()
+      }
+    }
+    return printable
+  }
+
+  /// How many bytes the UTF-8 scalar has that begins with `byte` (RFC 3629, section 3).
+  private static func scalarWidth(_ byte: UInt8) -> Int {
+    switch byte {
+    case 0xf0...: 4
+    case 0xe0...: 3
+    case 0xc0...: 2
+    default: 1
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/// A Linux capability by its number (capabilities(7), linux/capability.h).
+///
+/// Only those that the planner reasons about have a constant here. Names come from libcap, see
+/// ``CapabilityNames``.
+public struct Capability: RawRepresentable, Hashable, Comparable, Sendable {
+  /// The number, 0...63.
+  public let rawValue: UInt8
+
+  /// - Parameter rawValue: nil for a number that no 64-bit set can hold.
+  public init?(rawValue: UInt8) {
+    guard rawValue < 64 else { return nil }
+    self.rawValue = rawValue
+  }
+
+  private init(number: UInt8) {
+    self.rawValue = number
+  }
+
+  /// Give files away: fchown(2) to another owner.
+  public static let chown = Capability(number: 0)
+  /// Signal processes of other users.
+  public static let kill = Capability(number: 5)
+  /// setgid(2) and setgroups(2).
+  public static let setgid = Capability(number: 6)
+  /// setuid(2) to any user.
+  public static let setuid = Capability(number: 7)
+  /// Drop from the bounding set.
+  public static let setpcap = Capability(number: 8)
+  /// Bind to a port below net.ipv4.ip_unprivileged_port_start (ip(7)).
+  public static let netBindService = Capability(number: 10)
+  /// Raw sockets, and IP_TRANSPARENT (ip(7)).
+  public static let netRaw = Capability(number: 13)
+  /// Write file capabilities.
+  public static let setfcap = Capability(number: 31)
+
+  /// Orders capabilities by number, as every list does.
+  public static func < (left: Capability, right: Capability) -> Bool {
+    left.rawValue < right.rawValue
+  }
+}

@@ -1,0 +1,30 @@
+/// A set of capabilities, in the kernel's own form: bit N stands for capability number N.
+public struct CapabilitySet: OptionSet, Hashable, Sendable {
+  /// The bits.
+  public let rawValue: UInt64
+
+  /// Creates a set from the kernel's bits.
+  public init(rawValue: UInt64) {
+    self.rawValue = rawValue
+  }
+
+  /// The set of one.
+  public init(_ capability: Capability) {
+    self.rawValue = 1 << UInt64(capability.rawValue)
+  }
+
+  /// The set of these.
+  public init(_ capabilities: some Sequence<Capability>) {
+    self.rawValue = capabilities.reduce(0) { $0 | 1 << UInt64($1.rawValue) }
+  }
+
+  /// Whether the capability is a member.
+  public func contains(_ capability: Capability) -> Bool {
+    rawValue & (1 << UInt64(capability.rawValue)) != 0
+  }
+
+  /// The members, sorted by number.
+  public var members: [Capability] {
+    (UInt8(0)..<64).compactMap(Capability.init(rawValue:)).filter(contains)
+  }
+}

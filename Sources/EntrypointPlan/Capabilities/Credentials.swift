@@ -1,0 +1,116 @@
+/// The real, effective and saved id of a process (credentials(7)).
+public struct ProcessIDs: Equatable, Sendable {
+  /// Who started the process.
+  public var real: UInt32
+  /// Whom the kernel takes it for.
+  public var effective: UInt32
+  /// What it could go back to.
+  public var saved: UInt32
+
+  /// Creates the three ids.
+  public init(real: UInt32, effective: UInt32, saved: UInt32) {
+    self.real = real
+    self.effective = effective
+    self.saved = saved
+  }
+
+  /// All three the same.
+  public init(_ id: UInt32) {
+    self.init(real: id, effective: id, saved: id)
+  }
+
+  /// Whether any of the three is root's.
+  public var includesRoot: Bool { real == 0 || effective == 0 || saved == 0 }
+}
+
+/// The securebits that matter here (capabilities(7), "The securebits flags").
+public struct Securebits: OptionSet, Hashable, Sendable {
+  /// The bits as PR_GET_SECUREBITS(2const) returns them.
+  public let rawValue: UInt32
+
+  /// Creates flags from the kernel's bits.
+  public init(rawValue: UInt32) {
+    self.rawValue = rawValue
+  }
+
+  /// Root gets no capabilities for being root.
+  public static let noRoot = Securebits(rawValue: 1 << 0)
+  /// A change of user ids leaves capabilities as they are.
+  public static let noSetuidFixup = Securebits(rawValue: 1 << 2)
+  /// The permitted set survives the change from root to another user; cleared by exec.
+  public static let keepCapabilities = Securebits(rawValue: 1 << 4)
+  /// Ambient capabilities cannot be raised.
+  public static let noAmbientRaise = Securebits(rawValue: 1 << 6)
+}
+
+/// Who a thread is and what it may do: everything the kernel looks at when it execs or binds
+/// (credentials(7), capabilities(7)).
+public struct Credentials: Equatable, Sendable {
+  /// The user ids.
+  public var user: ProcessIDs
+  /// The group ids.
+  public var group: ProcessIDs
+  /// The supplementary groups, sorted.
+  public var groups: [UInt32]
+  /// What the thread may make effective.
+  public var permitted: CapabilitySet
+  /// What the kernel checks.
+  public var effective: CapabilitySet
+  /// What an exec keeps, of files that say so too.
+  public var inheritable: CapabilitySet
+  /// What an exec keeps, of files without capabilities.
+  public var ambient: CapabilitySet
+  /// What an exec can give at the most.
+  public var bounding: CapabilitySet
+  /// No exec can give more than there is before (PR_SET_NO_NEW_PRIVS(2const)).
+  public var noNewPrivileges: Bool
+  /// How the kernel treats root, and changes of users.
+  public var securebits: Securebits
+
+  /// Creates credentials; what is left out is empty or off.
+  public init(
+    user: ProcessIDs,
+    group: ProcessIDs,
+    groups: [UInt32] = [],
+    permitted: CapabilitySet = [],
+    effective: CapabilitySet = [],
+    inheritable: CapabilitySet = [],
+    ambient: CapabilitySet = [],
+    bounding: CapabilitySet = [],
+    noNewPrivileges: Bool = false,
+    securebits: Securebits = []
+  ) {
+    self.user = user
+    self.group = group
+    self.groups = groups
+    self.permitted = permitted
+    self.effective = effective
+    self.inheritable = inheritable
+    self.ambient = ambient
+    self.bounding = bounding
+    self.noNewPrivileges = noNewPrivileges
+    self.securebits = securebits
+  }
+}
+
+extension Credentials {
+  /// What differs in `found`, one phrase for each: "permitted is cap_net_raw, planned was none".
+  public func differences(to found: Credentials, names: CapabilityNames) -> [String] {
+    let ids = { (ids: ProcessIDs) in "\(ids.real)/\(ids.effective)/\(ids.saved)" }
+    let aspects: [(String, (Credentials) -> String)] = [
+      ("uid (real/effective/saved)", { ids($0.user) }),
+      ("gid (real/effective/saved)", { ids($0.group) }),
+      ("groups", { $0.groups.map(String.init).joined(separator: ",") }),
+      ("permitted", { names.text(of: $0.permitted) }),
+      ("effective", { names.text(of: $0.effective) }),
+      ("inheritable", { names.text(of: $0.inheritable) }),
+      ("ambient", { names.text(of: $0.ambient) }),
+      ("bounding", { names.text(of: $0.bounding) }),
+      ("no_new_privs", { $0.noNewPrivileges ? "on" : "off" }),
+      ("securebits", { String($0.securebits.rawValue, radix: 16) }),
+    ]
+    return aspects.compactMap { name, value in
+      value(self) == value(found) ? nil : "\(name) is \(value(found)), planned was \(value(self))"
+    }
+  }
+}

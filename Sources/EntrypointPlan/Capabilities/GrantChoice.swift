@@ -1,0 +1,134 @@
+/// One way to bring capabilities across the drop and the exec, with the state the kernel will make
+/// of it.
+struct GrantCandidate: Equatable {
+  /// What happens to the program's file.
+  enum FileAction: Equatable {
+    case leave
+    case write
+    case remove
+  }
+
+  var grant: Grant
+  var action: FileAction
+  /// The permitted set right before exec.
+  var permitted: CapabilitySet
+  /// The inheritable and ambient sets right before exec.
+  var ambient: CapabilitySet
+  /// What stays in the bounding set.
+  var bounding: CapabilitySet
+  var noNewPrivileges: Bool
+}
+
+/// Chooses how a program gets a set of capabilities: the first way of which the kernel's exec rule
+/// says that the program ends up with exactly this set.
+struct GrantChoice {
+  /// Who grants.
+  var start: Credentials
+  /// What runs: the user it runs as after the drop, equal to the current one without a drop.
+  var uid: UInt32
+  var file: ProgramFile
+  var mode: CapabilityMode
+  /// no_new_privs: true or false where it was asked for, nil for the default.
+  var noNewPrivileges: Bool?
+  /// Whether file capabilities may be written to the program's file at all.
+  var mayWriteFile: Bool
+
+  /// Every way, the best first.
+  func candidates(for wanted: CapabilitySet) -> [GrantCandidate] {
+    var all: [GrantCandidate] = []
+    for kind in kinds(for: wanted) {
+      for noNewPrivileges in noNewPrivilegesChoices(isGranting: !wanted.isEmpty) {
+        for action in actions(for: kind, wanted: wanted) {
+          for bounding in boundingChoices(wanted: wanted, action: action) {
+            all.append(
+              GrantCandidate(
+                grant: kind, action: action, permitted: wanted.intersection(start.permitted),
+                ambient: kind.mode == "ambient" ? wanted : [], bounding: bounding,
+                noNewPrivileges: noNewPrivileges))
+          }
+        }
+      }
+    }
+    return all
+  }
+
+  /// The file's capabilities as they count at exec, after `action`.
+  func fileCapabilities(after action: GrantCandidate.FileAction, writing wanted: CapabilitySet)
+    -> FileCapabilities?
+  {
+    switch action {
+    case .remove: nil
+    case .write: FileCapabilities(permitted: wanted, effective: true)
+    case .leave: file.countingCapabilities
+    }
+  }
+
+  private func kinds(for wanted: CapabilitySet) -> [Grant] {
+    if wanted.isEmpty { return [.none] }
+    var kinds: [Grant] = []
+    if mode != .ambient { kinds.append(.file(wanted, path: file.path)) }
+    if mode != .file { kinds.append(.ambient(wanted)) }
+    return kinds
+  }
+
+  private func actions(for kind: Grant, wanted: CapabilitySet) -> [GrantCandidate.FileAction] {
+    let exact = FileCapabilities(permitted: wanted, effective: true)
+    let canWrite = mayWriteFile && refusalToWrite == nil
+    switch kind {
+    case .file:
+      if file.countingCapabilities == exact { return [.leave] }
+      return canWrite ? [.write] : []
+    case .none, .ambient:
+      if file.capabilities == nil { return [.leave] }
+      return canWrite ? [.remove, .leave] : [.leave]
+    }
+  }
+
+  /// Why the file's attribute cannot be written; nil where it can.
+  var refusalToWrite: WriteRefusal? {
+    if file.writableComponent != nil { return .writableByOthers }
+    if !start.effective.contains(.setfcap) { return .noSetfcap }
+    if file.mount.contains(.readOnly) { return .readOnly }
+    if !file.supportsAttributes { return .noAttributes }
+    if file.mount.contains(.noSetID) { return .noSetID }
+    return nil
+  }
+
+  /// What keeps file capabilities from being written, or from counting.
+  enum WriteRefusal {
+    case writableByOthers
+    case noSetfcap
+    case readOnly
+    case noAttributes
+    case noSetID
+  }
+
+  /// The wanted set; or with what the file keeps, for exec fails where the bounding set lacks it.
+  private func boundingChoices(
+    wanted: CapabilitySet, action: GrantCandidate.FileAction
+  ) -> [CapabilitySet] {
+    guard uid != 0, start.effective.contains(.setpcap) else { return [start.bounding] }
+    let least = start.bounding.intersection(wanted)
+    guard action == .leave, let kept = file.countingCapabilities?.permitted else { return [least] }
+    let roomy = start.bounding.intersection(wanted.union(kept))
+    return roomy == least ? [least] : [least, roomy]
+  }
+
+  private func noNewPrivilegesChoices(isGranting: Bool) -> [Bool] {
+    if start.noNewPrivileges { return [true] }
+    if let noNewPrivileges { return [noNewPrivileges] }
+    let isDrop = start.user.effective != uid
+    return isDrop || isGranting ? [true, false] : [false]
+  }
+}
+
+extension ProgramFile {
+  /// The file's capabilities as far as execve(2) looks at them: not on a nosuid mount, not those of
+  /// another user namespace.
+  var countingCapabilities: FileCapabilities? {
+    guard var capabilities, !mount.contains(.noSetID) else { return nil }
+    guard (capabilities.rootID ?? 0) == 0 else { return nil }
+    capabilities.rootID = nil
+    return capabilities
+  }
+}

@@ -1,0 +1,91 @@
+extension ListenAddress {
+  /// Parses `ADDRESS:PORT`: an IPv4 address, an IPv6 address in brackets, a host name or "*".
+  ///
+  /// A host that consists of digits and dots only must be an IPv4 address, as in Kong.
+  static func parse(_ text: String) -> Result<ListenAddress, ListenSetting.Fault> {
+    let bytes = text.utf8
+    guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")) else { return .failure(.noPort(text)) }
+    let host = String(text[..<colon])
+    let digits = bytes[bytes.index(after: colon)...]
+    if host.utf8.first == UInt8(ascii: "["), host.utf8.last != UInt8(ascii: "]") {
+      return .failure(text.hasSuffix("]") ? .noPort(text) : .ipv6(host))
+    }
+    guard !digits.isEmpty else { return .failure(.noPort(text)) }
+    guard digits.count <= 5, digits.allSatisfy(isDigit), let port = Int(Substring(digits)),
+      port <= 65535
+    else { return .failure(.port(String(Substring(digits)))) }
+    if let fault = fault(ofHost: host) { return .failure(fault) }
+    return .success(.inet(host: host, port: port))
+  }
+
+  private static func fault(ofHost host: String) -> ListenSetting.Fault? {
+    let bytes = host.utf8
+    if bytes.first == UInt8(ascii: "[") {
+      return isIPv6(bytes.dropFirst().dropLast()) ? nil : .ipv6(host)
+    }
+    if bytes.contains(UInt8(ascii: ":")) { return .ipv6(host) }
+    if !bytes.isEmpty, bytes.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }) {
+      return isIPv4(bytes[...]) ? nil : .ipv4(host)
+    }
+    return host == "*" || isName(bytes) ? nil : .name(host)
+  }
+
+  private static func isName(_ bytes: String.UTF8View) -> Bool {
+    !bytes.isEmpty && bytes.count <= 253
+      && bytes.allSatisfy {
+        isDigit($0) || isLetter($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+          || $0 == UInt8(ascii: "_")
+      }
+  }
+
+  private static func isIPv4(_ bytes: Substring.UTF8View) -> Bool {
+    let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    return parts.count == 4
+      && parts.allSatisfy { part in
+        (1...3).contains(part.count) && part.allSatisfy(isDigit)
+          && Int(Substring(part)).map { $0 <= 255 } ?? false
+      }
+  }
+
+  /// RFC 4291, section 2.2: eight groups, "::" once for a run of zeros, IPv4 in the last two.
+  private static func isIPv6(_ bytes: Substring.UTF8View) -> Bool {
+    let halves = splitAtDoubleColon(bytes)
+    guard halves.count <= 2 else { return false }
+    var groups = 0
+    for (index, half) in halves.enumerated() where !half.isEmpty {
+      let parts = half.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+      for (position, part) in parts.enumerated() {
+        let isLast = index == halves.count - 1 && position == parts.count - 1
+        if isLast, part.contains(UInt8(ascii: ".")) {
+          guard isIPv4(part) else { return false }
+          groups += 2
+        } else {
+          guard (1...4).contains(part.count), part.allSatisfy(isHexDigit) else { return false }
+          groups += 1
+        }
+      }
+    }
+    return halves.count == 2 ? groups <= 7 : groups == 8
+  }
+
+  private static func splitAtDoubleColon(_ bytes: Substring.UTF8View) -> [Substring.UTF8View] {
+    var halves: [Substring.UTF8View] = []
+    var rest = bytes
+    var index = rest.startIndex
+    while index < rest.endIndex {
+      let next = rest.index(after: index)
+      if next < rest.endIndex, rest[index] == UInt8(ascii: ":"), rest[next] == UInt8(ascii: ":") {
+        halves.append(rest[..<index])
+        rest = rest[rest.index(after: next)...]
+        index = rest.startIndex
+      } else {
+        index = next
+      }
+    }
+    return halves + [rest]
+  }
+
+  private static func isHexDigit(_ byte: UInt8) -> Bool {
+    isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
+  }
+}

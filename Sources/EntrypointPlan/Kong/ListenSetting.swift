@@ -1,0 +1,122 @@
+/// The value of a `*_listen` setting of Kong: a comma-separated list of listeners, or "off".
+///
+/// The grammar is the union of what Kong 1.0 to 3.9 accepts in any of its settings; whether a flag
+/// goes with the setting and the version is Kong's own to judge, in `kong prepare`.
+public enum ListenSetting {
+  /// Parses the value of one variable.
+  ///
+  /// - Parameters:
+  ///   - value: such as "0.0.0.0:80, [::]:443 ssl http2". Empty counts as not set, as in Kong.
+  ///   - source: the variable, for messages and as each listener's source.
+  /// - Returns: the listeners in order; none if the first entry is "off".
+  /// - Throws: ``StartFailure`` that names the variable, the entry and what was expected.
+  public static func parse(_ value: ByteString, source: String) throws(StartFailure) -> [Listener] {
+    if value.bytes.allSatisfy(isBlank) { return [] }
+    var entries = value.bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+    // A comma at the end separates nothing.
+    if entries.count > 1, entries.last?.allSatisfy(isBlank) == true { entries.removeLast() }
+    if entries.first.map(trimmed)?.elementsEqual("off".utf8) == true { return [] }
+
+    var listeners: [Listener] = []
+    listeners.reserveCapacity(entries.count)
+    for (index, entry) in entries.enumerated() {
+      switch parseEntry(entry) {
+      case .success(let (address, flags)):
+        listeners.append(Listener(source: source, address: address, flags: flags))
+      case .failure(let fault):
+        throw failure(fault, source: source, number: index + 1, entry: ByteString(trimmed(entry)))
+      }
+    }
+    return listeners
+  }
+
+  /// What is wrong with an entry.
+  enum Fault: Error, Equatable {
+    case empty
+    case notUTF8
+    case noAddress
+    case twoAddresses(String)
+    case noPort(String)
+    case port(String)
+    case ipv4(String)
+    case ipv6(String)
+    case name(String)
+    case flag(String)
+  }
+
+  private static func parseEntry(
+    _ entry: ArraySlice<UInt8>
+  ) -> Result<(ListenAddress, [String]), Fault> {
+    var address: ListenAddress?
+    var flags: [String] = []
+    var badWord: String?
+    // As in Kong, the flags are taken out wherever they stand; what is left is the address.
+    for word in entry.split(whereSeparator: isBlank) {
+      guard let text = String(validating: word, as: UTF8.self) else { return .failure(.notUTF8) }
+      if ListenFlag.isFlag(text) {
+        flags.append(text)
+      } else if address == nil, ListenFlag.looksLikeAddress(text) {
+        switch ListenAddress.parse(text) {
+        case .success(let parsed): address = parsed
+        case .failure(let fault): return .failure(fault)
+        }
+      } else if badWord == nil {
+        badWord = text
+      }
+    }
+    if let badWord {
+      guard address != nil else { return .failure(.noPort(badWord)) }
+      return .failure(
+        ListenFlag.looksLikeAddress(badWord) ? .twoAddresses(badWord) : .flag(badWord))
+    }
+    guard let address else { return .failure(flags.isEmpty ? .empty : .noAddress) }
+    return .success((address, flags))
+  }
+
+  private static func failure(
+    _ fault: Fault, source: String, number: Int, entry: ByteString
+  ) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.configuration,
+      what: "\(source): entry \(number), \"\(entry)\", is not a listener",
+      why: fault.reason,
+      waysOut: [
+        "write each entry as ADDRESS:PORT and flags, for example \"0.0.0.0:8000\" or"
+          + " \"[::]:8443 ssl http2\", with commas between the entries",
+        "write \"off\" as the only entry for no listener at all",
+      ]
+    )
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool {
+    // Lua's %s, which Kong uses: blank, \t, \n, \v, \f, \r.
+    byte == 0x20 || (0x09...0x0d).contains(byte)
+  }
+
+  private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    let start = bytes.drop(while: isBlank)
+    guard let last = start.lastIndex(where: { !isBlank($0) }) else { return [] }
+    return start[...last]
+  }
+}
+
+extension ListenSetting.Fault {
+  /// The fault in words, for a person who knows Kong's documentation.
+  var reason: String {
+    switch self {
+    case .empty: "there is nothing between two commas"
+    case .notUTF8: "it has bytes that are not UTF-8"
+    case .noAddress: "it has flags only; expected ADDRESS:PORT before them"
+    case .twoAddresses(let word):
+      "a second address, \"\(word)\", follows; expected a comma before it"
+    case .noPort(let word): "\"\(word)\" has no port; expected ADDRESS:PORT"
+    case .port(let port): "\"\(port)\" is not a port; expected a number from 0 to 65535"
+    case .ipv4(let host): "\"\(host)\" is not an IPv4 address; expected four numbers from 0 to 255"
+    case .ipv6(let host):
+      "\"\(host)\" is not an IPv6 address; expected one such as [::1], in brackets"
+    case .name(let host):
+      "\"\(host)\" is not a host name; expected letters, digits, \"-\", \"_\" and \".\", or \"*\""
+    case .flag(let word): "\"\(word)\" is not a flag; expected one of \(ListenFlag.usage)"
+    }
+  }
+}

@@ -1,0 +1,78 @@
+/// A line of /etc/passwd (passwd(5)).
+public struct Account: Equatable, Sendable {
+  /// The login name.
+  public var name: String
+  /// The user id.
+  public var uid: UInt32
+  /// The primary group.
+  public var gid: UInt32
+  /// The home directory.
+  public var home: ByteString
+
+  /// Creates an account.
+  public init(name: String, uid: UInt32, gid: UInt32, home: ByteString) {
+    self.name = name
+    self.uid = uid
+    self.gid = gid
+    self.home = home
+  }
+}
+
+/// A line of /etc/group (group(5)).
+public struct AccountGroup: Equatable, Sendable {
+  /// The group's name.
+  public var name: String
+  /// The group id.
+  public var gid: UInt32
+  /// The names of the users that have it as a supplementary group.
+  public var members: [String]
+
+  /// Creates a group.
+  public init(name: String, gid: UInt32, members: [String]) {
+    self.name = name
+    self.gid = gid
+    self.members = members
+  }
+}
+
+/// The accounts of this machine or image, read from the files, without NSS.
+public struct Accounts: Equatable, Sendable {
+  /// The lines of /etc/passwd.
+  public var users: [Account]
+  /// The lines of /etc/group.
+  public var groups: [AccountGroup]
+
+  /// Creates the accounts from the lines of both files.
+  public init(users: [Account] = [], groups: [AccountGroup] = []) {
+    self.users = users
+    self.groups = groups
+  }
+}
+
+/// The user that a command runs as.
+public struct TargetUser: Equatable, Sendable {
+  /// The name, nil for a number without a line in /etc/passwd.
+  public var name: String?
+  /// The user id.
+  public var uid: UInt32
+  /// The group id.
+  public var gid: UInt32
+  /// The supplementary groups, sorted; `gid` is among them.
+  public var groups: [UInt32]
+  /// What HOME becomes.
+  public var home: ByteString
+
+  /// Creates a target.
+  public init(name: String?, uid: UInt32, gid: UInt32, groups: [UInt32], home: ByteString) {
+    self.name = name
+    self.uid = uid
+    self.gid = gid
+    self.groups = groups
+    self.home = home
+  }
+
+  /// "kong (1337:0)", or "1337:0".
+  public var description: String {
+    name.map { "\($0) (\(uid):\(gid))" } ?? "\(uid):\(gid)"
+  }
+}

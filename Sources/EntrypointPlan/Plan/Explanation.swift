@@ -1,0 +1,52 @@
+/// What a person needs to know when something cannot be as asked: what it is, why, and each way out.
+public struct Explanation: Equatable, Sendable {
+  /// What failed or will fail, with the path, the listener or the variable.
+  public var what: String
+  /// Why: the kernel's or Kong's rule, in words.
+  public var why: String
+  /// What the reader can do about it, the best first.
+  public var waysOut: [String]
+
+  /// Creates an explanation from its three parts, each a phrase without a full stop.
+  public init(what: String, why: String, waysOut: [String]) {
+    self.what = what
+    self.why = why
+    self.waysOut = waysOut
+  }
+}
+
+/// Why a start ends before the proxy runs.
+public struct StartFailure: Error, Equatable, Sendable {
+  /// The process's exit status, one of ``ExitStatus`` or a child's own.
+  public var status: Int32
+  /// Nil where the child that failed has spoken for itself.
+  public var explanation: Explanation?
+
+  /// A failure with its explanation.
+  public init(status: Int32, what: String, why: String, waysOut: [String]) {
+    self.status = status
+    self.explanation = Explanation(what: what, why: why, waysOut: waysOut)
+  }
+
+  /// A failure that another program has reported already.
+  public init(status: Int32) {
+    self.status = status
+    self.explanation = nil
+  }
+}
+
+/// The exit statuses that have a meaning of their own (sysexits.h, and POSIX's for a shell).
+public enum ExitStatus {
+  /// Wrong options.
+  public static let usage: Int32 = 64
+  /// A plan that cannot succeed here, or a refused system call.
+  public static let notPermitted: Int32 = 77
+  /// Wrong configuration.
+  public static let configuration: Int32 = 78
+  /// The command is there and cannot be executed.
+  public static let notExecutable: Int32 = 126
+  /// The command is not there.
+  public static let notFound: Int32 = 127
+  /// The start was ended by a signal.
+  public static func signal(_ number: Int32) -> Int32 { 128 + number }
+}

@@ -1,0 +1,160 @@
+/// Everything about the machine that a plan depends on, read once, before anything is changed.
+public struct HostSnapshot: Equatable, Sendable {
+  /// Who this process is and what it may do.
+  public var credentials: Credentials
+  /// AT_SECURE (getauxval(3)): this process has capabilities from its own file, and whoever started
+  /// it had them not.
+  public var secureExecution: Bool
+  /// The capabilities of the running kernel.
+  public var capabilityNames: CapabilityNames
+  /// /etc/passwd and /etc/group.
+  public var accounts: Accounts
+  /// net.ipv4.ip_unprivileged_port_start of this network namespace (ip(7)).
+  public var unprivilegedPortStart: Int
+  /// What the command's name stands for on PATH.
+  public var command: ProgramLookup
+  /// The proxy's file; nil where the command is not `kong docker-start`.
+  public var proxy: ProgramLookup?
+  /// Standard output and standard error, in this order.
+  public var streams: [StandardStream]
+
+  /// Creates a snapshot from its parts.
+  public init(
+    credentials: Credentials,
+    secureExecution: Bool = false,
+    capabilityNames: CapabilityNames,
+    accounts: Accounts = Accounts(),
+    unprivilegedPortStart: Int = 1024,
+    command: ProgramLookup,
+    proxy: ProgramLookup? = nil,
+    streams: [StandardStream] = []
+  ) {
+    self.credentials = credentials
+    self.secureExecution = secureExecution
+    self.capabilityNames = capabilityNames
+    self.accounts = accounts
+    self.unprivilegedPortStart = unprivilegedPortStart
+    self.command = command
+    self.proxy = proxy
+    self.streams = streams
+  }
+}
+
+/// The outcome of looking for a program.
+public enum ProgramLookup: Equatable, Sendable {
+  /// It is a regular file that somebody may execute.
+  case found(ProgramFile)
+  /// Nothing of that name is there.
+  case absent
+  /// Something is there that cannot be executed; `reason` says why, in words.
+  case notExecutable(path: ByteString, reason: String)
+}
+
+/// A program's file, as far as execve(2) and a grant look at it.
+public struct ProgramFile: Equatable, Sendable {
+  /// The path to exec; of a proxy, without symbolic links.
+  public var path: ByteString
+  /// Which file it is, so that no other can take its place before it is written.
+  public var identity: FileIdentity
+  /// The capabilities in its `security.capability` attribute, nil without one.
+  public var capabilities: FileCapabilities?
+  /// Whether the file system can hold that attribute.
+  public var supportsAttributes: Bool
+  /// The mount's options.
+  public var mount: MountOptions
+  /// It has the set-user-ID or set-group-ID bit.
+  public var isSetID: Bool
+  /// The first component of the path that somebody other than root could replace or write; nil
+  /// where only root can.
+  public var writableComponent: ByteString?
+
+  /// Creates a description of a file.
+  public init(
+    path: ByteString,
+    identity: FileIdentity = FileIdentity(device: 0, inode: 0),
+    capabilities: FileCapabilities? = nil,
+    supportsAttributes: Bool = true,
+    mount: MountOptions = [],
+    isSetID: Bool = false,
+    writableComponent: ByteString? = nil
+  ) {
+    self.path = path
+    self.identity = identity
+    self.capabilities = capabilities
+    self.supportsAttributes = supportsAttributes
+    self.mount = mount
+    self.isSetID = isSetID
+    self.writableComponent = writableComponent
+  }
+}
+
+/// Which file a path led to (inode(7)).
+public struct FileIdentity: Equatable, Sendable {
+  /// The device that holds it.
+  public var device: UInt64
+  /// Its number there.
+  public var inode: UInt64
+
+  /// Creates an identity.
+  public init(device: UInt64, inode: UInt64) {
+    self.device = device
+    self.inode = inode
+  }
+}
+
+/// The options of a mount that matter to a grant (statvfs(3)).
+public struct MountOptions: OptionSet, Hashable, Sendable {
+  /// One bit for each option; the numbers are this type's own.
+  public let rawValue: UInt8
+
+  /// Creates options from their bits.
+  public init(rawValue: UInt8) {
+    self.rawValue = rawValue
+  }
+
+  /// Nothing can be written.
+  public static let readOnly = MountOptions(rawValue: 1)
+  /// File capabilities and set-ID bits do not count.
+  public static let noSetID = MountOptions(rawValue: 2)
+}
+
+/// What standard output or standard error is.
+public struct StandardStream: Equatable, Sendable {
+  /// The kinds of file that matter to a process that opens /dev/stdout.
+  public enum Kind: String, Sendable {
+    case pipe
+    case terminal
+    case file
+    /// A socket cannot be opened by a path at all.
+    case socket
+    /// Such as /dev/null.
+    case otherDevice
+    case closed
+  }
+
+  /// 1 or 2.
+  public var descriptor: Int32
+  /// What it is.
+  public var kind: Kind
+  /// Which file it is.
+  public var identity: FileIdentity
+  /// The owner.
+  public var uid: UInt32
+  /// The group.
+  public var gid: UInt32
+  /// The nine permission bits (inode(7)).
+  public var mode: UInt32
+
+  /// Creates a description of a stream.
+  public init(
+    descriptor: Int32, kind: Kind, identity: FileIdentity = FileIdentity(device: 0, inode: 0),
+    uid: UInt32 = 0, gid: UInt32 = 0, mode: UInt32 = 0o600
+  ) {
+    self.descriptor = descriptor
+    self.kind = kind
+    self.identity = identity
+    self.uid = uid
+    self.gid = gid
+    self.mode = mode
+  }
+}

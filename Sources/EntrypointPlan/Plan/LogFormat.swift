@@ -1,0 +1,69 @@
+/// How much is said on standard error.
+public enum LogLevel: String, CaseIterable, Comparable, Sendable {
+  /// Only why a start failed.
+  case error
+  /// What will not be as asked, too.
+  case warn
+  /// What was granted, too.
+  case info
+  /// Each step, too.
+  case debug
+
+  private var rank: Int {
+    switch self {
+    case .error: 0
+    case .warn: 1
+    case .info: 2
+    case .debug: 3
+    }
+  }
+
+  /// Orders levels from the most severe to the most talkative.
+  public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rank < right.rank }
+}
+
+/// How a message is written.
+public enum LogFormat: String, CaseIterable, Sendable {
+  /// Lines for people, each beginning with "entrypoint: LEVEL: ".
+  case text
+  /// One JSON object (RFC 8259) on a line.
+  case json
+
+  /// A message with its newline.
+  public func text(_ level: LogLevel, _ explanation: Explanation) -> String {
+    switch self {
+    case .text:
+      var parts = [explanation.what]
+      if !explanation.why.isEmpty { parts.append("  why: \(explanation.why)") }
+      parts += explanation.waysOut.map { "  way out: \($0)" }
+      return parts.map { "entrypoint: \(level.rawValue): \($0)\n" }.joined()
+    case .json:
+      var members = ["\"program\":\"entrypoint\"", "\"level\":\"\(level.rawValue)\""]
+      members.append("\"what\":\(LogFormat.quoted(explanation.what))")
+      if !explanation.why.isEmpty { members.append("\"why\":\(LogFormat.quoted(explanation.why))") }
+      if !explanation.waysOut.isEmpty {
+        let ways = explanation.waysOut.map(LogFormat.quoted).joined(separator: ",")
+        members.append("\"ways_out\":[\(ways)]")
+      }
+      return "{\(members.joined(separator: ","))}\n"
+    }
+  }
+
+  /// A JSON string.
+  ///
+  /// Foundation's encoder would do it, and must not run in a start.
+  private static func quoted(_ text: String) -> String {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": quoted += "\\\""
+      case "\\": quoted += "\\\\"
+      case "\u{0}"..<" ":
+        let digits = String(scalar.value, radix: 16)
+        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: quoted.unicodeScalars.append(scalar)
+      }
+    }
+    return quoted + "\""
+  }
+}

@@ -1,0 +1,69 @@
+/// A capability that the command needs, and why.
+public struct Need: Equatable, Sendable {
+  /// The capability.
+  public var capability: Capability
+  /// The listeners that need it.
+  public var listeners: [Listener]
+  /// The options and variables that ask for it by name, such as "SET_CAP_NET_RAW".
+  public var requests: [String]
+
+  /// Creates a need.
+  public init(capability: Capability, listeners: [Listener] = [], requests: [String] = []) {
+    self.capability = capability
+    self.listeners = listeners
+    self.requests = requests
+  }
+
+  /// Each listener and request, in words.
+  public var reasons: [String] { listeners.map(\.description) + requests }
+}
+
+/// How the command gets its capabilities.
+public enum Grant: Equatable, Sendable {
+  /// It needs none, or has them already.
+  case none
+  /// From its file, which carries exactly these.
+  case file(CapabilitySet, path: ByteString)
+  /// As ambient capabilities.
+  case ambient(CapabilitySet)
+
+  /// The word for it in options and reports.
+  public var mode: String {
+    switch self {
+    case .none: "none"
+    case .file: "file"
+    case .ambient: "ambient"
+    }
+  }
+}
+
+/// All that a start will do, decided beforehand.
+public struct Plan: Equatable, Sendable {
+  /// The command as it was given.
+  public var command: [ByteString]
+  /// The user that it runs as.
+  public var user: TargetUser?
+  /// Every address that Kong is told to listen on.
+  public var listeners: [Listener] = []
+  /// What the command needs, sorted by number.
+  public var needs: [Need] = []
+  /// How it gets that.
+  public var grant: Grant = .none
+  /// The steps up to and including `kong prepare`.
+  public var prepare: [Step] = []
+  /// The steps from there to the exec of the command.
+  public var launch: [Step] = []
+  /// What the command has once it runs.
+  public var result: Credentials?
+  /// Whether the dynamic linker runs it in secure-execution mode (ld.so(8)).
+  public var secureExecution = false
+  /// What will not be as asked, though the start goes on.
+  public var warnings: [Explanation] = []
+  /// Why the plan cannot succeed here; nil if it can.
+  public var failure: StartFailure?
+
+  /// An empty plan for a command.
+  public init(command: [ByteString]) {
+    self.command = command
+  }
+}

@@ -1,0 +1,136 @@
+/// A plan as `--dry-run --format json` prints it.
+///
+/// Keys may be added in later versions, not changed.
+public struct PlanReport: Encodable, Sendable {
+  struct User: Encodable {
+    var name: String?
+    var uid: UInt32
+    var gid: UInt32
+    var groups: [UInt32]
+    var home: String
+  }
+
+  struct ListenerReport: Encodable {
+    var source: String
+    var address: String
+    var port: Int?
+    var `protocol`: String
+    var flags: [String]
+    var needs: [String]
+  }
+
+  struct CapabilityReport: Encodable {
+    var name: String
+    var reasons: [String]
+  }
+
+  struct GrantReport: Encodable {
+    var mode: String
+    var path: String?
+    var text: String?
+  }
+
+  struct StepReport: Encodable {
+    var phase: String
+    var `do`: String
+    var detail: String
+    var steps: [StepReport]?
+  }
+
+  struct Result: Encodable {
+    var uid: UInt32
+    var gid: UInt32
+    var groups: [UInt32]
+    var permitted: [String]
+    var effective: [String]
+    var inheritable: [String]
+    var ambient: [String]
+    var bounding: [String]
+    var no_new_privs: Bool
+    var secure_execution: Bool
+  }
+
+  struct ExplanationReport: Encodable {
+    var what: String
+    var why: String
+    var ways_out: [String]
+
+    init(_ explanation: Explanation) {
+      what = explanation.what
+      why = explanation.why
+      ways_out = explanation.waysOut
+    }
+  }
+
+  var command: [String]
+  var possible: Bool
+  var exit_status: Int32
+  var user: User?
+  var listeners: [ListenerReport]
+  var capabilities: [CapabilityReport]
+  var grant: GrantReport
+  var steps: [StepReport]
+  var result: Result?
+  var warnings: [ExplanationReport]
+  var error: ExplanationReport?
+
+  /// Puts a plan into words.
+  ///
+  /// - Parameter unprivilegedPortStart: as in the snapshot that the plan was made from.
+  public init(_ plan: Plan, names: CapabilityNames, unprivilegedPortStart: Int) {
+    command = plan.command.map(\.description)
+    possible = plan.failure == nil
+    exit_status = plan.failure?.status ?? 0
+    user = plan.user.map {
+      User(
+        name: $0.name, uid: $0.uid, gid: $0.gid, groups: $0.groups, home: $0.home.description)
+    }
+    listeners = plan.listeners.map { listener in
+      let place: (String, Int?) =
+        switch listener.address {
+        case .inet(let host, let port): (host, port)
+        case .unix(let path): (path, nil)
+        }
+      return ListenerReport(
+        source: listener.source, address: place.0, port: place.1,
+        protocol: listener.transport.rawValue, flags: listener.flags,
+        needs: names.names(of: listener.needs(unprivilegedPortStart: unprivilegedPortStart)))
+    }
+    capabilities = plan.needs.map {
+      CapabilityReport(name: names.name(of: $0.capability), reasons: $0.reasons)
+    }
+    grant =
+      switch plan.grant {
+      case .none: GrantReport(mode: plan.grant.mode)
+      case .file(let set, let path):
+        GrantReport(mode: plan.grant.mode, path: path.description, text: names.fileText(of: set))
+      case .ambient(let set):
+        GrantReport(mode: plan.grant.mode, text: names.text(of: set))
+      }
+    steps =
+      PlanReport.steps(plan.prepare, phase: "prepare", names: names)
+      + PlanReport.steps(plan.launch, phase: "launch", names: names)
+    result = plan.result.map {
+      Result(
+        uid: $0.user.effective, gid: $0.group.effective, groups: $0.groups,
+        permitted: names.names(of: $0.permitted), effective: names.names(of: $0.effective),
+        inheritable: names.names(of: $0.inheritable), ambient: names.names(of: $0.ambient),
+        bounding: names.names(of: $0.bounding), no_new_privs: $0.noNewPrivileges,
+        secure_execution: plan.secureExecution)
+    }
+    warnings = plan.warnings.map(ExplanationReport.init)
+    error = plan.failure?.explanation.map(ExplanationReport.init)
+  }
+
+  private static func steps(
+    _ steps: [Step], phase: String, names: CapabilityNames
+  ) -> [StepReport] {
+    steps.map { step in
+      var report = StepReport(phase: phase, do: step.name, detail: step.detail(names))
+      if case .run(let steps) = step {
+        report.steps = PlanReport.steps(steps, phase: phase, names: names)
+      }
+      return report
+    }
+  }
+}

@@ -1,0 +1,156 @@
+/// A plan as `--dry-run` prints it for people.
+public struct PlanText: Sendable {
+  private let plan: Plan
+  private let host: HostSnapshot
+  private let isColored: Bool
+  private var lines: [String] = []
+
+  /// Lays out a plan.
+  ///
+  /// - Parameter isColored: use SGR colours (ECMA-48), for a terminal.
+  public init(_ plan: Plan, snapshot: HostSnapshot, isColored: Bool) {
+    self.plan = plan
+    self.host = snapshot
+    self.isColored = isColored
+  }
+
+  /// The whole text, with a newline at its end.
+  public func render() -> String {
+    var text = self
+    text.head()
+    text.listeners()
+    text.capabilities()
+    text.grant()
+    text.steps()
+    text.result()
+    text.explanations()
+    return text.lines.joined(separator: "\n") + "\n"
+  }
+
+  private var names: CapabilityNames { host.capabilityNames }
+
+  private mutating func head() {
+    let command = plan.command.map(\.description).joined(separator: " ")
+    lines.append(
+      bold("Plan for `\(command)`") + ", started as uid \(host.credentials.user.effective)")
+    if let failure = plan.failure {
+      lines.append(red("This start cannot succeed: exit status \(failure.status)."))
+    }
+  }
+
+  private mutating func listeners() {
+    guard !plan.listeners.isEmpty else { return }
+    title("Listeners")
+    let start = host.unprivilegedPortStart
+    let shown = plan.listeners.prefix(PlanText.listLimit)
+    let width = shown.map(\.entry.count).max() ?? 0
+    for listener in shown {
+      let needs = listener.needs(unprivilegedPortStart: start)
+      let text = needs.isEmpty ? "needs nothing" : "needs " + names.text(of: needs)
+      lines.append(
+        "  \(padded(listener.entry, to: width))  \(padded(text, to: 26))  \(dim(listener.source))")
+    }
+    more(plan.listeners.count - shown.count)
+  }
+
+  private mutating func capabilities() {
+    guard !plan.needs.isEmpty else { return }
+    title("Capabilities")
+    let width = plan.needs.map { names.name(of: $0.capability).count }.max() ?? 0
+    for need in plan.needs {
+      lines.append("  \(padded(names.name(of: need.capability), to: width))  for \(need.summary)")
+      if need.capability == .netBindService, !need.listeners.isEmpty {
+        let rule =
+          "ports below \(host.unprivilegedPortStart)"
+          + " (net.ipv4.ip_unprivileged_port_start of this network namespace)"
+        lines.append("  \(padded("", to: width))  " + dim(rule))
+      }
+    }
+  }
+
+  private mutating func grant() {
+    guard plan.failure == nil else { return }
+    title("Grant")
+    switch plan.grant {
+    case .none:
+      lines.append("  none" + (plan.needs.isEmpty ? ": nothing is needed" : ""))
+    case .file(let set, let path):
+      let isWritten = plan.launch.contains { $0.name == "set-file-capabilities" }
+      let state = isWritten ? "" : " (already there, nothing is written)"
+      lines.append("  file: \(names.fileText(of: set)) on \(path)\(state)")
+    case .ambient(let set):
+      lines.append("  ambient: \(names.text(of: set))")
+    }
+  }
+
+  private mutating func steps() {
+    guard !plan.launch.isEmpty else { return }
+    title("Steps")
+    for step in plan.prepare + plan.launch {
+      lines.append(line(of: step, indent: "  "))
+      if case .run(let steps) = step {
+        lines += steps.map { line(of: $0, indent: "    ") }
+      }
+    }
+  }
+
+  private func line(of step: Step, indent: String) -> String {
+    "\(indent)\(padded(step.name, to: 26 - indent.count))\(step.detail(names))"
+  }
+
+  private mutating func result() {
+    guard plan.failure == nil, let result = plan.result else { return }
+    title("The command then runs with")
+    let groups = result.groups.map(String.init).joined(separator: ",")
+    row("user", (plan.user?.description ?? "") + ", groups \(groups.isEmpty ? "none" : groups)")
+    row("permitted", names.text(of: result.permitted))
+    row("effective", names.text(of: result.effective))
+    row("inheritable", names.text(of: result.inheritable))
+    row("ambient", names.text(of: result.ambient))
+    row("bounding", names.text(of: result.bounding))
+    row("no_new_privs", result.noNewPrivileges ? "on" : "off")
+    row("secure execution", plan.secureExecution ? "on (LD_* variables are ignored)" : "off")
+  }
+
+  private mutating func explanations() {
+    for warning in plan.warnings { explain("Warning", warning, yellow) }
+    if let explanation = plan.failure?.explanation { explain("Error", explanation, red) }
+  }
+
+  private mutating func explain(
+    _ kind: String, _ explanation: Explanation, _ color: (String) -> String
+  ) {
+    lines += ["", color("\(kind): \(explanation.what)"), "  why: \(explanation.why)"]
+    lines += explanation.waysOut.map { "  way out: \($0)" }
+  }
+
+  // MARK: layout
+
+  /// A list longer than this is cut; `--format json` has all.
+  private static let listLimit = 40
+
+  private mutating func more(_ count: Int) {
+    if count > 0 { lines.append(dim("  and \(count) more; --format json prints all")) }
+  }
+
+  private mutating func title(_ text: String) {
+    lines += ["", bold(text)]
+  }
+
+  private mutating func row(_ name: String, _ value: String) {
+    lines.append("  \(padded(name, to: 18))\(value)")
+  }
+
+  private func padded(_ text: String, to width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+
+  private func bold(_ text: String) -> String { sgr("1", text) }
+  private func dim(_ text: String) -> String { sgr("2", text) }
+  private func red(_ text: String) -> String { sgr("31", text) }
+  private func yellow(_ text: String) -> String { sgr("33", text) }
+
+  private func sgr(_ code: String, _ text: String) -> String {
+    isColored && !text.isEmpty ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text
+  }
+}

@@ -1,0 +1,136 @@
+/// How capabilities shall reach the command.
+public enum CapabilityMode: String, CaseIterable, Sendable {
+  /// The first way that works.
+  case auto
+  /// File capabilities on the command's file.
+  case file
+  /// Ambient capabilities.
+  case ambient
+}
+
+/// A capability that was asked for by name.
+public struct CapabilityRequest: Equatable, Sendable {
+  /// The name as it was written, without "SET_CAP_".
+  public var name: String
+  /// The variable or option, for reasons: "SET_CAP_NET_RAW", "--cap net_raw".
+  public var origin: String
+  /// False for a value such as "off": never grant it.
+  public var isGranted: Bool
+
+  /// Creates a request.
+  public init(name: String, origin: String, isGranted: Bool) {
+    self.name = name
+    self.origin = origin
+    self.isGranted = isGranted
+  }
+}
+
+/// What the command line says; nil or empty where an option is absent.
+public struct Options: Equatable, Sendable {
+  /// `--user`.
+  public var user: String?
+  /// `--cap`, commas already split.
+  public var capabilities: [String] = []
+  /// `--cap-mode`.
+  public var mode: CapabilityMode?
+  /// `--no-new-privs`.
+  public var noNewPrivileges: Bool?
+  /// `--proxy`.
+  public var proxy: ByteString?
+
+  /// No options at all.
+  public init() {}
+}
+
+/// What is asked of a start: the options, and where one is absent its variable.
+public struct Request: Equatable, Sendable {
+  /// The command and its arguments, untouched.
+  public var command: [ByteString]
+  /// `USER[:GROUP]`, nil for the default.
+  public var user: String?
+  /// Where `user` comes from.
+  public var userOrigin: String
+  /// The capabilities asked for or refused.
+  public var capabilities: [CapabilityRequest]
+  /// How capabilities shall reach the command.
+  public var mode: CapabilityMode
+  /// no_new_privs: nil for the default.
+  public var noNewPrivileges: Bool?
+  /// The path of nginx.
+  public var proxy: ByteString
+  /// The variables of the environment that matter.
+  public var environment: Environment
+
+  /// Merges options and environment.
+  ///
+  /// - Throws: ``StartFailure`` for a variable with a value that it cannot have.
+  public init(
+    command: [ByteString], options: Options, environment: Environment
+  ) throws(StartFailure) {
+    self.command = command
+    self.environment = environment
+    user = options.user
+    userOrigin = "--user"
+    if user == nil, let value = environment.nonEmpty("ENTRYPOINT_USER") {
+      user = value.description
+      userOrigin = "ENTRYPOINT_USER"
+    }
+    let mode: CapabilityMode? = try environment.choice("ENTRYPOINT_CAP_MODE")
+    self.mode = options.mode ?? mode ?? .auto
+    let noNewPrivileges: OnOff? = try environment.choice("ENTRYPOINT_NO_NEW_PRIVS")
+    self.noNewPrivileges = options.noNewPrivileges ?? noNewPrivileges.map { $0 == .on }
+    proxy =
+      options.proxy ?? environment.nonEmpty("ENTRYPOINT_PROXY") ?? Request.defaultProxy
+    capabilities =
+      options.capabilities.map {
+        CapabilityRequest(name: $0, origin: "--cap \($0)", isGranted: true)
+      } + environment.variables.compactMap(Request.capability)
+  }
+
+  /// Where Kong's images have nginx.
+  public static let defaultProxy: ByteString = "/usr/local/openresty/nginx/sbin/nginx"
+
+  /// The two words that start Kong in its images.
+  public var isDockerStart: Bool { command.starts(with: ["kong", "docker-start"]) }
+
+  /// The arguments after `kong docker-start`.
+  public var dockerStartArguments: ArraySlice<ByteString> { command.dropFirst(2) }
+
+  /// Kong's working directory.
+  public var prefix: ByteString { environment.nonEmpty("KONG_PREFIX") ?? "/usr/local/kong" }
+
+  private static func capability(_ variable: Environment.Variable) -> CapabilityRequest? {
+    guard variable.name.hasPrefix("SET_CAP_"), !variable.value.isEmpty else { return nil }
+    let refusals: Set = ["0", "false", "no", "off"]
+    return CapabilityRequest(
+      name: String(variable.name.dropFirst("SET_CAP_".count)),
+      origin: variable.name,
+      isGranted: !refusals.contains(variable.value.text?.lowercased() ?? "")
+    )
+  }
+}
+
+/// The values of a switch.
+public enum OnOff: String, CaseIterable, Sendable {
+  case on
+  case off
+}
+
+extension Environment {
+  /// The value of a variable with few possible ones; nil where it is unset or empty.
+  ///
+  /// - Throws: ``StartFailure`` for a value that is none of them.
+  public func choice<Choice: RawRepresentable & CaseIterable>(
+    _ name: String
+  ) throws(StartFailure) -> Choice? where Choice.RawValue == String {
+    guard let value = nonEmpty(name) else { return nil }
+    if let choice = value.text.flatMap({ Choice(rawValue: $0.lowercased()) }) { return choice }
+    let choices = Choice.allCases.map(\.rawValue)
+    throw StartFailure(
+      status: ExitStatus.configuration,
+      what: "\(name) is \"\(value)\"",
+      why: "it can be \(choices.joined(separator: ", ")) only",
+      waysOut: ["set it to one of these", "unset it for the default"]
+    )
+  }
+}

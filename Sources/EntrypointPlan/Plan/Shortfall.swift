@@ -1,0 +1,191 @@
+/// Explains why something cannot be had here: the link of the chain that is missing, and the ways
+/// out that exist in this situation.
+struct Shortfall {
+  var request: Request
+  var host: HostSnapshot
+  var file: ProgramFile
+  var target: TargetUser?
+
+  private var names: CapabilityNames { host.capabilityNames }
+  private var start: Credentials { host.credentials }
+  private var isRoot: Bool { start.user.effective == 0 }
+
+  /// Why `need` is not granted.
+  func explain(
+    _ need: Need, forbiddenBy variable: String?, refusal: GrantChoice.WriteRefusal?
+  ) -> Explanation {
+    let name = names.name(of: need.capability)
+    let what = "\(name) is not granted, though \(need.summary) \(need.verb) it\(consequence(need))"
+    if let variable {
+      return Explanation(
+        what: what, why: "\(variable) forbids it",
+        waysOut: ["unset \(variable)"] + portWaysOut(need))
+    }
+    let why = missingLink(need.capability, refusal: refusal)
+    return Explanation(
+      what: what, why: why, waysOut: grantWaysOut(need, refusal: refusal) + portWaysOut(need))
+  }
+
+  private func consequence(_ need: Need) -> String {
+    guard !need.listeners.isEmpty else { return "" }
+    switch need.capability {
+    case .netBindService: return "; nginx will say: bind() failed (13: Permission denied)"
+    case .netRaw:
+      return "; nginx will say: setsockopt(IP_TRANSPARENT) failed (1: Operation not permitted)"
+    default: return ""
+    }
+  }
+
+  /// The first link that is missing between this process and the command.
+  private func missingLink(
+    _ capability: Capability, refusal: GrantChoice.WriteRefusal?
+  ) -> String {
+    let name = names.name(of: capability)
+    let inBounding = start.bounding.contains(capability)
+    let isHeld = start.permitted.contains(capability)
+    if !inBounding, !isHeld {
+      return "\(name) is not in the bounding set: the container was started without it,"
+        + " and nothing in it can bring it back"
+    }
+    if host.secureExecution {
+      return "this process has it from its own file, and hands that on only for listeners, only to"
+        + " \(Request.defaultProxy), and only if nobody but root can write it"
+        + (file.writableComponent.map { " (\($0) can be written)" } ?? "")
+    }
+    if !isHeld, !isRoot {
+      let switched =
+        "\(name) is in the bounding set only: the container's engine cleared it with the switch to"
+        + " uid \(start.user.effective)"
+      return start.noNewPrivileges
+        ? switched + ", and under no_new_privs no file can give it" : switched
+    }
+    if !isHeld { return "\(name) is in the bounding set but not permitted to this process" }
+    if let reason = modeReason(refusal) { return reason }
+    return "the kernel would not let \(file.path) have it"
+  }
+
+  private func modeReason(_ refusal: GrantChoice.WriteRefusal?) -> String? {
+    if request.mode == .ambient || request.mode == .auto {
+      if file.countingCapabilities != nil {
+        return "\(file.path) carries file capabilities, which clear ambient ones at exec, and they"
+          + " cannot be replaced: \(refusal.map(reason) ?? "they are left to the image")"
+      }
+      if start.securebits.contains(.noAmbientRaise) {
+        return "the securebit no_cap_ambient_raise forbids ambient capabilities"
+      }
+    }
+    return refusal.map { "\(file.path) cannot be given file capabilities: \(reason($0))" }
+  }
+
+  private func reason(_ refusal: GrantChoice.WriteRefusal) -> String {
+    switch refusal {
+    case .writableByOthers:
+      "others than root can write \(file.writableComponent ?? file.path), so they could put another"
+        + " program in its place"
+    case .noSetfcap: "this process lacks cap_setfcap"
+    case .readOnly: "its file system is mounted read-only"
+    case .noAttributes: "its file system has no extended attributes"
+    case .noSetID: "its mount is nosuid, so the kernel ignores them"
+    }
+  }
+
+  private func grantWaysOut(_ need: Need, refusal: GrantChoice.WriteRefusal?) -> [String] {
+    let name = names.name(of: need.capability)
+    let short = Shortfall.engineName(name)
+    var ways: [String] = []
+    if !start.bounding.contains(need.capability) {
+      ways.append("docker run --cap-add \(short)")
+      ways.append("Kubernetes: securityContext.capabilities.add: [\"\(short)\"]")
+    }
+    if !isRoot, !start.permitted.contains(need.capability) {
+      ways.append(
+        "start the container as root (docker run --user 0, runAsUser: 0): entrypoint drops to kong"
+          + " itself")
+      if start.noNewPrivileges {
+        ways.append("Kubernetes: securityContext.allowPrivilegeEscalation: true, with that")
+      }
+    }
+    if isRoot || start.permitted.contains(need.capability) {
+      if request.mode == .file { ways.append("--cap-mode auto, or ENTRYPOINT_CAP_MODE=auto") }
+      if refusal == .noSetfcap, request.mode == .file {
+        ways.append("docker run --cap-add SETFCAP")
+      }
+    }
+    if !need.requests.isEmpty { ways.append("unset \(need.requests.joined(separator: " and "))") }
+    return ways
+  }
+
+  /// The ways to listen that need no capability.
+  private func portWaysOut(_ need: Need) -> [String] {
+    guard need.capability == .netBindService, !need.listeners.isEmpty else { return [] }
+    let ports = Set(need.listeners.compactMap(\.port)).sorted()
+    let lowest = ports.first ?? 0
+    return [
+      "docker run --sysctl net.ipv4.ip_unprivileged_port_start=\(lowest); Kubernetes:"
+        + " securityContext.sysctls with the same name (not with the host's network)",
+      "listen on \(host.unprivilegedPortStart) or above and map the port: docker run -p"
+        + " \(lowest):8000, or a Kubernetes Service",
+    ]
+  }
+
+  /// The program could not even be started without capabilities.
+  func cannotStart(_ file: ProgramFile) -> StartFailure {
+    let carried = file.countingCapabilities?.permitted ?? []
+    return StartFailure(
+      status: ExitStatus.notPermitted,
+      what: "\(file.path) cannot be started with the capabilities planned",
+      why: "it carries \(names.text(of: carried)) as file capabilities, and the kernel would either"
+        + " refuse the exec or give it more than planned",
+      waysOut: [
+        "take them off in the image: setcap -r \(file.path)",
+        "start as root with cap_setfcap, on a file system that can be written",
+      ])
+  }
+
+  /// The user cannot be changed.
+  static func cannotDrop(
+    to target: TargetUser, lacking: [Capability], host: HostSnapshot, isDefault: Bool
+  ) -> StartFailure {
+    let names = lacking.map(host.capabilityNames.name(of:))
+    let add = names.map { "--cap-add \(engineName($0))" }.joined(separator: " ")
+    let list = names.map { "\"\(engineName($0))\"" }.joined(separator: ", ")
+    var ways: [String] = []
+    if host.credentials.user.effective == 0 {
+      ways.append("docker run \(add)")
+      ways.append("Kubernetes: securityContext.capabilities.add: [\(list)]")
+      ways.append("start the container as that user (docker run --user, runAsUser)")
+    } else {
+      ways.append("start the container as root (docker run --user 0, runAsUser: 0)")
+      if !isDefault { ways.append("leave out --user and ENTRYPOINT_USER: the user stays the same") }
+    }
+    return StartFailure(
+      status: ExitStatus.notPermitted,
+      what: "cannot change to user \(target.description)",
+      why: "uid \(host.credentials.user.effective) lacks \(names.joined(separator: " and "))",
+      waysOut: ways)
+  }
+
+  /// A capability as docker and Kubernetes write it: "NET_RAW".
+  static func engineName(_ name: String) -> String {
+    (name.hasPrefix("cap_") ? String(name.dropFirst(4)) : name).uppercased()
+  }
+}
+
+extension Need {
+  /// The reasons in a few words: the first three, and how many more.
+  public var summary: String {
+    let shown = reasonsPrefix(3)
+    let more = listeners.count + requests.count - shown.count
+    let text = shown.joined(separator: ", ")
+    return more > 0 ? "\(text) and \(more) more" : text
+  }
+
+  fileprivate var verb: String {
+    let isOne = listeners.count + requests.count == 1
+    return listeners.isEmpty ? (isOne ? "asks for" : "ask for") : (isOne ? "needs" : "need")
+  }
+
+  private func reasonsPrefix(_ count: Int) -> [String] {
+    (listeners.prefix(count).map(\.description) + requests).prefix(count).map { $0 }
+  }
+}

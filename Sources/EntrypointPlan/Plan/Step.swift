@@ -1,0 +1,130 @@
+/// One thing that a start does.
+///
+/// The executor carries steps out as they are, it decides nothing.
+public indirect enum Step: Equatable, Sendable {
+  /// Fork; the child carries out steps that end in an exec, and is waited for (fork(2), wait(2)).
+  case run([Step])
+  /// Give a stream's file to a user: fchown(2). It may fail: the proxy says itself what it cannot
+  /// open, and nothing more is granted by going on.
+  case giveStream(StandardStream, to: UInt32)
+  /// Write exactly this set, permitted and effective, to a program's file (cap_set_fd(3)).
+  case setFileCapabilities(CapabilitySet, ProgramFile)
+  /// Take all capabilities off a program's file (cap_set_fd(3)).
+  case removeFileCapabilities(ProgramFile)
+  /// Take these out of the bounding set, for good (PR_CAPBSET_DROP(2const)).
+  case dropBounding(CapabilitySet, keeping: CapabilitySet)
+  /// Let the permitted set survive the change of user (PR_SET_KEEPCAPS(2const)).
+  case keepCapabilities
+  /// setgroups(2).
+  case setGroups([UInt32])
+  /// setgid(2): real, effective and saved, as this process has cap_setgid.
+  case setGroup(UInt32)
+  /// setuid(2): real, effective and saved, as this process has cap_setuid.
+  case setUser(UInt32)
+  /// Make permitted and inheritable exactly this, and effective empty (capset(2)).
+  case setCapabilities(permitted: CapabilitySet, inheritable: CapabilitySet)
+  /// PR_CAP_AMBIENT_CLEAR_ALL(2const).
+  case clearAmbient
+  /// PR_CAP_AMBIENT_RAISE(2const).
+  case raiseAmbient(CapabilitySet)
+  /// PR_SET_NO_NEW_PRIVS(2const).
+  case setNoNewPrivileges
+  /// Read the credentials back, and end the start unless they are these.
+  case verify(Credentials)
+  /// execve(2).
+  case exec(Execution)
+}
+
+/// A program to exec.
+public struct Execution: Equatable, Sendable {
+  /// The file.
+  public var path: ByteString
+  /// argv, the name first.
+  public var arguments: [ByteString]
+  /// What is changed in the environment; the rest is passed on as it came.
+  public var environment: [EnvironmentChange]
+
+  /// Creates an execution.
+  public init(path: ByteString, arguments: [ByteString], environment: [EnvironmentChange]) {
+    self.path = path
+    self.arguments = arguments
+    self.environment = environment
+  }
+
+  /// The command line for people.
+  public var commandLine: String {
+    arguments.map(\.description).joined(separator: " ")
+  }
+}
+
+/// A variable that a started program gets with a value of ours.
+public struct EnvironmentChange: Equatable, Sendable {
+  /// The variable.
+  public var name: String
+  /// Its new value; it replaces every older one.
+  public var value: ByteString
+
+  /// Creates a change.
+  public init(name: String, value: ByteString) {
+    self.name = name
+    self.value = value
+  }
+}
+
+extension Credentials {
+  /// What a thread has after a step, by the rules of capabilities(7) and credentials(7).
+  ///
+  /// Steps that do not act on the thread itself change nothing.
+  public func after(_ step: Step) -> Credentials {
+    var state = self
+    switch step {
+    case .run, .giveStream, .setFileCapabilities, .removeFileCapabilities, .verify, .exec:
+      break
+    case .dropBounding(let set, _):
+      state.bounding.subtract(set)
+    case .keepCapabilities:
+      state.securebits.insert(.keepCapabilities)
+    case .setGroups(let groups):
+      state.groups = groups
+    case .setGroup(let gid):
+      state.group = ProcessIDs(gid)
+    case .setUser(let uid):
+      state.changeUser(to: uid)
+    case .setCapabilities(let permitted, let inheritable):
+      state.permitted = permitted
+      state.effective = []
+      state.inheritable = inheritable
+      state.ambient.formIntersection(permitted.intersection(inheritable))
+    case .clearAmbient:
+      state.ambient = []
+    case .raiseAmbient(let set):
+      state.ambient.formUnion(set)
+    case .setNoNewPrivileges:
+      state.noNewPrivileges = true
+    }
+    return state
+  }
+
+  /// capabilities(7), "Effect of user ID changes on capabilities".
+  private mutating func changeUser(to uid: UInt32) {
+    let before = user
+    user = ProcessIDs(uid)
+    guard !securebits.contains(.noSetuidFixup) else { return }
+    if before.includesRoot, uid != 0 {
+      if !securebits.contains(.keepCapabilities) {
+        permitted = []
+        effective = []
+      }
+      ambient = []
+    }
+    if before.effective == 0, uid != 0 { effective = [] }
+    if before.effective != 0, uid == 0 { effective = permitted }
+  }
+}
+
+extension [Step] {
+  /// What a thread has after all these steps.
+  public func credentials(from start: Credentials) -> Credentials {
+    reduce(start) { $0.after($1) }
+  }
+}

@@ -1,0 +1,78 @@
+extension Accounts {
+  /// Finds the user that `USER[:GROUP]` means.
+  ///
+  /// All forms of su-exec and gosu: `user`, `uid`, `user:group`, `:group`, `user:`. A name beats a
+  /// number. A number needs no line in /etc/passwd: then HOME is "/", and the group is the current
+  /// one unless given. With a group, it is the only one; without, /etc/group is asked.
+  ///
+  /// - Parameters:
+  ///   - request: such as "kong" or "1337:0".
+  ///   - origin: where the request comes from, for messages, such as "--user".
+  ///   - current: who the process is now.
+  /// - Throws: ``StartFailure`` for a user or group that does not exist.
+  public func target(
+    _ request: String, origin: String, current: Credentials
+  ) throws(StartFailure) -> TargetUser {
+    let parts = request.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let userPart = parts.first.map(String.init) ?? ""
+    let groupPart = parts.count > 1 ? String(parts[1]) : ""
+    guard !(userPart.isEmpty && groupPart.isEmpty) else {
+      throw unknown("user", request, origin: origin, file: "/etc/passwd")
+    }
+
+    let uid: UInt32
+    let account: Account?
+    if userPart.isEmpty {
+      uid = current.user.effective
+      account = users.first { $0.uid == uid }
+    } else if let named = users.first(where: { $0.name == userPart }) {
+      (uid, account) = (named.uid, named)
+    } else if let number = Accounts.id(userPart) {
+      uid = number
+      account = users.first { $0.uid == number }
+    } else {
+      throw unknown("user", userPart, origin: origin, file: "/etc/passwd")
+    }
+
+    let home = account.map { $0.home.isEmpty ? "/" : $0.home } ?? "/"
+    if !groupPart.isEmpty {
+      let gid = try group(groupPart, origin: origin)
+      return TargetUser(name: account?.name, uid: uid, gid: gid, groups: [gid], home: home)
+    }
+    let gid = account?.gid ?? current.group.effective
+    let supplementary = account.map { account in
+      groups.filter { $0.members.contains(account.name) }.map(\.gid)
+    }
+    return TargetUser(
+      name: account?.name, uid: uid, gid: gid,
+      groups: Set((supplementary ?? []) + [gid]).sorted(), home: home)
+  }
+
+  private func group(_ request: String, origin: String) throws(StartFailure) -> UInt32 {
+    if let named = groups.first(where: { $0.name == request }) { return named.gid }
+    if let number = Accounts.id(request) { return number }
+    throw unknown("group", request, origin: origin, file: "/etc/group")
+  }
+
+  /// The id that `text` writes in decimal; not 4294967295, which system calls take for "no change".
+  private static func id(_ text: String) -> UInt32? {
+    guard !text.isEmpty, text.utf8.allSatisfy(isDigit), let id = UInt32(text), id != .max else {
+      return nil
+    }
+    return id
+  }
+
+  private func unknown(
+    _ kind: String, _ name: String, origin: String, file: String
+  ) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.configuration,
+      what: "\(origin): there is no \(kind) \"\(ByteString(name))\"",
+      why: "\(file) has no such name, and it is not a number from 0 to 4294967294",
+      waysOut: [
+        "add the \(kind) to \(file) in the image",
+        "name another with --user USER[:GROUP] or ENTRYPOINT_USER, by name or by number",
+      ]
+    )
+  }
+}

@@ -1,0 +1,37 @@
+import CLinux
+import EntrypointPlan
+import Glibc
+
+extension Accounts {
+  /// Reads accounts with glibc's own file readers, fgetpwent(3) and fgetgrent(3).
+  ///
+  /// getpwnam(3) would load NSS modules, which a static program must not. A file that is not there
+  /// counts as empty, as an image may have none.
+  public static func read(
+    passwd: String = "/etc/passwd", group: String = "/etc/group"
+  ) -> Accounts {
+    var accounts = Accounts()
+    forEach(in: passwd, fgetpwent) { entry in
+      accounts.users.append(
+        Account(
+          name: String(cString: entry.pw_name), uid: entry.pw_uid, gid: entry.pw_gid,
+          home: ByteString(cString: entry.pw_dir)))
+    }
+    forEach(in: group, fgetgrent) { entry in
+      accounts.groups.append(
+        AccountGroup(
+          name: String(cString: entry.gr_name), gid: entry.gr_gid,
+          members: CStrings(entry.gr_mem).map { String(cString: $0) }))
+    }
+    return accounts
+  }
+
+  private static func forEach<Entry>(
+    in path: String, _ next: (UnsafeMutablePointer<FILE>) -> UnsafeMutablePointer<Entry>?,
+    _ body: (Entry) -> Void
+  ) {
+    guard let file = fopen(path, "re") else { return }
+    defer { fclose(file) }
+    while let entry = next(file) { body(entry.pointee) }
+  }
+}

@@ -1,0 +1,77 @@
+import CLinux
+import EntrypointPlan
+import Glibc
+import SystemPackage
+
+/// A child that carries out steps up to an exec, and is waited for.
+struct ChildProcess {
+  /// How long a child may go on after a stop signal before it is killed, in milliseconds.
+  static let patience = 2000
+
+  /// Forks, waits, and passes stop signals on.
+  ///
+  /// - Parameter body: what the child does; it must not return.
+  /// - Throws: ``StartFailure`` with the child's own status; or with 128 + signal after a stop
+  ///   signal, however the child ended.
+  static func run(
+    name: String, _ body: () -> Never
+  ) throws(StartFailure) {
+    let signals = StopSignals()
+    let child = fork()
+    if child == 0 {
+      // A group of its own: a stop signal reaches what the child has started, too, and a Ctrl-C
+      // reaches it once, through us.
+      setpgid(0, 0)
+      signals.unblock()
+      body()
+    }
+    guard child > 0 else {
+      throw SystemCallFailure("fork", Errno(rawValue: errno)).failure
+    }
+    setpgid(child, child)
+    let (status, stop) = wait(for: child, signals: signals)
+    signals.unblock()
+    if let stop { throw StartFailure(status: ExitStatus.signal(stop)) }
+    guard status != 0 else { return }
+    throw StartFailure(
+      status: status, what: "\(name) failed",
+      why: status > 128
+        ? "signal \(status - 128) ended it" : "it ended with status \(status)",
+      waysOut: ["read its own message above"])
+  }
+
+  /// Waits for the child's end, and for the first stop signal that arrives meanwhile.
+  private static func wait(
+    for child: pid_t, signals: StopSignals
+  ) -> (status: Int32, stop: CInt?) {
+    var stop: CInt?
+    var deadline: MonotonicTime?
+    while true {
+      if let status = exitStatus(of: child) {
+        // Nothing that it started outlives a start that was stopped.
+        if stop != nil { kill(-child, SIGKILL) }
+        return (status, stop ?? signals.pendingStop())
+      }
+      switch signals.next(until: deadline) {
+      case SIGCHLD: continue
+      case let number?:
+        kill(-child, number)
+        guard stop == nil else { continue }
+        stop = number
+        deadline = .now + patience
+      case nil where deadline != nil:
+        kill(-child, SIGKILL)
+        deadline = nil
+      case nil: continue
+      }
+    }
+  }
+
+  /// The child's exit status, 128 + signal if one ended it, nil while it runs (wait(2)).
+  private static func exitStatus(of child: pid_t) -> Int32? {
+    var status: CInt = 0
+    guard waitpid(child, &status, WNOHANG) == child else { return nil }
+    let signal = status & 0x7f
+    return signal == 0 ? status >> 8 & 0xff : ExitStatus.signal(signal)
+  }
+}

@@ -1,0 +1,97 @@
+import EntrypointPlan
+import Glibc
+
+/// Carries out the steps of a plan, one after another, and decides nothing.
+public struct Executor {
+  private let environment: EnvironmentBlock
+  private let names: CapabilityNames
+  private let log: Log
+
+  /// Creates an executor.
+  ///
+  /// - Parameters:
+  ///   - environment: as execve(2) gave it; programs get it with the plan's changes.
+  ///   - names: for messages.
+  public init(environment: EnvironmentBlock, names: CapabilityNames, log: Log) {
+    self.environment = environment
+    self.names = names
+    self.log = log
+  }
+
+  /// Runs the steps; if the last is an exec, it does not return.
+  ///
+  /// - Throws: ``StartFailure`` at the first step that fails. What was changed before stays changed,
+  ///   so the process has to end.
+  public func run(_ steps: [Step]) throws(StartFailure) {
+    for step in steps {
+      log.debug("\(step.name) \(step.detail(names))")
+      switch step {
+      case .run(let steps): try runChild(steps)
+      case .verify(let planned): try verify(planned)
+      case .exec(let execution): try ProgramExecution(execution, environment: environment).run()
+      case .giveStream(let stream, let uid): give(stream, to: uid)
+      default:
+        do { try change(step) } catch { throw error.failure }
+      }
+    }
+  }
+
+  private func change(_ step: Step) throws(SystemCallFailure) {
+    switch step {
+    case .setFileCapabilities(let set, let file): try FileCapabilities.write(set, to: file)
+    case .removeFileCapabilities(let file): try FileCapabilities.write(nil, to: file)
+    case .dropBounding(let set, _): try ProcessCapabilities.dropBounding(set)
+    case .keepCapabilities: try ProcessCapabilities.keep()
+    case .setGroups(let groups): try ProcessIdentity.setGroups(groups)
+    case .setGroup(let gid): try ProcessIdentity.setGroup(gid)
+    case .setUser(let uid): try ProcessIdentity.setUser(uid)
+    case .setCapabilities(let permitted, let inheritable):
+      try ProcessCapabilities.set(permitted: permitted, inheritable: inheritable)
+    case .clearAmbient: try ProcessCapabilities.clearAmbient()
+    case .raiseAmbient(let set): try ProcessCapabilities.raiseAmbient(set)
+    case .setNoNewPrivileges: try ProcessCapabilities.setNoNewPrivileges()
+    case .run, .giveStream, .verify, .exec: preconditionFailure("not a change of credentials")
+    }
+  }
+
+  private func runChild(_ steps: [Step]) throws(StartFailure) {
+    let name = steps.execution?.commandLine ?? ""
+    try ChildProcess.run(name: name) {
+      do throws(StartFailure) {
+        try run(steps)
+        _exit(0)
+      } catch {
+        log.failure(error)
+        _exit(error.status)
+      }
+    }
+  }
+
+  private func give(_ stream: StandardStream, to uid: UInt32) {
+    do {
+      try stream.give(to: uid)
+    } catch {
+      log.warning(
+        Explanation(
+          what: "\(stream.name) stays root's: nginx may be unable to open /dev/\(stream.name)",
+          why: "fchown to uid \(uid) failed: \(error.errno)",
+          waysOut: ["log to a file, or to a socket: KONG_PROXY_ACCESS_LOG, KONG_PROXY_ERROR_LOG"]))
+    }
+  }
+
+  /// Reads the credentials back; fails unless they are the planned ones.
+  private func verify(_ planned: Credentials) throws(StartFailure) {
+    let found: Credentials
+    do { found = try ProcessStatus.read() } catch { throw error.failure }
+    guard found != planned else { return }
+    throw StartFailure(
+      status: ExitStatus.notPermitted,
+      what: "the credentials before exec are not the planned ones",
+      why: planned.differences(to: found, names: names).joined(separator: "; "),
+      waysOut: [
+        "look for a security module, a seccomp profile or a container runtime that changes what"
+          + " setuid(2) and capset(2) do",
+        "report it with the output of entrypoint --dry-run --format json",
+      ])
+  }
+}

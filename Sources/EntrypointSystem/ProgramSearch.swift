@@ -1,0 +1,106 @@
+import CLinux
+import EntrypointPlan
+import Glibc
+import SystemPackage
+
+/// Finds programs as execvp(3) does, and reads what a grant needs to know of their files.
+enum ProgramSearch {
+  /// What glibc searches where PATH is not set (confstr(3), _CS_PATH).
+  private static let defaultPath: ByteString = "/bin:/usr/bin"
+
+  /// Looks a command up on PATH; a name with a slash is a path already.
+  static func find(_ name: ByteString, path: ByteString?) -> ProgramLookup {
+    let slash = UInt8(ascii: "/")
+    if name.isEmpty { return .absent }
+    if name.bytes.contains(slash) { return inspect(name) }
+    var refused: ProgramLookup = .absent
+    let directories = (path ?? defaultPath).bytes.split(
+      separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    for directory in directories {
+      // An empty element is the current directory (environ(7)).
+      let prefix = directory.isEmpty ? ByteString("./") : ByteString(directory + [slash])
+      switch inspect(prefix + name) {
+      case .found(let file): return .found(file)
+      case .absent: continue
+      case let lookup: if refused == .absent { refused = lookup }
+      }
+    }
+    return refused
+  }
+
+  /// Reads what there is to know of a proxy's file, at its place without symbolic links.
+  static func findProxy(_ path: ByteString) -> ProgramLookup {
+    guard let resolved = realPath(path) else { return .absent }
+    guard case .found(var file) = inspect(resolved) else { return inspect(resolved) }
+    file.writableComponent = componentWritableByOthers(resolved)
+    return .found(file)
+  }
+
+  private static func inspect(_ path: ByteString) -> ProgramLookup {
+    guard let status = try? Stat(path.path) else { return .absent }
+    guard status.type == .regular else {
+      return .notExecutable(path: path, reason: "it is not a regular file")
+    }
+    let permissions = status.permissions
+    guard !permissions.isDisjoint(with: [.ownerExecute, .groupExecute, .otherExecute]) else {
+      return .notExecutable(path: path, reason: "nobody has the permission to execute it")
+    }
+    var file = ProgramFile(path: path, identity: FileIdentity(status))
+    file.isSetID = !permissions.isDisjoint(with: [.setUserID, .setGroupID])
+    readGrantFacts(&file)
+    return .found(file)
+  }
+
+  /// Reads file capabilities and mount options.
+  ///
+  /// A file that cannot be opened for reading has none that we
+  /// know of: the kernel's word at exec holds.
+  private static func readGrantFacts(_ file: inout ProgramFile) {
+    guard
+      let descriptor = try? FileDescriptor.open(
+        file.path.path, .readOnly, options: [.closeOnExec, .nonBlocking])
+    else { return }
+    defer { try? descriptor.close() }
+    switch try? FileCapabilities.read(descriptor) {
+    case .present(let capabilities): file.capabilities = capabilities
+    case .unsupported: file.supportsAttributes = false
+    case .absent, nil: break
+    }
+    var mount = statvfs()
+    if fstatvfs(descriptor.rawValue, &mount) == 0 {
+      if mount.f_flag & UInt(ST_RDONLY) != 0 { file.mount.insert(.readOnly) }
+      if mount.f_flag & UInt(ST_NOSUID) != 0 { file.mount.insert(.noSetID) }
+    }
+  }
+
+  private static func realPath(_ path: ByteString) -> ByteString? {
+    guard let resolved = path.withCString({ realpath($0, nil) }) else { return nil }
+    defer { free(resolved) }
+    return ByteString(cString: resolved)
+  }
+
+  /// The first component of a path without links that somebody but root could replace or write.
+  ///
+  /// A directory with the sticky bit, such as /tmp, lets nobody replace what root owns in it
+  /// (inode(7)). Write permission for group 0 counts: in Kong's images the kong user has it.
+  private static func componentWritableByOthers(_ path: ByteString) -> ByteString? {
+    var component = path.path
+    while true {
+      guard let status = try? Stat(component, followTargetSymlink: false) else {
+        return ByteString(component)
+      }
+      let isWritable = !status.permissions.isDisjoint(with: [.groupWrite, .otherWrite])
+      let isSticky = status.type == .directory && status.permissions.contains(.saveText)
+      if status.userID.rawValue != 0 || isWritable && !isSticky { return ByteString(component) }
+      guard component.removeLastComponent() else { return nil }
+    }
+  }
+}
+
+extension FileIdentity {
+  /// Which file a status is of.
+  init(_ status: Stat) {
+    self.init(
+      device: UInt64(status.deviceID.rawValue), inode: UInt64(status.inode.rawValue))
+  }
+}

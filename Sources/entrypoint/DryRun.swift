@@ -1,0 +1,58 @@
+import EntrypointPlan
+import EntrypointSystem
+import FoundationEssentials
+import Glibc
+
+/// `--dry-run`: prints the plan, changes nothing, runs nothing.
+struct DryRun {
+  /// The forms of the output.
+  enum Format: String, CaseIterable {
+    case text
+    case json
+  }
+
+  var start: Start
+  var format: Format
+
+  /// Prints the plan on standard output and ends the process with 0 if the plan can succeed, or with
+  /// the status that a start would have.
+  func run() -> Never {
+    let variables = start.environment.interpreted()
+    do {
+      let request = try Request(
+        command: start.command, options: start.options, environment: variables)
+      let snapshot = try HostSnapshot.read(for: request)
+      let plan = Planner(request: request, snapshot: snapshot).plan()
+      try print(plan, snapshot: snapshot, isPlain: variables.nonEmpty("NO_COLOR") != nil)
+      exit(plan.failure?.status ?? 0)
+    } catch {
+      let failure =
+        switch error {
+        case let failure as StartFailure: failure
+        case let failure as SystemCallFailure: failure.failure
+        default:
+          StartFailure(
+            status: ExitStatus.notPermitted, what: "the plan cannot be printed", why: "\(error)",
+            waysOut: ["use the other --format"])
+        }
+      ((try? start.log(variables)) ?? Log(level: .info, format: .text)).failure(failure)
+      exit(failure.status)
+    }
+  }
+
+  private func print(_ plan: Plan, snapshot: HostSnapshot, isPlain: Bool) throws {
+    switch format {
+    case .text:
+      let isColored = isatty(STDOUT_FILENO) == 1 && !isPlain
+      Swift.print(
+        PlanText(plan, snapshot: snapshot, isColored: isColored).render(), terminator: "")
+    case .json:
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      let report = PlanReport(
+        plan, names: snapshot.capabilityNames,
+        unprivilegedPortStart: snapshot.unprivilegedPortStart)
+      Swift.print(String(decoding: try encoder.encode(report), as: UTF8.self))
+    }
+  }
+}

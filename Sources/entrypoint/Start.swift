@@ -1,0 +1,70 @@
+import EntrypointPlan
+import EntrypointSystem
+import Glibc
+
+/// A start: from the request to the exec of the command.
+struct Start {
+  var command: [ByteString]
+  var options = Options()
+  var logLevel: LogLevel?
+  var logFormat: LogFormat?
+  var environment: EnvironmentBlock
+
+  /// Runs the command, or ends the process with a message and the status that says why.
+  func run() -> Never {
+    let variables = environment.interpreted()
+    var log = Log(level: logLevel ?? .info, format: logFormat ?? .text)
+    do throws(StartFailure) {
+      log = try self.log(variables)
+      let request = try Request(command: command, options: options, environment: variables)
+      if request.isDockerStart { StopSignals.endProcess() }
+      try start(request, log: log)
+    } catch {
+      log.failure(error)
+      exit(error.status)
+    }
+    // A plan that has no failure ends in an exec.
+    exit(ExitStatus.notExecutable)
+  }
+
+  private func start(_ request: Request, log: Log) throws(StartFailure) {
+    let (before, names) = try plan(request)
+    for warning in before.warnings { log.warning(warning) }
+    let executor = Executor(environment: environment, names: names, log: log)
+    if before.prepare.isEmpty {
+      try launch(before, names: names, executor: executor, log: log)
+    } else {
+      try executor.run(before.prepare)
+      // Much can have changed while `kong prepare` waited for a database: look again.
+      let (after, names) = try plan(request)
+      for warning in after.warnings where !before.warnings.contains(warning) {
+        log.warning(warning)
+      }
+      try launch(after, names: names, executor: executor, log: log)
+    }
+  }
+
+  private func launch(
+    _ plan: Plan, names: CapabilityNames, executor: Executor, log: Log
+  ) throws(StartFailure) {
+    if let summary = plan.summary(names) { log.info(summary) }
+    try executor.run(plan.launch)
+  }
+
+  private func plan(_ request: Request) throws(StartFailure) -> (Plan, CapabilityNames) {
+    let snapshot: HostSnapshot
+    do { snapshot = try HostSnapshot.read(for: request) } catch { throw error.failure }
+    let plan = Planner(request: request, snapshot: snapshot).plan()
+    if let failure = plan.failure {
+      throw failure
+    }
+    return (plan, snapshot.capabilityNames)
+  }
+
+  /// The log that options and variables ask for.
+  func log(_ variables: Environment) throws(StartFailure) -> Log {
+    let level: LogLevel? = try variables.choice("ENTRYPOINT_LOG_LEVEL")
+    let format: LogFormat? = try variables.choice("ENTRYPOINT_LOG_FORMAT")
+    return Log(level: logLevel ?? level ?? .info, format: logFormat ?? format ?? .text)
+  }
+}
