@@ -1,6 +1,7 @@
 import CLinux
 import EntrypointPlan
 import Glibc
+import SystemPackage
 
 extension Accounts {
   /// Reads accounts with glibc's own file readers, fgetpwent(3) and fgetgrent(3).
@@ -30,8 +31,12 @@ extension Accounts {
     in path: String, _ next: (UnsafeMutablePointer<FILE>) -> UnsafeMutablePointer<Entry>?,
     _ body: (Entry) -> Void
   ) {
-    guard let file = fopen(path, "re") else { return }
-    defer { fclose(file) }
-    while let entry = next(file) { body(entry.pointee) }
+    // From memory, because the readers ask for the file's position at each line.
+    guard var bytes = try? contents(of: FilePath(path)), !bytes.isEmpty else { return }
+    bytes.withUnsafeMutableBytes { buffer in
+      guard let file = fmemopen(buffer.baseAddress, buffer.count, "r") else { return }
+      defer { fclose(file) }
+      while let entry = next(file) { body(entry.pointee) }
+    }
   }
 }
