@@ -67,7 +67,7 @@ struct GrantChoice {
     if wanted.isEmpty { return [.none] }
     var kinds: [Grant] = []
     if mode != .ambient { kinds.append(.file(wanted, path: file.path)) }
-    if mode != .file { kinds.append(.ambient(wanted)) }
+    if mode != .file, start.canRaiseAmbient(wanted) { kinds.append(.ambient(wanted)) }
     return kinds
   }
 
@@ -117,8 +117,18 @@ struct GrantChoice {
   private func noNewPrivilegesChoices(isGranting: Bool) -> [Bool] {
     if start.noNewPrivileges { return [true] }
     if let noNewPrivileges { return [noNewPrivileges] }
-    let isDrop = start.user.effective != uid
-    return isDrop || isGranting ? [true, false] : [false]
+    if start.user.effective != uid { return [true] }
+    // Without a drop there can be a file whose capabilities this process lacks itself.
+    return isGranting ? [true, false] : [false]
+  }
+}
+
+extension Credentials {
+  /// Whether the kernel lets this thread make all of `set` inheritable and ambient (capabilities(7),
+  /// capset(2), PR_CAP_AMBIENT(2const)).
+  fileprivate func canRaiseAmbient(_ set: CapabilitySet) -> Bool {
+    set.isSubset(of: permitted) && set.isSubset(of: inheritable.union(bounding))
+      && (set.isSubset(of: ambient) || !securebits.contains(.noAmbientRaise))
   }
 }
 

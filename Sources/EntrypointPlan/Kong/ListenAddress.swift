@@ -23,7 +23,7 @@ extension ListenAddress {
     if bytes.first == UInt8(ascii: "[") {
       return isIPv6(bytes.dropFirst().dropLast()) ? nil : .ipv6(host)
     }
-    if bytes.contains(UInt8(ascii: ":")) { return .ipv6(host) }
+    if bytes.contains(UInt8(ascii: ":")), bytes.allSatisfy(isInIPv6) { return .ipv6(host) }
     if !bytes.isEmpty, bytes.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }) {
       return isIPv4(bytes[...]) ? nil : .ipv4(host)
     }
@@ -83,6 +83,10 @@ extension ListenAddress {
       }
     }
     return halves + [rest]
+  }
+
+  private static func isInIPv6(_ byte: UInt8) -> Bool {
+    isHexDigit(byte) || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
   }
 
   private static func isHexDigit(_ byte: UInt8) -> Bool {

@@ -1,0 +1,27 @@
+import EntrypointPlan
+import Testing
+
+@Suite("Text from the environment")
+struct ByteStringTests {
+  @Test("is printed as it is when it is plain UTF-8")
+  func plain() {
+    #expect(ByteString("Grüße 東京").description == "Grüße 東京")
+  }
+
+  @Test("cannot forge a line of the log: control characters and odd bytes are written as \\xNN")
+  func escapes() {
+    let bytes = ByteString([0x61, 0x0a, 0x1b, 0xff, 0xc3, 0xa9, 0xc3, 0x7f])
+    #expect(bytes.description == "a\\x0a\\x1b\\xffé\\xc3\\x7f")
+    #expect(bytes.text == nil)
+  }
+
+  @Test("never prints a control character, whatever the bytes are")
+  func random() {
+    var random = SeededGenerator(state: 3)
+    for _ in 0..<50_000 {
+      let bytes = (0..<8).map { _ in UInt8.random(in: 0...255, using: &random) }
+      let text = ByteString(bytes).description
+      #expect(!text.utf8.contains { $0 < 0x20 || $0 == 0x7f }, "\(bytes)")
+    }
+  }
+}

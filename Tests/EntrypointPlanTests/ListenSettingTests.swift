@@ -1,0 +1,143 @@
+import EntrypointPlan
+import Testing
+
+@Suite("A *_listen setting")
+struct ListenSettingTests {
+  private func parse(_ value: ByteString) throws -> [Listener] {
+    try ListenSetting.parse(value, source: "KONG_PROXY_LISTEN")
+  }
+
+  @Test("keeps address, port and flags of every entry")
+  func entries() throws {
+    let listeners = try parse("0.0.0.0:80, [::]:443 ssl http2 backlog=1024 ,localhost:9000 udp")
+    #expect(
+      listeners.map(\.address) == [
+        .inet(host: "0.0.0.0", port: 80), .inet(host: "[::]", port: 443),
+        .inet(host: "localhost", port: 9000),
+      ])
+    #expect(listeners.map(\.flags) == [[], ["ssl", "http2", "backlog=1024"], ["udp"]])
+    #expect(listeners.map(\.transport) == [.tcp, .tcp, .udp])
+    #expect(listeners[1].description == "KONG_PROXY_LISTEN [::]:443 ssl http2 backlog=1024")
+  }
+
+  @Test(
+    "has no listeners when its first entry is off, or when it is empty",
+    arguments: ["off", " off ", "off, 0.0.0.0:80", "", "  "] as [ByteString])
+  func off(value: ByteString) throws {
+    #expect(try parse(value).isEmpty)
+  }
+
+  @Test(
+    "takes every form of address and flag that Kong takes",
+    arguments: [
+      "0.0.0.0:0", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443", "[::ffff:10.0.0.1]:80",
+      "[1:2:3:4:5:6:7:8]:1", "[1::]:1", "*:80", "ssl.example.com:80", "off.local:8000",
+      "my_host-1:8000 proxy_protocol deferred bind reuseport", "a:1 so_keepalive=30m::10",
+      "a:1 so_keepalive=on ipv6only=off", "0.0.0.0:9000 transparent",
+    ])
+  func accepted(entry: String) throws {
+    #expect(try parse(ByteString(entry)).map(\.entry) == [entry])
+  }
+
+  @Test("takes flags before the address, and a comma at the end, as Kong does")
+  func order() throws {
+    #expect(try parse("ssl 0.0.0.0:443 http2,").map(\.entry) == ["0.0.0.0:443 ssl http2"])
+  }
+
+  @Test(
+    "names the variable, the entry and what was expected when an entry is bad",
+    arguments: [
+      ("0.0.0.0", "expected ADDRESS:PORT"), ("0.0.0.0:", "has no port"),
+      ("0.0.0.0:65536", "expected a number from 0 to 65535"),
+      ("0.0.0.0:+80", "expected a number from 0 to 65535"), ("256.0.0.1:80", "not an IPv4 address"),
+      ("1.2.3:80", "not an IPv4 address"), ("::1:80", "not an IPv6 address"),
+      ("[::1:80", "not an IPv6 address"), ("[1::2::3]:80", "not an IPv6 address"),
+      ("[1:2:3:4:5:6:7:8:9]:80", "not an IPv6 address"), ("[::1]", "has no port"),
+      ("0.0.0.0:80 tls", "\"tls\" is not a flag; expected one of ssl"),
+      ("0.0.0.0:80 backlog=x", "is not a flag"), ("0.0.0.0:80 1.1.1.1:81", "a comma before it"),
+      ("ssl", "flags only"), ("a/b:80", "not a host name"), ("http://a:80", "not a host name"),
+      ("so_keepalive=1:2 a:80", "is not a flag"),
+    ])
+  func rejected(entry: String, expectation: String) throws {
+    let failure = try #require(throws: StartFailure.self) {
+      _ = try parse(ByteString("127.0.0.1:1, " + entry))
+    }
+    #expect(failure.status == 78)
+    let explanation = try #require(failure.explanation)
+    #expect(explanation.what == "KONG_PROXY_LISTEN: entry 2, \"\(entry)\", is not a listener")
+    #expect(explanation.why.contains(expectation))
+    #expect(!explanation.waysOut.isEmpty)
+  }
+
+  @Test("has an error, not an empty entry, where there is nothing between two commas")
+  func emptyEntry() {
+    #expect(throws: StartFailure.self) { try parse("0.0.0.0:80,,0.0.0.0:81") }
+    #expect(throws: StartFailure.self) { try parse(",0.0.0.0:81") }
+  }
+
+  @Test("prints every random valid entry back as it was written")
+  func printsBack() throws {
+    var random = SeededGenerator(state: 2)
+    for _ in 0..<20_000 {
+      let entry = Generator.entry(using: &random)
+      #expect(try parse(ByteString(entry)).map(\.entry) == [entry])
+    }
+  }
+
+  @Test("never crashes on random bytes, and prints back what it accepts")
+  func randomBytes() {
+    var random = SeededGenerator(state: 1)
+    let alphabet = Array("0123456789.:[]*,= \tabfsludportxy_-=\u{0}é".utf8) + [0xff, 0xc3]
+    for _ in 0..<200_000 {
+      let bytes = (0..<Int.random(in: 0..<24, using: &random)).compactMap { _ in
+        alphabet.randomElement(using: &random)
+      }
+      guard let listeners = try? parse(ByteString(bytes)), !listeners.isEmpty else { continue }
+      let text = listeners.map(\.entry).joined(separator: ", ")
+      #expect((try? parse(ByteString(text))) == listeners, "\(bytes)")
+    }
+  }
+
+  @Test("accepts every entry of a Kong-like list that is ten thousand long")
+  func many() throws {
+    let value = (1...10_000).map { "127.0.0.1:\($0)" }.joined(separator: ",")
+    #expect(try parse(ByteString(value)).compactMap(\.port) == Array(1...10_000))
+  }
+}
+
+/// Writes valid entries, independently of the parser.
+private enum Generator {
+  static func entry(using random: inout SeededGenerator) -> String {
+    let flags = [
+      "ssl", "http2", "proxy_protocol", "deferred", "bind", "reuseport", "udp", "transparent",
+      "backlog=\(Int.random(in: 0...99_999, using: &random))", "ipv6only=on", "ipv6only=off",
+      "so_keepalive=on", "so_keepalive=off", "so_keepalive=30m::10", "so_keepalive=::5",
+    ].shuffled(using: &random).prefix(Int.random(in: 0...4, using: &random))
+    let port = Int.random(in: 0...65535, using: &random)
+    return (["\(host(using: &random)):\(port)"] + flags).joined(separator: " ")
+  }
+
+  private static func host(using random: inout SeededGenerator) -> String {
+    switch Int.random(in: 0..<4, using: &random) {
+    case 0:
+      return (0..<4).map { _ in String(UInt8.random(in: 0...255, using: &random)) }
+        .joined(separator: ".")
+    case 1:
+      let groups = (0..<8).map { _ in
+        String(UInt16.random(in: 0...UInt16.max, using: &random), radix: 16)
+      }
+      let cut = Int.random(in: 0...7, using: &random)
+      let short = groups.prefix(cut).joined(separator: ":") + "::"
+      return Bool.random(using: &random)
+        ? "[\(groups.joined(separator: ":"))]"
+        : "[\(short)\(groups.dropFirst(cut + 1).joined(separator: ":"))]"
+    case 2:
+      return "*"
+    default:
+      return "h"
+        + (0..<Int.random(in: 0...9, using: &random)).compactMap { _ in
+          "abcxyz0189-_.".randomElement(using: &random)
+        }
+    }
+  }
+}

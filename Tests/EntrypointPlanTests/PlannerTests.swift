@@ -1,0 +1,352 @@
+import EntrypointPlan
+import Testing
+
+@Suite("The plan of kong docker-start")
+struct PlannerTests {
+  private let bind = CapabilitySet(.netBindService)
+
+  @Test("of a root start gives nginx exactly what its listeners need, by file capability")
+  func rootStart() throws {
+    let plan = try Situation.plan(on: Situation.host(Situation.root()))
+    #expect(plan.failure == nil)
+    #expect(plan.warnings.isEmpty)
+    #expect(plan.grant == .file(bind, path: Request.defaultProxy))
+    let result = try #require(plan.result)
+    #expect(result.user == ProcessIDs(1337) && result.group == ProcessIDs(0))
+    #expect(result.groups == [0, 33])
+    #expect([result.permitted, result.effective, result.bounding] == [bind, bind, bind])
+    #expect(result.inheritable.isEmpty && result.ambient.isEmpty)
+    #expect(result.noNewPrivileges)
+    #expect(
+      plan.needs.map(\.reasons) == [
+        ["KONG_PROXY_LISTEN 0.0.0.0:80", "KONG_PROXY_LISTEN 0.0.0.0:443 ssl"]
+      ])
+  }
+
+  @Test("lists the steps in the order the kernel demands")
+  func order() throws {
+    let plan = try Situation.plan(on: Situation.host(Situation.root()))
+    #expect(
+      plan.launch.map(\.name) == [
+        "give-stream", "give-stream", "set-file-capabilities", "drop-bounding", "keep-capabilities",
+        "set-groups", "set-user", "set-capabilities", "set-no-new-privs", "verify", "exec",
+      ])
+    #expect(plan.prepare.map(\.name) == ["run"])
+  }
+
+  @Test("runs kong prepare as the user, with nothing in any set, and passes the arguments on")
+  func prepare() throws {
+    let plan = try Situation.plan(
+      ["KONG_PREFIX": "/srv/kong"], on: Situation.host(Situation.root()),
+      command: ["kong", "docker-start", "-c", "/etc/k.conf", "--vv"])
+    guard case .run(let steps) = try #require(plan.prepare.first) else {
+      Issue.record("the first step does not run a child")
+      return
+    }
+    let child = steps.credentials(from: Situation.root())
+    #expect(child.user == ProcessIDs(1337))
+    #expect(child.permitted.isEmpty && child.ambient.isEmpty && child.bounding.isEmpty)
+    #expect(child.noNewPrivileges)
+    #expect(
+      steps.execution?.commandLine == "kong prepare -p /srv/kong -c /etc/k.conf --vv")
+    #expect(
+      plan.launch.execution?.commandLine == "\(Request.defaultProxy) -p /srv/kong -c nginx.conf")
+  }
+
+  @Test("writes nothing when the file carries exactly the needed set already")
+  func alreadyThere() throws {
+    var nginx = Situation.nginx
+    nginx.capabilities = FileCapabilities(permitted: bind, effective: true)
+    let plan = try Situation.plan(on: Situation.host(Situation.root(), proxy: .found(nginx)))
+    #expect(plan.grant == .file(bind, path: Request.defaultProxy))
+    #expect(!plan.launch.contains { $0.name == "set-file-capabilities" })
+    #expect(plan.result?.permitted == bind)
+  }
+
+  @Test("grants nothing without a need, and takes off what the file carries")
+  func noNeed() throws {
+    var nginx = Situation.nginx
+    let variables = ["KONG_PROXY_LISTEN": "0.0.0.0:8000"]
+    let plain = try Situation.plan(variables, on: Situation.host(Situation.root()))
+    #expect(plain.grant == .none && plain.result?.permitted == [])
+    #expect(!plain.launch.contains { $0.name.contains("file-capabilities") })
+    nginx.capabilities = FileCapabilities(permitted: bind, effective: true)
+    let stripped = try Situation.plan(
+      variables, on: Situation.host(Situation.root(), proxy: .found(nginx)))
+    #expect(stripped.launch.contains(.removeFileCapabilities(nginx)))
+    #expect(stripped.result?.permitted == [])
+  }
+
+  @Test("needs nothing where the sysctl lets everybody bind, as in docker's own network")
+  func dockerNetwork() throws {
+    let plan = try Situation.plan(on: Situation.host(Situation.root(), portStart: 0))
+    #expect(plan.needs.isEmpty && plan.grant == .none)
+  }
+
+  @Test(
+    "uses ambient capabilities where a file cannot carry them",
+    arguments: [
+      { (file: inout ProgramFile) in file.mount = [.readOnly] },
+      { (file: inout ProgramFile) in file.mount = [.noSetID] },
+      { (file: inout ProgramFile) in file.supportsAttributes = false },
+      { (file: inout ProgramFile) in file.writableComponent = "/usr/local" },
+    ] as [@Sendable (inout ProgramFile) -> Void])
+  func ambient(change: @Sendable (inout ProgramFile) -> Void) throws {
+    var nginx = Situation.nginx
+    change(&nginx)
+    let plan = try Situation.plan(on: Situation.host(Situation.root(), proxy: .found(nginx)))
+    #expect(plan.grant == .ambient(bind))
+    #expect(plan.result?.permitted == bind && plan.result?.ambient == bind)
+    #expect(plan.result?.bounding == bind)
+    #expect(plan.secureExecution == false)
+  }
+
+  @Test("has the first need's failure as a warning that explains, and goes on")
+  func unmetNeed() throws {
+    let plan = try Situation.plan(on: Situation.host(Situation.user()))
+    #expect(plan.failure == nil && plan.grant == .none)
+    let warning = try #require(plan.warnings.first)
+    #expect(plan.warnings.count == 1)
+    #expect(warning.what.contains("KONG_PROXY_LISTEN 0.0.0.0:80"))
+    #expect(warning.what.contains("bind() failed (13: Permission denied)"))
+    #expect(warning.why.contains("switch to uid 1337"))
+    #expect(warning.waysOut.contains { $0.contains("ip_unprivileged_port_start=80") })
+    #expect(warning.waysOut.contains { $0.contains("runAsUser: 0") })
+  }
+
+  @Test("says that the bounding set lacks what the container was not given")
+  func bounding() throws {
+    let plan = try Situation.plan(
+      on: Situation.host(Situation.root(Situation.set("setuid", "setgid", "setfcap"))))
+    #expect(plan.failure == nil)
+    #expect(plan.warnings.first?.why.contains("not in the bounding set") == true)
+    #expect(plan.warnings.first?.waysOut.contains("docker run --cap-add NET_BIND_SERVICE") == true)
+  }
+
+  @Test("ends with 77 when SET_CAP_* asks for what cannot be had")
+  func unmetRequest() throws {
+    let plan = try Situation.plan(
+      ["SET_CAP_SYS_ADMIN": "1"], on: Situation.host(Situation.root()))
+    #expect(plan.failure?.status == 77)
+    #expect(plan.failure?.explanation?.what.contains("SET_CAP_SYS_ADMIN") == true)
+    #expect(plan.launch.isEmpty && plan.prepare.isEmpty)
+  }
+
+  @Test("never grants what SET_CAP_*=off forbids", arguments: ["0", "false", "NO", "off"])
+  func forbidden(value: String) throws {
+    let plan = try Situation.plan(
+      ["KONG_PROXY_LISTEN": "0.0.0.0:80", "SET_CAP_NET_BIND_SERVICE": value],
+      on: Situation.host(Situation.root()))
+    #expect(plan.failure == nil && plan.result?.permitted == [])
+    #expect(plan.warnings.first?.why == "SET_CAP_NET_BIND_SERVICE forbids it")
+  }
+
+  @Test("is 78 for a capability that the kernel does not know, with those it knows")
+  func unknownCapability() throws {
+    let plan = try Situation.plan(["SET_CAP_FOO": "1"], on: Situation.host(Situation.root()))
+    #expect(plan.failure?.status == 78)
+    #expect(plan.failure?.explanation?.what == "SET_CAP_FOO: there is no capability \"FOO\"")
+    #expect(plan.failure?.explanation?.why.contains("cap_net_raw") == true)
+  }
+
+  @Test("is 127 without nginx, 126 where it cannot be executed")
+  func missingProxy() throws {
+    let absent = try Situation.plan(on: Situation.host(Situation.root(), proxy: .absent))
+    #expect(absent.failure?.status == 127)
+    let broken = try Situation.plan(
+      on: Situation.host(
+        Situation.root(), proxy: .notExecutable(path: "/x", reason: "it is a directory")))
+    #expect(broken.failure?.status == 126)
+  }
+
+  @Test("refuses a set-user-ID nginx")
+  func setID() throws {
+    var nginx = Situation.nginx
+    nginx.isSetID = true
+    let plan = try Situation.plan(on: Situation.host(Situation.root(), proxy: .found(nginx)))
+    #expect(plan.failure?.status == 78)
+  }
+
+  @Test("ends with 77 when root may not change the user, and says which flags are missing")
+  func cannotDrop() throws {
+    let plan = try Situation.plan(on: Situation.host(Situation.root([])))
+    #expect(plan.failure?.status == 77)
+    #expect(
+      plan.failure?.explanation?.waysOut.first == "docker run --cap-add SETGID --cap-add SETUID")
+  }
+
+  @Test("of a non-root start changes no user, and cuts nothing that it does not hold")
+  func nonRoot() throws {
+    let plan = try Situation.plan(
+      ["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: Situation.host(Situation.user()))
+    #expect(plan.launch.map(\.name) == ["verify", "exec"])
+    #expect(plan.result == Situation.user())
+  }
+
+  @Test("keeps what is ambient already, as in podman run --user --cap-add")
+  func alreadyAmbient() throws {
+    let plan = try Situation.plan(on: Situation.host(Situation.user(ambient: bind)))
+    #expect(plan.failure == nil && plan.warnings.isEmpty)
+    #expect(plan.result?.permitted == bind && plan.result?.effective == bind)
+  }
+
+  @Test("of a non-root start raises ambient what the entrypoint's own file gave it")
+  func ownFile() throws {
+    let host = Situation.host(
+      Situation.user(held: Situation.set("net_bind_service", "net_raw")), secureExecution: true)
+    let plan = try Situation.plan(on: host)
+    #expect(plan.grant == .ambient(bind))
+    #expect(plan.result?.permitted == bind)
+    #expect(plan.result?.noNewPrivileges == true)
+  }
+
+  @Test("hands on nothing from the entrypoint's own file to what the user could have chosen")
+  func ownFileIsNoWayToGain() throws {
+    let held = Situation.user(held: Situation.set("net_bind_service", "net_raw"))
+    let host = Situation.host(held, secureExecution: true)
+    let asked = try Situation.plan(["SET_CAP_NET_RAW": "1"], on: host)
+    #expect(asked.failure?.status == 77)
+    var options = Options()
+    options.proxy = "/bin/sh"
+    #expect(try Situation.plan(on: host, options: options).result?.permitted == [])
+    options = Options()
+    options.capabilities = ["net_raw"]
+    let other = try Situation.plan([:], on: host, command: ["sh"], options: options)
+    #expect(other.failure?.status == 77)
+    var nginx = Situation.nginx
+    nginx.writableComponent = "/usr/local/openresty"
+    let writable = try Situation.plan(
+      on: Situation.host(held, proxy: .found(nginx), secureExecution: true))
+    #expect(writable.result?.permitted == [])
+  }
+
+  @Test("gives away a stream only where the user cannot write it, and never a shared device")
+  func streams() throws {
+    let kinds: [(StandardStream.Kind, UInt32, Bool)] = [
+      (.pipe, 0o600, true), (.terminal, 0o620, true), (.file, 0o644, true), (.pipe, 0o666, false),
+      (.socket, 0o600, false), (.otherDevice, 0o600, false), (.closed, 0, false),
+    ]
+    for (kind, mode, isGiven) in kinds {
+      let stream = StandardStream(descriptor: 1, kind: kind, gid: 5, mode: mode)
+      let plan = try Situation.plan(on: Situation.host(Situation.root(), streams: [stream]))
+      #expect(plan.launch.contains(.giveStream(stream, to: 1337)) == isGiven, "\(kind)")
+    }
+  }
+
+  @Test("sets KONG_NGINX_DAEMON=off unless it is set, and HOME")
+  func environment() throws {
+    let plan = try Situation.plan([:], on: Situation.host(Situation.root()))
+    #expect(
+      plan.launch.execution?.environment == [
+        EnvironmentChange(name: "HOME", value: "/home/kong"),
+        EnvironmentChange(name: "KONG_NGINX_DAEMON", value: "off"),
+      ])
+    let set = try Situation.plan(
+      ["KONG_NGINX_DAEMON": "on"], on: Situation.host(Situation.root()))
+    #expect(set.launch.execution?.environment.map(\.name) == ["HOME"])
+  }
+}
+
+@Suite("The plan of any other command")
+struct CommandPlanTests {
+  @Test("is its exec, unchanged, though SET_CAP_* and bad listeners are in the environment")
+  func plain() throws {
+    let plan = try Situation.plan(
+      ["SET_CAP_NET_RAW": "1", "KONG_PROXY_LISTEN": "nonsense"],
+      on: Situation.host(Situation.root()), command: ["sh", "-c", "x"])
+    #expect(plan.failure == nil)
+    #expect(plan.launch.map(\.name) == ["exec"])
+    #expect(plan.launch.execution?.arguments == ["sh", "-c", "x"])
+    #expect(plan.result?.permitted == Situation.dockerDefault)
+  }
+
+  @Test("drops to --user and keeps what --cap names, as ambient capability")
+  func userAndCapability() throws {
+    var options = Options()
+    options.user = "web"
+    options.capabilities = ["NET_RAW"]
+    let plan = try Situation.plan(
+      [:], on: Situation.host(Situation.root()), command: ["ping"], options: options)
+    #expect(plan.grant == .ambient(CapabilitySet(.netRaw)))
+    #expect(plan.result?.user == ProcessIDs(33))
+    #expect(plan.result?.effective == CapabilitySet(.netRaw))
+    #expect(!plan.launch.contains { $0.name == "set-file-capabilities" })
+  }
+
+  @Test("is 64 without a command")
+  func noCommand() throws {
+    let plan = try Situation.plan([:], on: Situation.host(Situation.root()), command: [])
+    #expect(plan.failure?.status == 64)
+  }
+}
+
+@Suite("Every plan, in random situations")
+struct PlanPropertyTests {
+  @Test("never gives a user other than root more than was needed and held, nor keeps a set open")
+  func leastPrivilege() throws {
+    var random = SeededGenerator(state: 7)
+    var possible = 0
+    for _ in 0..<20_000 {
+      let host = RandomSituation.host(using: &random)
+      let plan = try Situation.plan(RandomSituation.variables(using: &random), on: host)
+      guard plan.failure == nil, let result = plan.result else { continue }
+      guard result.user.effective != 0 else { continue }
+      possible += 1
+      let needed = CapabilitySet(plan.needs.map(\.capability))
+      #expect(result.permitted.isSubset(of: needed))
+      #expect(result.effective == result.permitted)
+      #expect(result.ambient.isSubset(of: needed) && result.inheritable.isSubset(of: needed))
+      #expect(
+        result.permitted.isSubset(of: host.credentials.permitted.union(host.credentials.bounding)))
+      #expect(!result.user.includesRoot)
+      if host.credentials.user.effective == 0 { #expect(result.noNewPrivileges) }
+      // What is not granted is explained.
+      #expect(plan.warnings.count >= needed.subtracting(result.permitted).members.count)
+      // The steps lead to the state that the result was computed from.
+      let before = plan.launch.credentials(from: host.credentials)
+      #expect(plan.launch.contains(.verify(before)))
+    }
+    #expect(possible > 5_000)
+  }
+}
+
+private enum RandomSituation {
+  static func host(using random: inout SeededGenerator) -> HostSnapshot {
+    let interesting = Situation.set(
+      "chown", "setgid", "setuid", "setpcap", "net_bind_service", "net_raw", "setfcap")
+    let some = { (random: inout SeededGenerator) in
+      CapabilitySet(rawValue: random.next() & random.next() | random.next())
+        .intersection(interesting)
+    }
+    let bounding = some(&random).union(some(&random))
+    let isRoot = Bool.random(using: &random)
+    var credentials =
+      isRoot ? Situation.root(bounding) : Situation.user(held: some(&random), bounding: bounding)
+    if isRoot, !Bool.random(using: &random) {
+      credentials.permitted.formIntersection(some(&random))
+    }
+    if isRoot { credentials.effective = credentials.permitted }
+    credentials.noNewPrivileges = Int.random(in: 0..<4, using: &random) == 0
+    var nginx = Situation.nginx
+    if Int.random(in: 0..<3, using: &random) == 0 {
+      nginx.capabilities = FileCapabilities(
+        permitted: some(&random), effective: Bool.random(using: &random))
+    }
+    nginx.mount = MountOptions(
+      rawValue: UInt8.random(in: 0...3, using: &random) & UInt8.random(in: 0...3, using: &random))
+    nginx.supportsAttributes = Int.random(in: 0..<4, using: &random) != 0
+    return Situation.host(
+      credentials, proxy: .found(nginx), secureExecution: !isRoot && !credentials.permitted.isEmpty)
+  }
+
+  static func variables(using random: inout SeededGenerator) -> [String: String] {
+    var variables: [String: String] = [:]
+    variables["KONG_PROXY_LISTEN"] = ["0.0.0.0:80", "0.0.0.0:8000", "0.0.0.0:443 transparent"]
+      .randomElement(using: &random)
+    if Int.random(in: 0..<5, using: &random) == 0 { variables["SET_CAP_NET_RAW"] = "1" }
+    if Int.random(in: 0..<5, using: &random) == 0 { variables["SET_CAP_NET_BIND_SERVICE"] = "no" }
+    variables["ENTRYPOINT_CAP_MODE"] = ["auto", "auto", "file", "ambient"]
+      .randomElement(using: &random)
+    return variables
+  }
+}

@@ -1,0 +1,68 @@
+import EntrypointPlan
+import Testing
+
+@Suite("What is printed")
+struct ReportTests {
+  @Test("for people names listeners, needs, grant, steps and the resulting credentials")
+  func text() throws {
+    let host = Situation.host(Situation.root())
+    let text = PlanText(try Situation.plan(on: host), snapshot: host, isColored: false).render()
+    for part in [
+      "Plan for `kong docker-start`", "0.0.0.0:443 ssl  needs cap_net_bind_service",
+      "file: cap_net_bind_service=ep on /usr/local/openresty/nginx/sbin/nginx",
+      "kong prepare -p /usr/local/kong", "all but cap_net_bind_service",
+      "user              kong (1337:0), groups 0,33", "no_new_privs      on",
+    ] { #expect(text.contains(part), "\(part)") }
+    #expect(!text.contains("\u{1b}"))
+  }
+
+  @Test("is coloured only when asked to, with the same text")
+  func colour() throws {
+    let host = Situation.host(Situation.user())
+    let plan = try Situation.plan(on: host)
+    let plain = PlanText(plan, snapshot: host, isColored: false).render()
+    let colored = PlanText(plan, snapshot: host, isColored: true).render()
+    #expect(colored.contains("\u{1b}[33mWarning"))
+    #expect(colored.replacing(/\u{1b}\[[0-9]*m/, with: "") == plain)
+  }
+
+  @Test("of a failing plan says so, with why and each way out")
+  func failure() throws {
+    let host = Situation.host(Situation.root(), proxy: .absent)
+    let text = PlanText(try Situation.plan(on: host), snapshot: host, isColored: false).render()
+    #expect(text.contains("This start cannot succeed: exit status 127."))
+    #expect(text.contains("Error: there is no nginx at /usr/local/openresty/nginx/sbin/nginx"))
+    #expect(text.contains("  way out: give its path with --proxy PATH or ENTRYPOINT_PROXY"))
+  }
+
+  @Test("on standard error begins each line with the program and the level")
+  func log() {
+    let explanation = Explanation(what: "a", why: "b", waysOut: ["c", "d"])
+    #expect(
+      LogFormat.text.text(.warn, explanation) == """
+        entrypoint: warn: a
+        entrypoint: warn:   why: b
+        entrypoint: warn:   way out: c
+        entrypoint: warn:   way out: d
+
+        """)
+  }
+
+  @Test("on standard error as JSON is one line, whatever the text has in it")
+  func jsonLog() {
+    let explanation = Explanation(what: "a\"\\\n\u{1}é", why: "", waysOut: ["x"])
+    #expect(
+      LogFormat.json.text(.error, explanation)
+        == #"{"program":"entrypoint","level":"error","what":"a\"\\\u000a\u0001é","ways_out":["x"]}"#
+        + "\n")
+  }
+
+  @Test("names at most three reasons in a line, and counts the others")
+  func summary() throws {
+    let value = (1...500).map { "0.0.0.0:\($0)" }.joined(separator: ",")
+    let plan = try Situation.plan(
+      ["KONG_PROXY_LISTEN": value], on: Situation.host(Situation.root()))
+    let summary = try #require(plan.summary(Situation.names))
+    #expect(summary.contains("KONG_PROXY_LISTEN 0.0.0.0:3 and 497 more"))
+  }
+}

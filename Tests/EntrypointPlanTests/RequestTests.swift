@@ -1,0 +1,75 @@
+import EntrypointPlan
+import Testing
+
+@Suite("What is asked of a start")
+struct RequestTests {
+  private func request(_ variables: [String: String], _ options: Options = Options()) throws
+    -> Request
+  {
+    try Request(
+      command: ["kong", "docker-start"], options: options,
+      environment: Situation.environment(variables))
+  }
+
+  @Test("is an option before its variable, and the variable before the default")
+  func precedence() throws {
+    let variables = [
+      "ENTRYPOINT_USER": "web", "ENTRYPOINT_PROXY": "/x", "ENTRYPOINT_CAP_MODE": "FILE",
+      "ENTRYPOINT_NO_NEW_PRIVS": "off",
+    ]
+    let fromVariables = try request(variables)
+    #expect(fromVariables.user == "web" && fromVariables.userOrigin == "ENTRYPOINT_USER")
+    #expect(fromVariables.proxy == "/x" && fromVariables.mode == .file)
+    #expect(fromVariables.noNewPrivileges == false)
+    var options = Options()
+    options.user = "root"
+    options.proxy = "/y"
+    options.mode = .ambient
+    options.noNewPrivileges = true
+    let fromOptions = try request(variables, options)
+    #expect(fromOptions.user == "root" && fromOptions.userOrigin == "--user")
+    #expect(fromOptions.proxy == "/y" && fromOptions.mode == .ambient)
+    #expect(fromOptions.noNewPrivileges == true)
+    let byDefault = try request(["ENTRYPOINT_USER": "", "KONG_PREFIX": ""])
+    #expect(byDefault.user == nil && byDefault.proxy == Request.defaultProxy)
+    #expect(byDefault.prefix == "/usr/local/kong" && byDefault.mode == .auto)
+  }
+
+  @Test("is exit 78 with the possible values when a variable has another")
+  func badChoice() throws {
+    let failure = try #require(throws: StartFailure.self) {
+      _ = try request(["ENTRYPOINT_CAP_MODE": "maybe"])
+    }
+    #expect(failure.status == 78)
+    #expect(failure.explanation?.why == "it can be auto, file, ambient only")
+  }
+
+  @Test("reads SET_CAP_*: empty is not asked, off forbids, anything else asks")
+  func capabilities() throws {
+    let request = try request([
+      "SET_CAP_A": "", "SET_CAP_B": "off", "SET_CAP_C": "1", "SET_CAP_D": "offf",
+    ])
+    #expect(request.capabilities.map(\.name) == ["B", "C", "D"])
+    #expect(request.capabilities.map(\.isGranted) == [false, true, true])
+  }
+
+  @Test("takes the first of two variables with one name, as getenv does")
+  func duplicates() {
+    let environment = Environment([
+      Environment.Variable(name: "KONG_PREFIX", value: "/a"),
+      Environment.Variable(name: "KONG_PREFIX", value: "/b"),
+    ])
+    #expect(environment["KONG_PREFIX"] == "/a")
+  }
+
+  @Test(
+    "never reads a secret, nor anything else that is not its own",
+    arguments: [
+      "KONG_PG_PASSWORD", "KONG_PASSWORD", "AWS_SECRET_ACCESS_KEY", "KONG_NGINX_PROXY_LISTEN",
+      "KONG_LISTEN", "XKONG_PROXY_LISTEN", "HOME",
+    ])
+  func notInterpreted(name: String) {
+    #expect(!Environment.interprets(name.utf8))
+    #expect(Environment([Environment.Variable(name: name, value: "s3cret")])[name] == nil)
+  }
+}
