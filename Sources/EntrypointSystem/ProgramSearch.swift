@@ -101,6 +101,7 @@ extension FileIdentity {
   /// Which file a status is of.
   init(_ status: Stat) {
     self.init(
-      device: UInt64(status.deviceID.rawValue), inode: UInt64(status.inode.rawValue))
+      device: UInt64(status.deviceID.rawValue), inode: UInt64(status.inode.rawValue),
+      changeTime: Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec))
   }
 }

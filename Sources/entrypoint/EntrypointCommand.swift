@@ -103,9 +103,14 @@ struct EntrypointCommand: ParsableCommand {
 
   /// What is not an option of ours must be the command, and a command does not begin with "-".
   func validate() throws {
-    if let first = command.first, first != "--", first.hasPrefix("-") {
+    // The passthrough argument takes the parser's own flags, too.
+    switch command.first {
+    case "--help", "-h": throw CleanExit.helpRequest()
+    case "--version": throw CleanExit.message(Self.configuration.version)
+    case let first? where first != "--" && first.hasPrefix("-"):
       throw ValidationError(
         "Unknown option '\(first)'; the command comes after the options or '--'.")
+    default: break
     }
   }
 

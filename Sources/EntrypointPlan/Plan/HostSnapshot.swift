@@ -94,11 +94,15 @@ public struct FileIdentity: Equatable, Sendable {
   public var device: UInt64
   /// Its number there.
   public var inode: UInt64
+  /// When it was changed last, in nanoseconds of the file system's clock: a number is used again
+  /// for the next file.
+  public var changeTime: Int64
 
   /// Creates an identity.
-  public init(device: UInt64, inode: UInt64) {
+  public init(device: UInt64, inode: UInt64, changeTime: Int64 = 0) {
     self.device = device
     self.inode = inode
+    self.changeTime = changeTime
   }
 }
 

@@ -1,0 +1,86 @@
+import EntrypointPlan
+import Foundation
+import Testing
+
+@testable import EntrypointSystem
+
+@Suite("What is read from the machine")
+struct ReaderTests {
+  @Test("of the process is what /proc says, in every field")
+  func status() throws {
+    let text = """
+      Name:\tx\nUid:\t1\t2\t3\t2\nGid:\t4\t5\t6\t5\nGroups:\t9 7 \nThreads:\t1
+      CapInh:\t0000000000000001\nCapPrm:\t0000000000000003\nCapEff:\t0000000000000002
+      CapBnd:\t000001ffffffffff\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\n
+      """
+    let credentials = try #require(
+      ProcessStatus.parse(Array(text.utf8), securebits: [.keepCapabilities]))
+    #expect(credentials.user == ProcessIDs(real: 1, effective: 2, saved: 3))
+    #expect(credentials.group == ProcessIDs(real: 4, effective: 5, saved: 6))
+    #expect(credentials.groups == [7, 9])
+    #expect(credentials.permitted.rawValue == 3 && credentials.effective.rawValue == 2)
+    #expect(credentials.inheritable.rawValue == 1 && credentials.ambient.isEmpty)
+    #expect(credentials.bounding.rawValue == 0x1ff_ffff_ffff)
+    #expect(credentials.noNewPrivileges && credentials.securebits == [.keepCapabilities])
+  }
+
+  @Test(
+    "of the process is nothing at all when a field is missing or is not as it should be",
+    arguments: [
+      "Uid", "Gid", "Groups", "CapPrm", "CapEff", "CapInh", "CapBnd", "CapAmb", "NoNewPrivs",
+    ])
+  func brokenStatus(field: String) throws {
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    #expect(ProcessStatus.parse(Array(status.utf8), securebits: []) != nil)
+    let without = status.split(separator: "\n").filter { !$0.hasPrefix(field + ":") }
+    #expect(
+      ProcessStatus.parse(Array(without.joined(separator: "\n").utf8), securebits: []) == nil)
+  }
+
+  @Test("of accounts skips what is no account, and needs no final newline")
+  func accounts() throws {
+    let shell = try Shell()
+    defer { shell.remove() }
+    let passwd = shell.directory.appending(path: "passwd").path
+    let group = shell.directory.appending(path: "group").path
+    try """
+    # a comment
+    root:x:0:0:root:/root:/bin/sh
+
+    broken:line
+    kong:x:1337:0:Kong,,,:/home/kong:/bin/sh
+    nohome:x:5:5:::
+    """.write(toFile: passwd, atomically: true, encoding: .utf8)
+    try "root:x:0:\nweb:x:33:kong,other".write(toFile: group, atomically: true, encoding: .utf8)
+    let accounts = Accounts.read(passwd: passwd, group: group)
+    #expect(accounts.users.map(\.name) == ["root", "kong", "nohome"])
+    #expect(accounts.users[1] == Account(name: "kong", uid: 1337, gid: 0, home: "/home/kong"))
+    #expect(accounts.groups.last == AccountGroup(name: "web", gid: 33, members: ["kong", "other"]))
+    #expect(Accounts.read(passwd: passwd + "-absent", group: passwd + "-absent") == Accounts())
+  }
+
+  @Test("of the sysctl is this network namespace's value")
+  func portRange() throws {
+    let outcome = try shell(
+      """
+      export KONG_PROXY_LISTEN=0.0.0.0:80 PATH="$T:$PATH"
+      cp /bin/true "$T/kong"; cp /bin/true "$T/nginx"
+      plan() { "$ENTRYPOINT" --dry-run --format json --user www-data --proxy "$T/nginx" kong docker-start; }
+      plan | jq -c '[.listeners[].needs[]]'
+      echo 80 > /proc/sys/net/ipv4/ip_unprivileged_port_start
+      plan | jq -c '[.listeners[].needs[]]'
+      """)
+    #expect(outcome.output == "[\"cap_net_bind_service\"]\n[]\n", "\(outcome.errors)")
+  }
+
+  @Test("of capability names is libcap's, for every capability of the kernel")
+  func names() throws {
+    let names = CapabilityNames.ofRunningKernel()
+    let last = try String(contentsOfFile: "/proc/sys/kernel/cap_last_cap", encoding: .utf8)
+    #expect(
+      String(names.all.members.count - 1) == last.trimmingCharacters(in: .whitespacesAndNewlines))
+    #expect(names.name(of: .netBindService) == "cap_net_bind_service")
+    #expect(names.name(of: .setfcap) == "cap_setfcap")
+    #expect(names.capability(named: "NET_RAW") == .netRaw)
+  }
+}

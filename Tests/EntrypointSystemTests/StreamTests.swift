@@ -1,0 +1,61 @@
+import Testing
+
+/// A start of `kong docker-start` with a script as proxy.
+private func shell(proxy: String, _ command: String) throws -> Shell.Outcome {
+  try shell(
+    """
+    mkdir -p "$T/bin"
+    printf '#!/bin/sh\\nexit 0\\n' > "$T/bin/kong"
+    cat > "$T/bin/nginx" <<'PROXY'
+    #!/bin/sh
+    \(proxy)
+    PROXY
+    chmod +x "$T/bin"/*
+    export PATH="$T/bin:$PATH" ENTRYPOINT_PROXY="$T/bin/nginx" ENTRYPOINT_USER=www-data
+    export KONG_PROXY_LISTEN=off ENTRYPOINT_LOG_LEVEL=warn
+    \(command)
+    """)
+}
+
+@Suite("Standard output and error")
+struct StreamTests {
+  private func run(_ command: String) throws -> Shell.Outcome {
+    try shell(
+      proxy:
+        "echo out > /dev/stdout && echo err > /dev/stderr && stat -L -c '%u %a' /proc/self/fd/1",
+      command)
+  }
+
+  @Test("that are pipes of root's can be opened by the dropped user, and are not open to others")
+  func pipe() throws {
+    let outcome = try run(#""$ENTRYPOINT" kong docker-start 2> >(cat >&2) | cat"#)
+    #expect(outcome.output == "out\n33 600\n", "\(outcome.errors)")
+    #expect(outcome.errors == "err\n")
+  }
+
+  @Test("that are files of root's go to the user")
+  func file() throws {
+    let outcome = try run(
+      #""$ENTRYPOINT" kong docker-start >> "$T/log" 2>&1; stat -c '%u %a' "$T/log""#)
+    #expect(outcome.output == "33 644\n", "\(outcome.errors)")
+  }
+
+  @Test("that are /dev/null stay root's")
+  func null() throws {
+    let outcome = try run(
+      #""$ENTRYPOINT" kong docker-start > /dev/null 2>&1; stat -c '%u' /dev/null"#)
+    #expect(outcome.output == "0\n")
+  }
+
+  @Test("that are closed do not keep a start from going on")
+  func closed() throws {
+    let outcome = try shell(
+      proxy: #"touch "${0%/*}/../started""#,
+      """
+      chown www-data "$T"
+      "$ENTRYPOINT" kong docker-start >&- 2>&-
+      test -e "$T/started"
+      """)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+  }
+}
