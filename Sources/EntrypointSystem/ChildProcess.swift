@@ -10,11 +10,13 @@ struct ChildProcess {
 
   /// Forks, waits, and passes stop signals on.
   ///
-  /// - Parameter body: what the child does; it must not return.
+  /// - Parameters:
+  ///   - uid: the user that the child becomes, nil if it stays.
+  ///   - body: what the child does; it must not return.
   /// - Throws: ``StartFailure`` with the child's own status; or with 128 + signal after a stop
   ///   signal, however the child ended.
   static func run(
-    name: String, _ body: () -> Never
+    name: String, uid: uid_t?, _ body: () -> Never
   ) throws(StartFailure) {
     let signals = StopSignals()
     let child = fork()
@@ -29,7 +31,7 @@ struct ChildProcess {
       throw SystemCallFailure("fork", Errno(rawValue: errno)).failure
     }
     setpgid(child, child)
-    let (status, stop) = wait(for: child, signals: signals)
+    let (status, stop) = wait(for: child, uid: uid, signals: signals)
     signals.unblock()
     if let stop { throw StartFailure(status: ExitStatus.signal(stop)) }
     guard status != 0 else { return }
@@ -42,29 +44,41 @@ struct ChildProcess {
 
   /// Waits for the child's end, and for the first stop signal that arrives meanwhile.
   private static func wait(
-    for child: pid_t, signals: StopSignals
+    for child: pid_t, uid: uid_t?, signals: StopSignals
   ) -> (status: Int32, stop: CInt?) {
     var stop: CInt?
     var deadline: MonotonicTime?
     while true {
       if let status = exitStatus(of: child) {
         // Nothing that it started outlives a start that was stopped.
-        if stop != nil { kill(-child, SIGKILL) }
+        if stop != nil { send(SIGKILL, to: child, uid: uid) }
         return (status, stop ?? signals.pendingStop())
       }
       switch signals.next(until: deadline) {
       case SIGCHLD: continue
       case let number?:
-        kill(-child, number)
+        let isSent = send(number, to: child, uid: uid)
         guard stop == nil else { continue }
         stop = number
-        deadline = .now + patience
+        deadline = .now + (isSent ? patience : 0)
       case nil where deadline != nil:
-        kill(-child, SIGKILL)
+        // Who cannot even kill it must not wait for it.
+        guard send(SIGKILL, to: child, uid: uid) else { return (0, stop) }
         deadline = nil
       case nil: continue
       }
     }
+  }
+
+  /// Sends a signal to the child and all that it started.
+  ///
+  /// The child is another user's, so root needs cap_kill for that (kill(2)), which a container may
+  /// not have. But a stop signal is the end of this start: we may as well become that user.
+  @discardableResult
+  private static func send(_ number: CInt, to child: pid_t, uid: uid_t?) -> Bool {
+    if kill(-child, number) == 0 || errno == ESRCH { return true }
+    if let uid, errno == EPERM, setuid(uid) == 0 { return kill(-child, number) == 0 }
+    return false
   }
 
   /// The child's exit status, 128 + signal if one ended it, nil while it runs (wait(2)).

@@ -9,6 +9,10 @@ struct DryRun {
   enum Format: String, CaseIterable {
     case text
     case json
+    /// The least flags for `docker run`.
+    case docker
+    /// The least security context for a pod.
+    case kubernetes
   }
 
   var start: Start
@@ -22,9 +26,20 @@ struct DryRun {
       let request = try Request(
         command: start.command, options: start.options, environment: variables)
       let snapshot = try HostSnapshot.read(for: request)
-      let plan = Planner(request: request, snapshot: snapshot).plan()
-      try print(plan, snapshot: snapshot, isPlain: variables.nonEmpty("NO_COLOR") != nil)
-      exit(plan.failure?.status ?? 0)
+      switch format {
+      case .text, .json:
+        let plan = Planner(request: request, snapshot: snapshot).plan()
+        try print(plan, snapshot: snapshot, isPlain: variables.nonEmpty("NO_COLOR") != nil)
+        exit(plan.failure?.status ?? 0)
+      case .docker:
+        let least = try LeastPrivileges(request: request, snapshot: snapshot)
+        Swift.print(least.dockerFlags(snapshot.capabilityNames))
+      case .kubernetes:
+        let least = try LeastPrivileges(request: request, snapshot: snapshot)
+        Swift.print(
+          least.kubernetesContext(snapshot.capabilityNames, prefix: request.prefix))
+      }
+      exit(0)
     } catch {
       let failure =
         switch error {
@@ -41,12 +56,11 @@ struct DryRun {
   }
 
   private func print(_ plan: Plan, snapshot: HostSnapshot, isPlain: Bool) throws {
-    switch format {
-    case .text:
+    if format == .text {
       let isColored = isatty(STDOUT_FILENO) == 1 && !isPlain
       Swift.print(
         PlanText(plan, snapshot: snapshot, isColored: isColored).render(), terminator: "")
-    case .json:
+    } else {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       let report = PlanReport(

@@ -29,7 +29,11 @@ struct EntrypointCommand: ParsableCommand {
   var dryRun = false
 
   @Option(
-    help: ArgumentHelp("The form of the plan that --dry-run prints.", valueName: "text|json"))
+    help: ArgumentHelp(
+      """
+      What --dry-run prints: the plan, or only the least flags for docker run or securityContext for \
+      a pod with which this start comes out as planned.
+      """, valueName: "text|json|docker|kubernetes"))
   var format: DryRun.Format = .text
 
   @Option(

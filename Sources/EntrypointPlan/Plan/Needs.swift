@@ -1,15 +1,14 @@
-/// What is needed, by whom, and what was forbidden.
+/// What is needed, and by whom.
 struct Needs: Equatable {
   /// Sorted by number.
   private(set) var needs: [Need] = []
-  /// Capabilities that are never granted, with the variable that says so.
-  private(set) var forbidden: [Capability: String] = [:]
 
   /// - Throws: ``StartFailure`` for the name of a capability that the kernel does not know.
   init(
     listeners: [Listener], requests: [CapabilityRequest], snapshot: HostSnapshot
   ) throws(StartFailure) {
     var byCapability: [Capability: Need] = [:]
+    var forbidden: [Capability: String] = [:]
     for listener in listeners {
       let needed = listener.needs(unprivilegedPortStart: snapshot.unprivilegedPortStart)
       for capability in needed.members {
@@ -28,11 +27,12 @@ struct Needs: Equatable {
       }
     }
     needs = byCapability.values.sorted { $0.capability < $1.capability }
+    for index in needs.indices { needs[index].forbiddenBy = forbidden[needs[index].capability] }
   }
 
   /// All needed and not forbidden.
   var wanted: CapabilitySet {
-    CapabilitySet(needs.map(\.capability).filter { forbidden[$0] == nil })
+    CapabilitySet(needs.filter { $0.forbiddenBy == nil }.map(\.capability))
   }
 
   /// Those that no listener needs, but that were asked for by name.

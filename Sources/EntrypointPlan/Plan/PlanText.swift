@@ -84,14 +84,20 @@ public struct PlanText: Sendable {
   }
 
   private mutating func steps() {
-    guard !plan.launch.isEmpty else { return }
-    title("Steps")
-    for step in plan.prepare + plan.launch {
-      lines.append(line(of: step, indent: "  "))
-      if case .run(let steps) = step {
-        lines += steps.map { line(of: $0, indent: "    ") }
-      }
+    if !plan.prepare.isEmpty {
+      title("Prepare")
+      lines += plan.prepare.flatMap(block)
     }
+    if !plan.launch.isEmpty {
+      title("Launch")
+      lines += plan.launch.flatMap(block)
+    }
+  }
+
+  /// A step, and below it those that a child carries out.
+  private func block(_ step: Step) -> [String] {
+    guard case .run(let steps) = step else { return [line(of: step, indent: "  ")] }
+    return [line(of: step, indent: "  ")] + steps.map { line(of: $0, indent: "    ") }
   }
 
   private func line(of step: Step, indent: String) -> String {

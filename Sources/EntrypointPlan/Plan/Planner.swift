@@ -147,9 +147,8 @@ public struct Planner: Sendable {
       attempt = evaluate(wanted, choice: choice, execution: execution, target: target)
     }
     for need in needs.needs where !wanted.contains(need.capability) {
-      let explanation = missing.explain(
-        need, forbiddenBy: needs.forbidden[need.capability], refusal: choice.refusalToWrite)
-      if needs.forbidden[need.capability] == nil, !need.requests.isEmpty {
+      let explanation = missing.explain(need, refusal: choice.refusalToWrite)
+      if need.forbiddenBy == nil, !need.requests.isEmpty {
         throw StartFailure(
           status: ExitStatus.notPermitted, what: explanation.what, why: explanation.why,
           waysOut: explanation.waysOut)

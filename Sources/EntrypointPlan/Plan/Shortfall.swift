@@ -11,12 +11,10 @@ struct Shortfall {
   private var isRoot: Bool { start.user.effective == 0 }
 
   /// Why `need` is not granted.
-  func explain(
-    _ need: Need, forbiddenBy variable: String?, refusal: GrantChoice.WriteRefusal?
-  ) -> Explanation {
+  func explain(_ need: Need, refusal: GrantChoice.WriteRefusal?) -> Explanation {
     let name = names.name(of: need.capability)
     let what = "\(name) is not granted, though \(need.summary) \(need.verb) it\(consequence(need))"
-    if let variable {
+    if let variable = need.forbiddenBy {
       return Explanation(
         what: what, why: "\(variable) forbids it",
         waysOut: ["unset \(variable)"] + portWaysOut(need))

@@ -3,6 +3,7 @@
 /// The executor carries steps out as they are, it decides nothing.
 public indirect enum Step: Equatable, Sendable {
   /// Fork; the child carries out steps that end in an exec, and is waited for (fork(2), wait(2)).
+  /// A stop signal is passed on to it, and ends the start with it.
   case run([Step])
   /// Give a stream's file to a user: fchown(2). It may fail: the proxy says itself what it cannot
   /// open, and nothing more is granted by going on.
@@ -123,6 +124,12 @@ extension Credentials {
 }
 
 extension [Step] {
+  /// The user that the steps change to; nil if they do not.
+  public var targetUser: UInt32? {
+    for case .setUser(let uid) in self { return uid }
+    return nil
+  }
+
   /// What a thread has after all these steps.
   public func credentials(from start: Credentials) -> Credentials {
     reduce(start) { $0.after($1) }

@@ -1,0 +1,44 @@
+extension LeastPrivileges {
+  /// The flags of `docker run` (or podman), on one line.
+  public func dockerFlags(_ names: CapabilityNames) -> String {
+    var flags = ["--user \(uid)", "--cap-drop ALL"]
+    flags += engineNames(names).map { "--cap-add \($0)" }
+    if allowsNoNewPrivileges { flags.append("--security-opt no-new-privileges") }
+    if let port = unprivilegedPortStart {
+      flags.append("--sysctl net.ipv4.ip_unprivileged_port_start=\(port)")
+    }
+    return flags.joined(separator: " ")
+  }
+
+  /// The security contexts of a pod and its container, in YAML, as far as the start needs them.
+  public func kubernetesContext(_ names: CapabilityNames, prefix: ByteString) -> String {
+    var lines: [String] = []
+    if let port = unprivilegedPortStart {
+      lines += [
+        "# in the pod's spec; not possible with hostNetwork: true",
+        "securityContext:",
+        "  sysctls:",
+        "    - name: net.ipv4.ip_unprivileged_port_start",
+        "      value: \"\(port)\"",
+      ]
+    }
+    lines += ["# in the container", "securityContext:", "  runAsUser: \(uid)"]
+    if uid != 0 { lines.append("  runAsNonRoot: true") }
+    lines.append("  allowPrivilegeEscalation: \(!allowsNoNewPrivileges)")
+    if allowsReadOnlyRoot {
+      lines += ["  # with a volume at \(prefix)", "  readOnlyRootFilesystem: true"]
+    } else {
+      lines += ["  # the grant is written to nginx's file", "  readOnlyRootFilesystem: false"]
+    }
+    lines += ["  capabilities:", "    drop: [\"ALL\"]"]
+    if !capabilities.isEmpty {
+      let list = engineNames(names).map { "\"\($0)\"" }.joined(separator: ", ")
+      lines.append("    add: [\(list)]")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private func engineNames(_ names: CapabilityNames) -> [String] {
+    names.names(of: capabilities).map(Shortfall.engineName)
+  }
+}
