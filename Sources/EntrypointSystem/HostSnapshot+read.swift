@@ -14,6 +14,7 @@ extension HostSnapshot {
       capabilityNames: .ofRunningKernel(),
       accounts: .read(),
       unprivilegedPortStart: isDockerStart ? PortRange.unprivilegedStart() : 1024,
+      ownsNetwork: isDockerStart ? NetworkNamespace.isOwned() : true,
       command: ProgramSearch.find(
         request.command.first ?? "", path: request.environment["PATH"]),
       proxy: isDockerStart ? ProgramSearch.findProxy(request.proxy) : nil,

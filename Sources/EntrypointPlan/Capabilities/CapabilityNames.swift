@@ -34,13 +34,22 @@ public struct CapabilityNames: Equatable, Sendable {
     set.members.map(name(of:))
   }
 
-  /// A set for people: "cap_net_bind_service,cap_net_raw", or "none".
+  /// A set for people: "cap_net_bind_service,cap_net_raw", "none", "all", or "all but cap_syslog".
   public func text(of set: CapabilitySet) -> String {
-    set.isEmpty ? "none" : names(of: set).joined(separator: ",")
+    if set.isEmpty { return "none" }
+    let others = all.subtracting(set)
+    if others.isEmpty { return "all" }
+    let isMost = others.members.count * 4 < all.members.count
+    return isMost ? "all but \(list(of: others))" : list(of: set)
+  }
+
+  /// A set as a list with commas: "cap_net_bind_service,cap_net_raw".
+  public func list(of set: CapabilitySet) -> String {
+    names(of: set).joined(separator: ",")
   }
 
   /// The set in libcap's text form for a file (cap_from_text(3)): "cap_net_bind_service=ep".
   public func fileText(of set: CapabilitySet) -> String {
-    names(of: set).joined(separator: ",") + "=ep"
+    list(of: set) + "=ep"
   }
 }

@@ -11,6 +11,9 @@ public struct HostSnapshot: Equatable, Sendable {
   public var accounts: Accounts
   /// net.ipv4.ip_unprivileged_port_start of this network namespace (ip(7)).
   public var unprivilegedPortStart: Int
+  /// Whether capabilities of this user namespace count in this network namespace
+  /// (user_namespaces(7)).
+  public var ownsNetwork: Bool
   /// What the command's name stands for on PATH.
   public var command: ProgramLookup
   /// The proxy's file; nil where the command is not `kong docker-start`.
@@ -25,6 +28,7 @@ public struct HostSnapshot: Equatable, Sendable {
     capabilityNames: CapabilityNames,
     accounts: Accounts = Accounts(),
     unprivilegedPortStart: Int = 1024,
+    ownsNetwork: Bool = true,
     command: ProgramLookup,
     proxy: ProgramLookup? = nil,
     streams: [StandardStream] = []
@@ -34,6 +38,7 @@ public struct HostSnapshot: Equatable, Sendable {
     self.capabilityNames = capabilityNames
     self.accounts = accounts
     self.unprivilegedPortStart = unprivilegedPortStart
+    self.ownsNetwork = ownsNetwork
     self.command = command
     self.proxy = proxy
     self.streams = streams

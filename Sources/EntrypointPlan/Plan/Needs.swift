@@ -40,13 +40,18 @@ struct Needs: Equatable {
     CapabilitySet(needs.filter(\.listeners.isEmpty).map(\.capability))
   }
 
+  /// Those that were not asked for by name.
+  var onlyForListeners: CapabilitySet {
+    CapabilitySet(needs.filter(\.requests.isEmpty).map(\.capability))
+  }
+
   private static func unknown(
     _ request: CapabilityRequest, names: CapabilityNames
   ) -> StartFailure {
     StartFailure(
       status: ExitStatus.configuration,
       what: "\(request.origin): there is no capability \"\(ByteString(request.name))\"",
-      why: "this kernel knows \(names.text(of: names.all))",
+      why: "this kernel knows \(names.list(of: names.all))",
       waysOut: ["correct the name; see capabilities(7)", "remove \(request.origin)"]
     )
   }

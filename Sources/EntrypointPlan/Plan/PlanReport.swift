@@ -105,7 +105,7 @@ public struct PlanReport: Encodable, Sendable {
       case .file(let set, let path):
         GrantReport(mode: plan.grant.mode, path: path.description, text: names.fileText(of: set))
       case .ambient(let set):
-        GrantReport(mode: plan.grant.mode, text: names.text(of: set))
+        GrantReport(mode: plan.grant.mode, text: names.list(of: set))
       }
     steps =
       PlanReport.steps(plan.prepare, phase: "prepare", names: names)

@@ -137,6 +137,8 @@ public struct Planner: Sendable {
       wanted.formIntersection(host.credentials.bounding)
     }
     if host.secureExecution { wanted.subtract(needs.onlyRequested) }
+    // What would not help is not granted.
+    if !host.ownsNetwork { wanted.subtract(needs.onlyForListeners) }
 
     var attempt = evaluate(wanted, choice: choice, execution: execution, target: target)
     if attempt == nil {

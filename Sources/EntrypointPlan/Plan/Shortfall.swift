@@ -19,7 +19,7 @@ struct Shortfall {
         what: what, why: "\(variable) forbids it",
         waysOut: ["unset \(variable)"] + portWaysOut(need))
     }
-    let why = missingLink(need.capability, refusal: refusal)
+    let why = missingLink(need, refusal: refusal)
     return Explanation(
       what: what, why: why, waysOut: grantWaysOut(need, refusal: refusal) + portWaysOut(need))
   }
@@ -35,15 +35,18 @@ struct Shortfall {
   }
 
   /// The first link that is missing between this process and the command.
-  private func missingLink(
-    _ capability: Capability, refusal: GrantChoice.WriteRefusal?
-  ) -> String {
+  private func missingLink(_ need: Need, refusal: GrantChoice.WriteRefusal?) -> String {
+    let capability = need.capability
     let name = names.name(of: capability)
     let inBounding = start.bounding.contains(capability)
     let isHeld = start.permitted.contains(capability)
     if !inBounding, !isHeld {
       return "\(name) is not in the bounding set: the container was started without it,"
         + " and nothing in it can bring it back"
+    }
+    if !host.ownsNetwork, !need.listeners.isEmpty {
+      return "the network namespace belongs to another user namespace, the host's: capabilities of"
+        + " this container do not count there"
     }
     if host.secureExecution {
       return "this process has it from its own file, and hands that on only for listeners, only to"
@@ -91,6 +94,12 @@ struct Shortfall {
     let name = names.name(of: need.capability)
     let short = Shortfall.engineName(name)
     var ways: [String] = []
+    if !host.ownsNetwork {
+      ways.append("leave out --network host, or the user namespace (--userns, userns-remap)")
+      ways.append(
+        "on the host: sysctl -w net.ipv4.ip_unprivileged_port_start=\(need.listeners.compactMap(\.port).min() ?? 0)"
+      )
+    }
     if !start.bounding.contains(need.capability) {
       ways.append("docker run --cap-add \(short)")
       ways.append("Kubernetes: securityContext.capabilities.add: [\"\(short)\"]")
@@ -118,12 +127,16 @@ struct Shortfall {
     guard need.capability == .netBindService, !need.listeners.isEmpty else { return [] }
     let ports = Set(need.listeners.compactMap(\.port)).sorted()
     let lowest = ports.first ?? 0
-    return [
-      "docker run --sysctl net.ipv4.ip_unprivileged_port_start=\(lowest); Kubernetes:"
-        + " securityContext.sysctls with the same name (not with the host's network)",
+    var ways: [String] = []
+    if host.ownsNetwork {
+      ways.append(
+        "docker run --sysctl net.ipv4.ip_unprivileged_port_start=\(lowest); Kubernetes:"
+          + " securityContext.sysctls with the same name (neither with the host's network)")
+    }
+    ways.append(
       "listen on \(host.unprivilegedPortStart) or above and map the port: docker run -p"
-        + " \(lowest):8000, or a Kubernetes Service",
-    ]
+        + " \(lowest):8000, or a Kubernetes Service")
+    return ways
   }
 
   /// The program could not even be started without capabilities.
