@@ -1,6 +1,25 @@
 import EntrypointPlan
 import Testing
 
+/// What keeps a file from being given capabilities, and the words for it.
+enum Obstacle: String, CaseIterable {
+  case readOnly = "mounted read-only"
+  case noSetID = "its mount is nosuid"
+  case noAttributes = "no extended attributes"
+  case writable = "others than root can write /usr/local"
+
+  var nginx: ProgramFile {
+    var file = Situation.nginx
+    switch self {
+    case .readOnly: file.mount = [.readOnly]
+    case .noSetID: file.mount = [.noSetID]
+    case .noAttributes: file.supportsAttributes = false
+    case .writable: file.writableComponent = "/usr/local"
+    }
+    return file
+  }
+}
+
 @Suite("The plan of kong docker-start")
 struct PlannerTests {
   private let bind = CapabilitySet(.netBindService)
@@ -85,15 +104,9 @@ struct PlannerTests {
 
   @Test(
     "uses ambient capabilities where a file cannot carry them",
-    arguments: [
-      { (file: inout ProgramFile) in file.mount = [.readOnly] },
-      { (file: inout ProgramFile) in file.mount = [.noSetID] },
-      { (file: inout ProgramFile) in file.supportsAttributes = false },
-      { (file: inout ProgramFile) in file.writableComponent = "/usr/local" },
-    ] as [@Sendable (inout ProgramFile) -> Void])
-  func ambient(change: @Sendable (inout ProgramFile) -> Void) throws {
-    var nginx = Situation.nginx
-    change(&nginx)
+    arguments: Obstacle.allCases)
+  func ambient(obstacle: Obstacle) throws {
+    let nginx = obstacle.nginx
     let plan = try Situation.plan(on: Situation.host(Situation.root(), proxy: .found(nginx)))
     #expect(plan.grant == .ambient(bind))
     #expect(plan.result?.permitted == bind && plan.result?.ambient == bind)
@@ -112,6 +125,7 @@ struct PlannerTests {
     #expect(warning.why.contains("switch to uid 1337"))
     #expect(warning.waysOut.contains { $0.contains("ip_unprivileged_port_start=80") })
     #expect(warning.waysOut.contains { $0.contains("runAsUser: 0") })
+    #expect(warning.waysOut.contains { $0.contains("setcap cap_net_bind_service") })
   }
 
   @Test("says that the bounding set lacks what the container was not given")
@@ -165,6 +179,53 @@ struct PlannerTests {
     nginx.isSetID = true
     let plan = try Situation.plan(on: Situation.host(Situation.root(), proxy: .found(nginx)))
     #expect(plan.failure?.status == 78)
+  }
+
+  @Test(
+    "ends with 77 and the reason when the mode that was asked for cannot work, though another could",
+    arguments: Obstacle.allCases)
+  func mode(obstacle: Obstacle) throws {
+    let plan = try Situation.plan(
+      ["KONG_PROXY_LISTEN": "0.0.0.0:80", "ENTRYPOINT_CAP_MODE": "file"],
+      on: Situation.host(Situation.root(), proxy: .found(obstacle.nginx)))
+    #expect(plan.failure?.status == 77)
+    #expect(plan.failure?.explanation?.why.contains(obstacle.rawValue) == true)
+    #expect(plan.failure?.explanation?.waysOut.contains { $0.contains("--cap-mode auto") } == true)
+  }
+
+  @Test("strips file capabilities in the way of ambient ones, or says that it cannot")
+  func ambientOverFile() throws {
+    var nginx = Situation.nginx
+    nginx.capabilities = FileCapabilities(permitted: CapabilitySet(.netRaw), effective: true)
+    let variables = ["KONG_PROXY_LISTEN": "0.0.0.0:80", "ENTRYPOINT_CAP_MODE": "ambient"]
+    let plan = try Situation.plan(
+      variables, on: Situation.host(Situation.root(), proxy: .found(nginx)))
+    #expect(plan.grant == .ambient(bind))
+    #expect(plan.launch.contains(.removeFileCapabilities(nginx)))
+    nginx.mount = [.readOnly]
+    let stuck = try Situation.plan(
+      variables, on: Situation.host(Situation.root(), proxy: .found(nginx)))
+    #expect(stuck.warnings.first?.why.contains("clear ambient ones at exec") == true)
+    #expect(stuck.result?.permitted == [])
+  }
+
+  @Test("says so when the network namespace belongs to another user namespace, and grants nothing")
+  func foreignNetwork() throws {
+    var host = Situation.host(Situation.root())
+    host.ownsNetwork = false
+    let plan = try Situation.plan(on: host)
+    #expect(plan.failure == nil && plan.grant == .none)
+    #expect(plan.warnings.first?.why.contains("belongs to another user namespace") == true)
+    #expect(plan.warnings.first?.waysOut.contains { $0.contains("--sysctl") } == false)
+  }
+
+  @Test("warns when all of it runs as root, because --user says so")
+  func rootByRequest() throws {
+    var options = Options()
+    options.user = "root"
+    let plan = try Situation.plan(on: Situation.host(Situation.root()), options: options)
+    #expect(plan.failure == nil && plan.result?.user == ProcessIDs(0))
+    #expect(plan.warnings.map(\.what) == ["kong prepare and nginx run as root"])
   }
 
   @Test("ends with 77 when root may not change the user, and says which flags are missing")

@@ -30,7 +30,8 @@ struct GrantChoice {
   var mode: CapabilityMode
   /// no_new_privs: true or false where it was asked for, nil for the default.
   var noNewPrivileges: Bool?
-  /// Whether file capabilities may be written to the program's file at all.
+  /// Whether file capabilities may be written to the program's file at all: they would be everybody's
+  /// who can execute it, so that is for the proxy only.
   var mayWriteFile: Bool
 
   /// Every way, the best first.
@@ -73,7 +74,7 @@ struct GrantChoice {
 
   private func actions(for kind: Grant, wanted: CapabilitySet) -> [GrantCandidate.FileAction] {
     let exact = FileCapabilities(permitted: wanted, effective: true)
-    let canWrite = mayWriteFile && refusalToWrite == nil
+    let canWrite = refusalToWrite == nil
     switch kind {
     case .file:
       if file.countingCapabilities == exact { return [.leave] }
@@ -86,6 +87,7 @@ struct GrantChoice {
 
   /// Why the file's attribute cannot be written; nil where it can.
   var refusalToWrite: WriteRefusal? {
+    if !mayWriteFile { return .notTheProxy }
     if file.writableComponent != nil { return .writableByOthers }
     if !start.effective.contains(.setfcap) { return .noSetfcap }
     if file.mount.contains(.readOnly) { return .readOnly }
@@ -96,6 +98,7 @@ struct GrantChoice {
 
   /// What keeps file capabilities from being written, or from counting.
   enum WriteRefusal {
+    case notTheProxy
     case writableByOthers
     case noSetfcap
     case readOnly

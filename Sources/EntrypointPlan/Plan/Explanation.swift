@@ -23,9 +23,15 @@ public struct StartFailure: Error, Equatable, Sendable {
   public var explanation: Explanation?
 
   /// A failure with its explanation.
-  public init(status: Int32, what: String, why: String, waysOut: [String]) {
+  public init(status: Int32, explanation: Explanation) {
     self.status = status
-    self.explanation = Explanation(what: what, why: why, waysOut: waysOut)
+    self.explanation = explanation
+  }
+
+  /// A failure with the parts of its explanation.
+  public init(status: Int32, what: String, why: String, waysOut: [String]) {
+    self.init(
+      status: status, explanation: Explanation(what: what, why: why, waysOut: waysOut))
   }
 
   /// A failure that another program has reported already.

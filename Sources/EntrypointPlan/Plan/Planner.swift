@@ -47,6 +47,7 @@ public struct Planner: Sendable {
       path: proxy.path, arguments: [proxy.path, "-p", request.prefix, "-c", "nginx.conf"],
       environment: environment(for: target))
     try launch(execution, file: proxy, target: target, needs: needs, plan: &plan)
+    if plan.user?.uid == 0 { plan.warnings.append(Planner.runsAsRoot) }
   }
 
   private func listeners() throws(StartFailure) -> [Listener] {
@@ -66,8 +67,8 @@ public struct Planner: Sendable {
     var child = LaunchSequence(from: host.credentials)
     child.drop(
       to: target, permitted: [], ambient: [],
-      bounding: isDrop(target) && has(.setpcap) ? [] : nil,
-      noNewPrivileges: isDrop(target) && request.noNewPrivileges != false)
+      bounding: host.isDrop(target) && has(.setpcap) ? [] : nil,
+      noNewPrivileges: host.isDrop(target) && request.noNewPrivileges != false)
     child.finish(
       Execution(
         path: kong.path,
@@ -123,132 +124,25 @@ public struct Planner: Sendable {
     waysOut: ["run: entrypoint kong docker-start", "read: entrypoint --help"]
   )
 
-  // MARK: the grant and the drop
+  // MARK: both
 
   private func launch(
     _ execution: Execution, file: ProgramFile, target: TargetUser?, needs: Needs, plan: inout Plan
   ) throws(StartFailure) {
-    guard !file.isSetID else { throw Planner.setID(file) }
-    let missing = Shortfall(request: request, host: host, file: file, target: target)
-    let choice = grantChoice(file: file, target: target)
-    var wanted = needs.wanted
-    if target?.uid == 0 || target == nil && host.credentials.user.effective == 0 {
-      // Root keeps what it has: what is not in the bounding set is all that can be missing.
-      wanted.formIntersection(host.credentials.bounding)
-    }
-    if host.secureExecution { wanted.subtract(needs.onlyRequested) }
-    // What would not help is not granted.
-    if !host.ownsNetwork { wanted.subtract(needs.onlyForListeners) }
-
-    var attempt = evaluate(wanted, choice: choice, execution: execution, target: target)
-    if attempt == nil {
-      let reachable = wanted.members.filter {
-        evaluate(CapabilitySet($0), choice: choice, execution: execution, target: target) != nil
-      }
-      wanted = CapabilitySet(reachable)
-      attempt = evaluate(wanted, choice: choice, execution: execution, target: target)
-    }
-    for need in needs.needs where !wanted.contains(need.capability) {
-      let explanation = missing.explain(need, refusal: choice.refusalToWrite)
-      if need.forbiddenBy == nil, !need.requests.isEmpty {
-        throw StartFailure(
-          status: ExitStatus.notPermitted, what: explanation.what, why: explanation.why,
-          waysOut: explanation.waysOut)
-      }
-      plan.warnings.append(explanation)
-    }
-    guard let attempt else { throw missing.cannotStart(file) }
-    plan.grant = attempt.grant
-    plan.launch = attempt.steps
-    plan.result = attempt.result
-    plan.secureExecution = attempt.secureExecution
+    let launch = LaunchPlanner(
+      request: request, host: host, file: file, target: target, execution: execution)
+    try launch.plan(needs, into: &plan)
   }
 
-  private func grantChoice(file: ProgramFile, target: TargetUser?) -> GrantChoice {
-    GrantChoice(
-      start: host.credentials,
-      uid: target?.uid ?? host.credentials.user.effective,
-      file: file,
-      mode: request.mode,
-      noNewPrivileges: request.noNewPrivileges,
-      // Only the proxy is ever given file capabilities: on a shell they would be everybody's.
-      mayWriteFile: request.isDockerStart && !host.secureExecution
-    )
-  }
-
-  /// The steps of a grant that works, with what the kernel makes of them.
-  private struct Attempt {
-    var grant: Grant
-    var steps: [Step]
-    var result: Credentials
-    var secureExecution: Bool
-  }
-
-  /// The first candidate after which the program has exactly `wanted`; nil if none has.
-  private func evaluate(
-    _ wanted: CapabilitySet, choice: GrantChoice, execution: Execution, target: TargetUser?
-  ) -> Attempt? {
-    if host.secureExecution, !wanted.isEmpty, !mayInheritFromOwnFile(choice.file) { return nil }
-    for candidate in choice.candidates(for: wanted) {
-      var sequence = LaunchSequence(from: host.credentials)
-      for step in streamSteps(target: target) { sequence.add(step) }
-      switch candidate.action {
-      case .leave: break
-      case .write: sequence.add(.setFileCapabilities(wanted, choice.file))
-      case .remove: sequence.add(.removeFileCapabilities(choice.file))
-      }
-      let cutsBounding = candidate.bounding != host.credentials.bounding
-      sequence.drop(
-        to: target, permitted: candidate.permitted, ambient: candidate.ambient,
-        bounding: cutsBounding ? candidate.bounding : nil,
-        noNewPrivileges: candidate.noNewPrivileges)
-      let file = choice.fileCapabilities(after: candidate.action, writing: wanted)
-      guard
-        case .runs(let result, let secure, _) = credentialsAfterExec(sequence.state, file: file),
-        has(result, exactly: wanted)
-      else { continue }
-      sequence.finish(execution)
-      return Attempt(
-        grant: wanted.isEmpty || result.user.effective == 0 ? .none : candidate.grant,
-        steps: sequence.steps, result: result, secureExecution: secure)
-    }
-    return nil
-  }
-
-  /// Root has more by being root; any other user has exactly what was granted.
-  private func has(_ result: Credentials, exactly wanted: CapabilitySet) -> Bool {
-    if result.user.effective == 0 { return wanted.isSubset(of: result.effective) }
-    return result.permitted == wanted && result.effective == wanted
-      && result.ambient.isSubset(of: wanted) && result.inheritable.isSubset(of: wanted)
-  }
-
-  /// Whether capabilities that this process has from its own file may go to `file`.
-  ///
-  /// Everybody in the container can start this program with options and variables of his own. So
-  /// they go to the proxy at its default path only, and only if nobody but root could change it.
-  private func mayInheritFromOwnFile(_ file: ProgramFile) -> Bool {
-    request.isDockerStart && request.proxy == Request.defaultProxy && file.writableComponent == nil
-  }
-
-  /// nginx opens /dev/stdout and /dev/stderr by path; the file behind is root's, usually a pipe.
-  private func streamSteps(target: TargetUser?) -> [Step] {
-    guard request.isDockerStart, let target, isDrop(target), has(.chown) else { return [] }
-    var given: [FileIdentity] = []
-    return host.streams.compactMap { stream in
-      guard stream.isWorthGiving(to: target), !given.contains(stream.identity) else { return nil }
-      given.append(stream.identity)
-      return .giveStream(stream, to: target.uid)
-    }
-  }
+  private static let runsAsRoot = Explanation(
+    what: "kong prepare and nginx run as root",
+    why: "--user or ENTRYPOINT_USER says so: Lua code, and every request, is handled as root",
+    waysOut: ["leave it out: as root, kong docker-start drops to the user kong"])
 
   // MARK: who and where
 
   private func has(_ capability: Capability) -> Bool {
     host.credentials.effective.contains(capability)
-  }
-
-  private func isDrop(_ target: TargetUser?) -> Bool {
-    target.map { $0.uid != host.credentials.user.effective } ?? false
   }
 
   /// The user to become: as asked; else kong for `kong docker-start` as root; else nobody.
@@ -303,30 +197,5 @@ public struct Planner: Sendable {
         what: "\(path) cannot be executed", why: reason,
         waysOut: ["make it an executable file", "name another"])
     }
-  }
-
-  private static func setID(_ file: ProgramFile) -> StartFailure {
-    StartFailure(
-      status: ExitStatus.configuration,
-      what: "\(file.path) has the set-user-ID or set-group-ID bit",
-      why: "it would run as another user than planned, whatever is dropped before",
-      waysOut: ["take the bit off in the image: chmod ug-s \(file.path)"])
-  }
-}
-
-extension StandardStream {
-  /// Whether giving the file away is what lets the user open it by path, and harms nobody.
-  func isWorthGiving(to target: TargetUser) -> Bool {
-    switch kind {
-    case .pipe, .terminal, .file: !isWritable(by: target)
-    // A socket cannot be opened by path, whoever owns it; other devices belong to everybody.
-    case .socket, .otherDevice, .closed: false
-    }
-  }
-
-  private func isWritable(by target: TargetUser) -> Bool {
-    if uid == target.uid { return mode & 0o200 != 0 }
-    if gid == target.gid || target.groups.contains(gid) { return mode & 0o020 != 0 }
-    return mode & 0o002 != 0
   }
 }

@@ -4,14 +4,15 @@ struct Shortfall {
   var request: Request
   var host: HostSnapshot
   var file: ProgramFile
-  var target: TargetUser?
+  /// Why the file cannot be given capabilities; nil where it can.
+  var refusal: GrantChoice.WriteRefusal?
 
   private var names: CapabilityNames { host.capabilityNames }
   private var start: Credentials { host.credentials }
   private var isRoot: Bool { start.user.effective == 0 }
 
   /// Why `need` is not granted.
-  func explain(_ need: Need, refusal: GrantChoice.WriteRefusal?) -> Explanation {
+  func explain(_ need: Need) -> Explanation {
     let name = names.name(of: need.capability)
     let what = "\(name) is not granted, though \(need.summary) \(need.verb) it\(consequence(need))"
     if let variable = need.forbiddenBy {
@@ -19,9 +20,9 @@ struct Shortfall {
         what: what, why: "\(variable) forbids it",
         waysOut: ["unset \(variable)"] + portWaysOut(need))
     }
-    let why = missingLink(need, refusal: refusal)
+    let why = missingLink(need)
     return Explanation(
-      what: what, why: why, waysOut: grantWaysOut(need, refusal: refusal) + portWaysOut(need))
+      what: what, why: why, waysOut: grantWaysOut(need) + portWaysOut(need))
   }
 
   private func consequence(_ need: Need) -> String {
@@ -35,7 +36,7 @@ struct Shortfall {
   }
 
   /// The first link that is missing between this process and the command.
-  private func missingLink(_ need: Need, refusal: GrantChoice.WriteRefusal?) -> String {
+  private func missingLink(_ need: Need) -> String {
     let capability = need.capability
     let name = names.name(of: capability)
     let inBounding = start.bounding.contains(capability)
@@ -61,11 +62,11 @@ struct Shortfall {
         ? switched + ", and under no_new_privs no file can give it" : switched
     }
     if !isHeld { return "\(name) is in the bounding set but not permitted to this process" }
-    if let reason = modeReason(refusal) { return reason }
+    if let reason = modeReason { return reason }
     return "the kernel would not let \(file.path) have it"
   }
 
-  private func modeReason(_ refusal: GrantChoice.WriteRefusal?) -> String? {
+  private var modeReason: String? {
     if request.mode == .ambient || request.mode == .auto {
       if file.countingCapabilities != nil {
         return "\(file.path) carries file capabilities, which clear ambient ones at exec, and they"
@@ -80,6 +81,9 @@ struct Shortfall {
 
   private func reason(_ refusal: GrantChoice.WriteRefusal) -> String {
     switch refusal {
+    case .notTheProxy:
+      "only the proxy of \"kong docker-start\", started as root, is given them: on any other program"
+        + " they would be everybody's"
     case .writableByOthers:
       "others than root can write \(file.writableComponent ?? file.path), so they could put another"
         + " program in its place"
@@ -90,35 +94,35 @@ struct Shortfall {
     }
   }
 
-  private func grantWaysOut(_ need: Need, refusal: GrantChoice.WriteRefusal?) -> [String] {
-    let name = names.name(of: need.capability)
-    let short = Shortfall.engineName(name)
+  private func grantWaysOut(_ need: Need) -> [String] {
+    let short = Shortfall.engineName(names.name(of: need.capability))
+    let isHeld = start.permitted.contains(need.capability)
+    let isInBounding = start.bounding.contains(need.capability)
     var ways: [String] = []
-    if !host.ownsNetwork {
+    if !host.ownsNetwork, let port = need.listeners.compactMap(\.port).min() {
       ways.append("leave out --network host, or the user namespace (--userns, userns-remap)")
-      ways.append(
-        "on the host: sysctl -w net.ipv4.ip_unprivileged_port_start=\(need.listeners.compactMap(\.port).min() ?? 0)"
-      )
-    }
-    if !start.bounding.contains(need.capability) {
+      ways.append("on the host: sysctl -w net.ipv4.ip_unprivileged_port_start=\(port)")
+    } else if isRoot, !isInBounding {
       ways.append("docker run --cap-add \(short)")
       ways.append("Kubernetes: securityContext.capabilities.add: [\"\(short)\"]")
-    }
-    if !isRoot, !start.permitted.contains(need.capability) {
+    } else if !isRoot, !isHeld {
+      let user0 = isInBounding ? "" : " --cap-add \(short)"
+      let add = isInBounding ? "" : " and capabilities.add: [\"\(short)\"]"
+      ways.append("docker run --user 0\(user0): entrypoint drops to the user kong itself")
+      ways.append("Kubernetes: runAsUser: 0\(add), likewise; it works without privilege escalation")
       ways.append(
-        "start the container as root (docker run --user 0, runAsUser: 0): entrypoint drops to kong"
-          + " itself")
-      if start.noNewPrivileges {
-        ways.append("Kubernetes: securityContext.allowPrivilegeEscalation: true, with that")
-      }
+        "in the image: setcap cap_net_bind_service,cap_net_raw=p on entrypoint's own file"
+          + (start.noNewPrivileges ? ", with allowPrivilegeEscalation: true" : ""))
     }
-    if isRoot || start.permitted.contains(need.capability) {
-      if request.mode == .file { ways.append("--cap-mode auto, or ENTRYPOINT_CAP_MODE=auto") }
-      if refusal == .noSetfcap, request.mode == .file {
-        ways.append("docker run --cap-add SETFCAP")
-      }
+    if isHeld, request.mode != .auto {
+      ways.append("--cap-mode auto, or ENTRYPOINT_CAP_MODE=auto")
     }
-    if !need.requests.isEmpty { ways.append("unset \(need.requests.joined(separator: " and "))") }
+    if isHeld, refusal == .noSetfcap, request.mode == .file {
+      ways.append("docker run --cap-add SETFCAP")
+    }
+    if !need.requests.isEmpty {
+      ways.append("leave out \(need.requests.joined(separator: " and "))")
+    }
     return ways
   }
 
@@ -140,7 +144,7 @@ struct Shortfall {
   }
 
   /// The program could not even be started without capabilities.
-  func cannotStart(_ file: ProgramFile) -> StartFailure {
+  var cannotStart: StartFailure {
     let carried = file.countingCapabilities?.permitted ?? []
     return StartFailure(
       status: ExitStatus.notPermitted,

@@ -1,0 +1,177 @@
+/// Decides how a program is granted what it needs, and how everything else is given up.
+struct LaunchPlanner {
+  var request: Request
+  var host: HostSnapshot
+  /// The program's file.
+  var file: ProgramFile
+  /// The user to become, nil to stay.
+  var target: TargetUser?
+  var execution: Execution
+
+  /// Plans the launch.
+  ///
+  /// - Throws: ``StartFailure`` where something asked for by name cannot be had, or where the program
+  ///   could not be started with what is planned.
+  func plan(_ needs: Needs, into plan: inout Plan) throws(StartFailure) {
+    guard !file.isSetID else { throw setID }
+    var wanted = needs.wanted.subtracting(unreachable(needs))
+    var attempt = attempt(wanted, mode: request.mode)
+    if attempt == nil {
+      wanted = CapabilitySet(
+        wanted.members.filter { self.attempt(CapabilitySet($0), mode: request.mode) != nil })
+      attempt = self.attempt(wanted, mode: request.mode)
+    }
+    let shortfall = Shortfall(
+      request: request, host: host, file: file, refusal: choice(request.mode).refusalToWrite)
+    for need in needs.needs where !wanted.contains(need.capability) {
+      let explanation = shortfall.explain(need)
+      if endsStart(need) {
+        throw StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
+      }
+      plan.warnings.append(explanation)
+    }
+    guard let attempt else { throw shortfall.cannotStart }
+    plan.grant = attempt.grant
+    plan.launch = attempt.steps
+    plan.result = attempt.result
+    plan.secureExecution = attempt.secureExecution
+  }
+
+  /// What no way of granting can bring, whatever the exec rule says.
+  private func unreachable(_ needs: Needs) -> CapabilitySet {
+    var set: CapabilitySet = []
+    if (target?.uid ?? host.credentials.user.effective) == 0 {
+      // Root keeps what it has: what is not in the bounding set is all that can be missing.
+      set.formUnion(needs.wanted.subtracting(host.credentials.bounding))
+    }
+    // What would not help is not granted.
+    if !host.ownsNetwork { set.formUnion(needs.onlyForListeners) }
+    if host.secureExecution {
+      set.formUnion(mayInheritFromOwnFile ? needs.onlyRequested : needs.wanted)
+    }
+    return set
+  }
+
+  /// Whether capabilities that this process has from its own file may go to the program.
+  ///
+  /// Everybody in the container can start this program with options and variables of his own. So
+  /// they go to the proxy at its default path only, and only if nobody but root could change it.
+  private var mayInheritFromOwnFile: Bool {
+    request.isDockerStart && request.proxy == Request.defaultProxy && file.writableComponent == nil
+  }
+
+  /// Whether the start must not go on without `need`: it was asked for by name, or it is missing only
+  /// because of the mode that was asked for.
+  private func endsStart(_ need: Need) -> Bool {
+    guard need.forbiddenBy == nil else { return false }
+    return !need.requests.isEmpty
+      || request.mode != .auto && attempt(CapabilitySet(need.capability), mode: .auto) != nil
+  }
+
+  // MARK: one way of granting
+
+  /// The steps of a grant that works, with what the kernel makes of them.
+  private struct Attempt {
+    var grant: Grant
+    var steps: [Step]
+    var result: Credentials
+    var secureExecution: Bool
+  }
+
+  /// The first way of granting after which the program has exactly `wanted`; nil if there is none.
+  private func attempt(_ wanted: CapabilitySet, mode: CapabilityMode) -> Attempt? {
+    let choice = choice(mode)
+    for candidate in choice.candidates(for: wanted) {
+      var sequence = steps(for: candidate, wanted: wanted)
+      let file = choice.fileCapabilities(after: candidate.action, writing: wanted)
+      guard
+        case .runs(let result, let secure, _) = credentialsAfterExec(sequence.state, file: file),
+        has(result, exactly: wanted)
+      else { continue }
+      sequence.finish(execution)
+      return Attempt(
+        grant: wanted.isEmpty || result.user.effective == 0 ? .none : candidate.grant,
+        steps: sequence.steps, result: result, secureExecution: secure)
+    }
+    return nil
+  }
+
+  private func choice(_ mode: CapabilityMode) -> GrantChoice {
+    GrantChoice(
+      start: host.credentials,
+      uid: target?.uid ?? host.credentials.user.effective,
+      file: file,
+      mode: mode,
+      noNewPrivileges: request.noNewPrivileges,
+      mayWriteFile: request.isDockerStart && !host.secureExecution
+    )
+  }
+
+  private func steps(for candidate: GrantCandidate, wanted: CapabilitySet) -> LaunchSequence {
+    var sequence = LaunchSequence(from: host.credentials)
+    for step in streamSteps { sequence.add(step) }
+    switch candidate.action {
+    case .leave: break
+    case .write: sequence.add(.setFileCapabilities(wanted, file))
+    case .remove: sequence.add(.removeFileCapabilities(file))
+    }
+    let cutsBounding = candidate.bounding != host.credentials.bounding
+    sequence.drop(
+      to: target, permitted: candidate.permitted, ambient: candidate.ambient,
+      bounding: cutsBounding ? candidate.bounding : nil,
+      noNewPrivileges: candidate.noNewPrivileges)
+    return sequence
+  }
+
+  /// Root has more by being root; any other user has exactly what was granted.
+  private func has(_ result: Credentials, exactly wanted: CapabilitySet) -> Bool {
+    if result.user.effective == 0 { return wanted.isSubset(of: result.effective) }
+    return result.permitted == wanted && result.effective == wanted
+      && result.ambient.isSubset(of: wanted) && result.inheritable.isSubset(of: wanted)
+  }
+
+  /// nginx opens /dev/stdout and /dev/stderr by path; the file behind is root's, usually a pipe.
+  private var streamSteps: [Step] {
+    guard request.isDockerStart, let target, host.isDrop(target),
+      host.credentials.effective.contains(.chown)
+    else { return [] }
+    var given: [FileIdentity] = []
+    return host.streams.compactMap { stream in
+      guard stream.isWorthGiving(to: target), !given.contains(stream.identity) else { return nil }
+      given.append(stream.identity)
+      return .giveStream(stream, to: target.uid)
+    }
+  }
+
+  private var setID: StartFailure {
+    StartFailure(
+      status: ExitStatus.configuration,
+      what: "\(file.path) has the set-user-ID or set-group-ID bit",
+      why: "it would run as another user than planned, whatever is dropped before",
+      waysOut: ["take the bit off in the image: chmod ug-s \(file.path)"])
+  }
+}
+
+extension HostSnapshot {
+  /// Whether becoming `target` is a change of user.
+  func isDrop(_ target: TargetUser?) -> Bool {
+    target.map { $0.uid != credentials.user.effective } ?? false
+  }
+}
+
+extension StandardStream {
+  /// Whether giving the file away is what lets the user open it by path, and harms nobody.
+  func isWorthGiving(to target: TargetUser) -> Bool {
+    switch kind {
+    case .pipe, .terminal, .file: !isWritable(by: target)
+    // A socket cannot be opened by path, whoever owns it; other devices belong to everybody.
+    case .socket, .otherDevice, .closed: false
+    }
+  }
+
+  private func isWritable(by target: TargetUser) -> Bool {
+    if uid == target.uid { return mode & 0o200 != 0 }
+    if gid == target.gid || target.groups.contains(gid) { return mode & 0o020 != 0 }
+    return mode & 0o002 != 0
+  }
+}
