@@ -73,9 +73,15 @@ public struct Executor {
     } catch {
       log.warning(
         Explanation(
-          what: "\(stream.name) stays root's: nginx may be unable to open /dev/\(stream.name)",
-          why: "fchown to uid \(uid) failed: \(error.errno)",
-          waysOut: ["log to a file, or to a socket: KONG_PROXY_ACCESS_LOG, KONG_PROXY_ERROR_LOG"]))
+          what: "\(stream.name) stays uid \(stream.uid)'s: nginx may be unable to open"
+            + " /dev/\(stream.name)",
+          why:
+            "\(error.call) failed (\(error.errno)); in a user namespace the engine may have made it"
+            + " as a user from outside",
+          waysOut: [
+            "start the container with a terminal: docker run -t, Kubernetes tty: true",
+            "log to files: KONG_PROXY_ACCESS_LOG, KONG_PROXY_ERROR_LOG, KONG_ADMIN_ACCESS_LOG, ...",
+          ]))
     }
   }
 

@@ -47,6 +47,7 @@ struct Start {
   private func launch(
     _ plan: Plan, names: CapabilityNames, executor: Executor, log: Log
   ) throws(StartFailure) {
+    for note in plan.notes { log.debug(note) }
     if let summary = plan.summary(names) { log.info(summary) }
     try executor.run(plan.launch)
   }

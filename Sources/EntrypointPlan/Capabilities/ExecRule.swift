@@ -42,7 +42,8 @@ public enum ExecOutcome: Equatable, Sendable {
 /// security/commoncap.c.
 ///
 /// It holds for a thread that nobody traces, that shares its file system attributes with no other
-/// process, and for a file without set-user-ID and set-group-ID bits. The letters are the manual's:
+/// process, and for a file that it may read, without set-user-ID and set-group-ID bits. Where real and
+/// effective ids differ, kernels before 6.17 also clear the ambient set. The letters are the manual's:
 /// P permitted, E effective, I inheritable, A ambient, B bounding; fP, fI and fE are the file's.
 ///
 /// - Parameters:
@@ -75,8 +76,15 @@ public func credentialsAfterExec(
     }
   }
 
-  // no_new_privs: a gain is cut to what was permitted before (PR_SET_NO_NEW_PRIVS(2const)).
-  if before.noNewPrivileges { after.permitted.formIntersection(before.permitted) }
+  // no_new_privs: a gain is cut to what was permitted before (PR_SET_NO_NEW_PRIVS(2const)), and a
+  // set-user-ID program that ran before this one is undone.
+  if before.noNewPrivileges, !after.permitted.isSubset(of: before.permitted) {
+    after.permitted.formIntersection(before.permitted)
+    after.user.effective = before.user.real
+    after.group.effective = before.group.real
+  }
+  after.user.saved = after.user.effective
+  after.group.saved = after.group.effective
 
   // P'(ambient) = (file is privileged) ? 0 : P(ambient)
   after.ambient = file == nil ? before.ambient : []
@@ -84,14 +92,20 @@ public func credentialsAfterExec(
   // P'(effective) = F(effective) ? P'(permitted) : P'(ambient)
   after.effective = fE ? after.permitted : after.ambient
 
-  after.user.saved = before.user.effective
-  after.group.saved = before.group.effective
   after.securebits.remove(.keepCapabilities)
 
+  // "Check for privilege-elevated exec"
   let gained = !after.permitted.isSubset(of: after.ambient)
   return .runs(
     after,
-    secureExecution: before.user.real != 0 && (fE || gained),
-    dumpable: after.permitted.isSubset(of: before.permitted)
+    secureExecution: after.hasDifferentIDs || before.user.real != 0 && (fE || gained),
+    dumpable: !before.hasDifferentIDs && after.permitted.isSubset(of: before.permitted)
   )
+}
+
+extension Credentials {
+  /// A set-user-ID or set-group-ID program has run, and nothing has undone it.
+  fileprivate var hasDifferentIDs: Bool {
+    user.real != user.effective || group.real != group.effective
+  }
 }

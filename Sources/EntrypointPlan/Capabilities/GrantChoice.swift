@@ -44,7 +44,7 @@ struct GrantChoice {
             all.append(
               GrantCandidate(
                 grant: kind, action: action, permitted: wanted.intersection(start.permitted),
-                ambient: kind.mode == "ambient" ? wanted : [], bounding: bounding,
+                ambient: kind.isFile ? [] : wanted, bounding: bounding,
                 noNewPrivileges: noNewPrivileges))
           }
         }
@@ -64,9 +64,13 @@ struct GrantChoice {
     }
   }
 
+  private func isAmbientAlready(_ wanted: CapabilitySet) -> Bool {
+    start.user.effective == uid && wanted.isSubset(of: start.ambient) && file.capabilities == nil
+  }
+
   private func kinds(for wanted: CapabilitySet) -> [Grant] {
     if wanted.isEmpty { return [.none] }
-    var kinds: [Grant] = []
+    var kinds: [Grant] = isAmbientAlready(wanted) ? [.none] : []
     if mode != .ambient { kinds.append(.file(wanted, path: file.path)) }
     if mode != .file, start.canRaiseAmbient(wanted) { kinds.append(.ambient(wanted)) }
     return kinds
@@ -123,6 +127,12 @@ struct GrantChoice {
     if start.user.effective != uid { return [true] }
     // Without a drop there can be a file whose capabilities this process lacks itself.
     return isGranting ? [true, false] : [false]
+  }
+}
+
+extension Grant {
+  fileprivate var isFile: Bool {
+    if case .file = self { true } else { false }
   }
 }
 

@@ -35,6 +35,9 @@ struct LaunchPlanner {
     plan.launch = attempt.steps
     plan.result = attempt.result
     plan.secureExecution = attempt.secureExecution
+    if !host.credentials.effective.contains(.setpcap), attempt.result.bounding != wanted {
+      plan.notes.append("the bounding set stays as it is: this process lacks cap_setpcap")
+    }
   }
 
   /// What no way of granting can bring, whatever the exec rule says.

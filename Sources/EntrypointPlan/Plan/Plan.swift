@@ -65,6 +65,8 @@ public struct Plan: Equatable, Sendable {
   public var secureExecution = false
   /// What will not be as asked, though the start goes on.
   public var warnings: [Explanation] = []
+  /// What is left undone because it cannot be done here, though nothing is lost by it.
+  public var notes: [String] = []
   /// Why the plan cannot succeed here; nil if it can.
   public var failure: StartFailure?
 

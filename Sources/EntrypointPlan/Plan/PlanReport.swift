@@ -72,6 +72,7 @@ public struct PlanReport: Encodable, Sendable {
   var steps: [StepReport]
   var result: Result?
   var warnings: [ExplanationReport]
+  var notes: [String]
   var error: ExplanationReport?
 
   /// Puts a plan into words.
@@ -119,6 +120,7 @@ public struct PlanReport: Encodable, Sendable {
         secure_execution: plan.secureExecution)
     }
     warnings = plan.warnings.map(ExplanationReport.init)
+    notes = plan.notes
     error = plan.failure?.explanation.map(ExplanationReport.init)
   }
 

@@ -73,7 +73,7 @@ public struct PlanText: Sendable {
     title("Grant")
     switch plan.grant {
     case .none:
-      lines.append("  none" + (plan.needs.isEmpty ? ": nothing is needed" : ""))
+      lines.append("  none" + reasonForNoGrant)
     case .file(let set, let path):
       let isWritten = plan.launch.contains { $0.name == "set-file-capabilities" }
       let state = isWritten ? "" : " (already there, nothing is written)"
@@ -81,6 +81,13 @@ public struct PlanText: Sendable {
     case .ambient(let set):
       lines.append("  ambient: \(names.text(of: set))")
     }
+  }
+
+  private var reasonForNoGrant: String {
+    if plan.needs.isEmpty { return ": nothing is needed" }
+    let needed = CapabilitySet(plan.needs.map(\.capability))
+    let isThere = needed.isSubset(of: plan.result?.effective ?? [])
+    return isThere ? ": it is there already" : ": see the warnings"
   }
 
   private mutating func steps() {
@@ -116,6 +123,7 @@ public struct PlanText: Sendable {
     row("bounding", names.text(of: result.bounding))
     row("no_new_privs", result.noNewPrivileges ? "on" : "off")
     row("secure execution", plan.secureExecution ? "on (LD_* variables are ignored)" : "off")
+    lines += plan.notes.map { dim("  note: \($0)") }
   }
 
   private mutating func explanations() {

@@ -86,7 +86,7 @@ extension Credentials {
     case .keepCapabilities:
       state.securebits.insert(.keepCapabilities)
     case .setGroups(let groups):
-      state.groups = groups
+      state.groups = groups.sorted()
     case .setGroup(let gid):
       state.group = ProcessIDs(gid)
     case .setUser(let uid):

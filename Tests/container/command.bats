@@ -1,0 +1,108 @@
+#!/usr/bin/env bats
+# Any command other than `kong docker-start` is executed as it is.
+
+# shellcheck source-path=SCRIPTDIR source=container.bash
+source "${BATS_TEST_DIRNAME}/container.bash"
+
+# What a container can hold, and an engine's command line cannot: bytes that are no UTF-8, names that
+# no shell makes. The script runs before the start, in the container.
+# shellcheck disable=SC2016 # for the shell in the container
+odd_words='
+  set -- env "ODD=$(printf "\377\376\200 end")" "we.ird-name=$(printf "a\nb\tc=d")" "EMPTY=" "SECRET=open sesame"
+'
+
+# without_daemon FILE: its variables in order, but for the one that entrypoint sets.
+without_daemon() {
+  grep --null-data --text --invert-match '^KONG_NGINX_DAEMON=' "$1"
+}
+
+@test "another command gets its arguments byte for byte, invalid UTF-8 too" {
+  # shellcheck disable=SC2016 # for the shell in the container
+  finish --entrypoint /bin/sh -- -c \
+    'exec /usr/local/bin/entrypoint sh -c "cat /proc/\$\$/cmdline" "$(printf "\377\376")" "" "a b" "$(printf "x\ny")" --dry-run'
+  ((status == 0))
+  printf 'sh\0-c\0cat /proc/$$/cmdline\0\377\376\0\0a b\0x\ny\0--dry-run\0' >"$directory/expected"
+  od --format=c "$directory/stdout"
+  cmp "$directory/expected" "$directory/stdout"
+}
+
+@test "another command gets its environment byte for byte, and KONG_NGINX_DAEMON=off besides" {
+  finish --entrypoint /bin/sh -- -c "$odd_words"'
+    "$@" cat /proc/self/environ >/tmp/given
+    exec "$@" /usr/local/bin/entrypoint cat /proc/self/environ'
+  ((status == 0))
+  od --format=c "$directory/stdout"
+  cmp <(without_daemon "$directory/stdout") "$(root_of_ended)/tmp/given"
+  grep --null-data --text --line-regexp KONG_NGINX_DAEMON=off "$directory/stdout"
+}
+
+@test "a KONG_NGINX_DAEMON that is set stays as it is" {
+  finish --env KONG_NGINX_DAEMON=on -- printenv KONG_NGINX_DAEMON
+  ((status == 0))
+  [[ $(<"$directory/stdout") == on ]]
+}
+
+@test "another command keeps user and capabilities of the container" {
+  finish -- cat /proc/self/status
+  ((status == 0))
+  cp "$directory/stdout" "$directory/with"
+  remove
+  finish --entrypoint cat -- /proc/self/status
+  diff <(grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs)' "$directory/with") \
+    <(grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs)' "$directory/stdout")
+}
+
+@test "another command is the container's first process" {
+  # shellcheck disable=SC2016 # for the shell in the container
+  finish -- sh -c 'echo $$'
+  [[ $(<"$directory/stdout") == 1 ]]
+}
+
+@test "other commands of kong are executed as they are" {
+  finish -- kong version
+  ((status == 0))
+  [[ $(<"$directory/stdout") == 'stand-in for Kong 3.9' ]]
+}
+
+@test "the command after -- may look like an option" {
+  finish -- -- -x
+  cat "$directory/stderr"
+  ((status == 127))
+  grep -e '-x' "$directory/stderr"
+}
+
+@test "nothing is printed for another command" {
+  finish -- true
+  ((status == 0))
+  [[ ! -s $directory/stdout && ! -s $directory/stderr ]]
+}
+
+@test "the exit status of a command is the container's" {
+  finish -- sh -c 'exit 7'
+  ((status == 7))
+}
+
+@test "a command that is not found is 127, and the message names it" {
+  finish -- no-such-command
+  cat "$directory/stderr"
+  ((status == 127))
+  grep 'entrypoint: error: .*no-such-command' "$directory/stderr"
+}
+
+@test "a command that cannot be executed is 126, and the message names it" {
+  finish -- /etc/passwd
+  cat "$directory/stderr"
+  ((status == 126))
+  grep 'entrypoint: error: .*/etc/passwd' "$directory/stderr"
+}
+
+@test "--user runs any command as that user, by name and by number" {
+  finish -- --user kong id
+  cat "$directory/stderr"
+  ((status == 0))
+  [[ $(<"$directory/stdout") == 'uid=1337(kong) gid=0(root) groups=0(root)' ]]
+  remove
+  finish -- --user 4242:4343 id
+  ((status == 0))
+  [[ $(<"$directory/stdout") == 'uid=4242 gid=4343 groups=4343' ]]
+}

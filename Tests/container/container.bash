@@ -1,0 +1,224 @@
+# shellcheck shell=bash
+# Loaded by every file of tests: starts containers, and tells what the kernel says of them. Processes
+# are looked at from outside the container, through /proc.
+
+# shellcheck source-path=SCRIPTDIR source=engine.bash
+source "$(dirname "${BASH_SOURCE[0]}")/engine.bash"
+
+nginx=/usr/local/openresty/nginx/sbin/nginx
+prefix=/usr/local/kong
+patience=20 # seconds for what takes a fraction of one
+
+setup() {
+  # Beside the engine's storage, because /tmp may be mounted nosuid, where no file capability counts.
+  directory=$(mktemp -d "$engine_directory/test.XXXXXX")
+  container=""
+  options=()
+}
+
+# remove: the container, before the next one of the same test.
+remove() {
+  podman kill "$container" >/dev/null 2>&1 || true
+  podman rm --force "$container" >/dev/null
+  rm -f "$directory/container"
+  container=""
+}
+
+teardown() {
+  if [[ -n $container ]]; then
+    # Bats shows what is printed here if the test failed.
+    printf -- '---- what the container said:\n'
+    podman logs "$container" 2>&1 | cat --show-nonprinting
+    remove
+  fi
+  rm -rf "$directory"
+}
+
+# ---- starting ----
+
+# start OPTION... [-- ARGUMENT...]: in the background. Sets `container`, `options` and `master`, the
+# number of its first process as seen from here.
+start() {
+  options=()
+  while (($# > 0)) && [[ $1 != -- ]]; do
+    options+=("$1")
+    shift
+  done
+  (($# == 0)) || shift
+  container=$(podman run --detach "${options[@]}" "$image" "$@")
+  find_master
+}
+
+find_master() {
+  master=$(podman inspect --format '{{.State.Pid}}' "$container")
+}
+
+# finish OPTION... [-- ARGUMENT...]: until it ends. Sets `status`; output is in $directory/stdout and
+# $directory/stderr, byte for byte.
+# shellcheck disable=SC2034 # status is for the tests
+finish() {
+  start_and_attach "$@" >"$directory/stdout" 2>"$directory/stderr" </dev/null && status=0 || status=$?
+  container=$(<"$directory/container")
+}
+
+start_and_attach() {
+  local -a before=()
+  while (($# > 0)) && [[ $1 != -- ]]; do
+    before+=("$1")
+    shift
+  done
+  (($# == 0)) || shift
+  podman run --timeout "$patience" --cidfile "$directory/container" "${before[@]}" "$image" "$@"
+}
+
+# ended_with: waits for the end of the container, and prints its exit status.
+ended_with() {
+  podman wait --interval 20ms "$container"
+}
+
+# not COMMAND...: fails if the command succeeds, wherever it stands in a test; `!` does so only at its end.
+not() {
+  if "$@"; then
+    printf 'was not to succeed: %s\n' "$*"
+    return 1
+  fi
+}
+
+# eventually COMMAND...: again and again until it succeeds.
+eventually() {
+  local deadline=$((SECONDS + patience))
+  until "$@"; do
+    if ((SECONDS > deadline)); then
+      printf 'waited in vain for: %s\n' "$*"
+      return 1
+    fi
+    sleep 0.02
+  done
+}
+
+# ---- looking ----
+
+# page URL: fetched inside the container's network, with the certificate that `kong prepare` made.
+page() {
+  nsenter --target "$master" --net curl --silent --show-error --max-time "$patience" --noproxy '*' \
+    --cacert "$(root_of_container)$prefix/ssl/kong-default.crt" "$1"
+}
+
+# served URL: whether the page comes; an end of the container ends the wait.
+served() {
+  [[ -e /proc/$master/status ]] || return 0
+  page "$1" >/dev/null 2>&1
+}
+
+# serves URL [SETTING]: waits for nginx, and asserts that it is the stand-in's page.
+serves() {
+  eventually served "$1"
+  [[ $(page "$1") == "kong stand-in (${2:-proxy}) at "* ]]
+}
+
+root_of_container() {
+  printf '/proc/%s/root' "$master"
+}
+
+# The root directory of a container that has ended.
+root_of_ended() {
+  podman mount "$container"
+}
+
+# worker: the number of nginx's first worker process.
+worker() {
+  local number
+  read -r number _ < <(cat "/proc/$master/task/$master/children" && echo)
+  printf '%s' "$number"
+}
+
+# status_of PROCESS FIELD
+status_of() {
+  sed -n "s/^$2:[[:blank:]]*//p" "/proc/$1/status" | tr '\t' ' '
+}
+
+# logged TEXT: whether the container said so.
+logged() {
+  podman logs "$container" 2>&1 | grep --fixed-strings --text -- "$1" >/dev/null
+}
+
+# file_capabilities FILE: as getcap prints them, or nothing.
+file_capabilities() {
+  getcap "$1" | sed 's/^[^ ]* //'
+}
+
+# nginx_is_granted TEXT: the file capabilities of the running container's nginx; '' for none.
+nginx_is_granted() {
+  local found
+  found=$(file_capabilities "$(root_of_container)$nginx")
+  printf 'file capabilities of nginx: "%s"\n' "$found"
+  [[ $found == "$1" ]]
+}
+
+# ---- credentials ----
+
+# credentials PROCESS: as the kernel has them, in the shape of the plan's `result`, with the ids of the
+# container's user namespace.
+credentials() {
+  local process=$1
+  jq --null-input --compact-output --sort-keys \
+    --argjson uid "$(one_id "$process" Uid)" --argjson gid "$(one_id "$process" Gid)" \
+    --arg groups "$(status_of "$process" Groups)" \
+    --arg permitted "$(names_of "$process" CapPrm)" --arg effective "$(names_of "$process" CapEff)" \
+    --arg inheritable "$(names_of "$process" CapInh)" --arg ambient "$(names_of "$process" CapAmb)" \
+    --arg bounding "$(names_of "$process" CapBnd)" \
+    --argjson no_new_privs "$(status_of "$process" NoNewPrivs)" \
+    --argjson secure_execution "$(secure_execution "$process")" \
+    --argjson first "$(awk 'NR == 1 { print $2 }' "/proc/$process/uid_map")" '
+      def inside: if type == "number" then . - $first else map(. - $first) end;
+      def names: split(",") | map(select(. != ""));
+      { uid: ($uid | inside), gid: ($gid | inside),
+        groups: ($groups | [scan("[0-9]+") | tonumber] | inside),
+        permitted: ($permitted | names), effective: ($effective | names),
+        inheritable: ($inheritable | names), ambient: ($ambient | names), bounding: ($bounding | names),
+        no_new_privs: ($no_new_privs == 1), secure_execution: ($secure_execution == 1) }'
+}
+
+# one_id PROCESS Uid|Gid: the number, or all four if real, effective, saved and file system id differ.
+one_id() {
+  status_of "$1" "$2" | tr ' ' '\n' | jq --slurp --compact-output 'unique | if length == 1 then .[0] else . end'
+}
+
+# names_of PROCESS FIELD: of a capability set, with commas between.
+names_of() {
+  capsh --decode="$(status_of "$1" "$2")" | sed 's/^[^=]*=//'
+}
+
+# AT_SECURE, entry 23 of the auxiliary vector: 1 if the exec gained something. See getauxval(3).
+secure_execution() {
+  od --address-radix=n --format=u8 --width=16 --output-duplicates "/proc/$1/auxv" |
+    awk '$1 == 23 { print $2 }'
+}
+
+# predicted: the plan's `result`, from a container like the started one, before any start.
+predicted() {
+  podman run --rm "${options[@]}" "$image" --dry-run --format json kong docker-start |
+    jq --compact-output --sort-keys .result
+}
+
+# Master and worker have exactly what the dry run said.
+has_predicted_credentials() {
+  local expected
+  expected=$(predicted)
+  printf 'predicted %s\nmaster    %s\nworker    %s\n' \
+    "$expected" "$(credentials "$master")" "$(credentials "$(worker)")"
+  [[ $(credentials "$master") == "$expected" ]]
+  [[ $(credentials "$(worker)") == "$expected" ]]
+}
+
+# runs_as_kong_with none|CAPABILITY...: uid, gid and groups of kong, and exactly these capabilities.
+runs_as_kong_with() {
+  local process wanted
+  wanted=$(printf '%s\n' "$@" | jq --raw-input --slurp --compact-output '[scan("cap_\\w+")]')
+  for process in "$master" "$(worker)"; do
+    credentials "$process"
+    credentials "$process" | jq --exit-status --argjson wanted "$wanted" '
+      .uid == 1337 and .gid == 0 and .groups == [0] and .permitted == $wanted and .effective == $wanted
+      and .inheritable == [] and .ambient == []'
+  done
+}

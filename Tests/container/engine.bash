@@ -1,0 +1,51 @@
+# shellcheck shell=bash
+# Sourced: a container engine with state and settings of its own, so that nothing of the tests stays
+# in the machine's storage and nothing of the machine's settings changes what is tested.
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+engine_directory=$repository/.build/container
+# shellcheck disable=SC2034 # for those who source this
+image=localhost/entrypoint
+# shellcheck disable=SC2034
+image_user_kong=localhost/entrypoint-user-kong
+# As that one, and entrypoint's own file carries capabilities, permitted but not effective.
+# shellcheck disable=SC2034
+image_own_file=localhost/entrypoint-own-file
+
+# runc and cgroupfs work without systemd, on hybrid cgroups and inside containers; the limits are
+# below what a root without cap_sys_resource may set; file locks stay out of /dev/shm. The
+# capabilities are podman's documented default, which is not that of each build of it.
+write_engine_settings() {
+  mkdir -p "$engine_directory"
+  cat >"$engine_directory/containers.conf" <<CONF
+[containers]
+default_capabilities = [
+  "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE",
+  "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+log_driver = "k8s-file"
+netns = "none"
+
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+lock_type = "file"
+
+[network]
+$(network_backend)
+CONF
+}
+
+# Without it podman looks for the older backend's plugins, and warns of each that is not there.
+network_backend() {
+  if [[ -x /usr/lib/podman/netavark || -x /usr/libexec/podman/netavark ]]; then
+    printf 'network_backend = "netavark"\n'
+  fi
+}
+
+podman() {
+  CONTAINERS_CONF="$engine_directory/containers.conf" command podman \
+    --root "$engine_directory/storage" --runroot "$engine_directory/run" --tmpdir "$engine_directory/run/tmp" "$@"
+}

@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# --format docker prints the least: with exactly these flags a start comes out as planned, with any one
+# of them less it does not.
+
+# shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
+source "${BATS_TEST_DIRNAME}/container.bash"
+
+# least VARIABLE...: the flags for a start with these variables, in the array `flags`.
+least() {
+  variables=()
+  local variable
+  for variable in "$@"; do variables+=(--env "$variable"); done
+  read -ra flags < <(
+    podman run --rm --cap-add NET_RAW "${variables[@]}" "$image" --dry-run --format docker kong docker-start
+  )
+  printf 'flags: %s\n' "${flags[*]}"
+}
+
+# With these flags nginx serves, has what it needs and nothing else, and nothing had to be warned of.
+comes_out_as_planned() {
+  start "${variables[@]}" "$@"
+  serves "$url" && not logged 'entrypoint: warn' && has_least_with "${wanted[@]}"
+}
+
+# has_least_with none|CAPABILITY...: kong, exactly these, and nothing left in the bounding set.
+has_least_with() {
+  local wanted
+  wanted=$(printf '%s\n' "$@" | jq --raw-input --slurp --compact-output '[scan("cap_\\w+")]')
+  credentials "$master" | jq --exit-status --argjson wanted "$wanted" '.uid == 1337 and .no_new_privs
+    and .permitted == $wanted and .effective == $wanted and .bounding == $wanted'
+}
+
+# Each --cap-add left out in its turn.
+none_is_superfluous() {
+  local index tried=0
+  for index in "${!flags[@]}"; do
+    [[ ${flags[index]} == --cap-add ]] || continue
+    printf 'without %s\n' "${flags[index + 1]}"
+    not comes_out_as_planned "${flags[@]:0:index}" "${flags[@]:index+2}"
+    remove
+    tried=$((tried + 1))
+  done
+  ((tried == $1))
+}
+
+@test "the flags for ports 80 and 443 are enough, and none is superfluous" {
+  url=http://localhost:80/ wanted=(cap_net_bind_service)
+  least KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl'
+  comes_out_as_planned "${flags[@]}"
+  has_predicted_credentials
+  remove
+  none_is_superfluous 4
+}
+
+@test "the flags for a transparent listener on port 80, too" {
+  url=http://localhost:80/ wanted=(cap_net_bind_service cap_net_raw)
+  least KONG_PROXY_LISTEN=0.0.0.0:80 KONG_STREAM_LISTEN='127.0.0.1:9000 transparent'
+  comes_out_as_planned "${flags[@]}"
+  remove
+  none_is_superfluous 5
+}
+
+@test "the flags for high ports have only what the drop needs" {
+  url=http://localhost:8000/ wanted=(none)
+  least
+  comes_out_as_planned "${flags[@]}"
+  remove
+  none_is_superfluous 3
+}
+
+@test "the flags for a grant by file have cap_setfcap on top" {
+  url=http://localhost:80/ wanted=(cap_net_bind_service)
+  least KONG_PROXY_LISTEN=0.0.0.0:80 ENTRYPOINT_CAP_MODE=file
+  [[ " ${flags[*]} " == *' SETFCAP '* ]]
+  comes_out_as_planned "${flags[@]}"
+  nginx_is_granted cap_net_bind_service=ep
+  remove
+  none_is_superfluous 5
+}
+
+@test "the flags for a start as kong are the sysctl, and without it nginx cannot bind" {
+  image=$image_user_kong
+  url=http://localhost:80/ wanted=(none)
+  least KONG_PROXY_LISTEN=0.0.0.0:80
+  [[ ${flags[*]} == '--user 1337 --cap-drop ALL --security-opt no-new-privileges --sysctl net.ipv4.ip_unprivileged_port_start=80' ]]
+  start "${variables[@]}" "${flags[@]}"
+  serves "$url"
+  runs_as_kong_with none
+  remove
+  finish "${variables[@]}" "${flags[@]:0:6}"
+  ((status == 1))
+}
+
+@test "the security context for Kubernetes is what podman kube play starts from" {
+  podman run --rm --env KONG_PROXY_LISTEN=0.0.0.0:80 "$image" --dry-run --format kubernetes kong docker-start \
+    >"$directory/context"
+  cat "$directory/context"
+  cat >"$directory/pod.yaml" <<YAML
+apiVersion: v1
+kind: Pod
+metadata: { name: least }
+spec:
+  containers:
+    - name: kong
+      image: $image:latest
+      imagePullPolicy: Never
+      args: [kong, docker-start]
+      env: [{ name: KONG_PROXY_LISTEN, value: "0.0.0.0:80" }]
+      volumeMounts: [{ name: prefix, mountPath: $prefix }]
+$(sed 's/^/      /' "$directory/context")
+  volumes: [{ name: prefix, hostPath: { path: "$directory/prefix" } }]
+YAML
+  install -d -o 1337 -g 0 "$directory/prefix"
+  podman kube play --network none "$directory/pod.yaml"
+  container=least-kong
+  find_master
+  serves http://localhost:80/
+  has_least_with cap_net_bind_service
+  container=""
+  podman kube down "$directory/pod.yaml"
+}

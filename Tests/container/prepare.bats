@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# `kong prepare`: who runs it, what it is given, how it fails, and what signals do meanwhile.
+
+# shellcheck source-path=SCRIPTDIR source=container.bash
+source "${BATS_TEST_DIRNAME}/container.bash"
+
+# start_waiting BEHAVIOUR OPTION...: until the stand-in is ready for a signal.
+start_waiting() {
+  start --env STAND_IN_PREPARE="$1" "${@:2}"
+  eventually test -s "$(root_of_container)$prefix/stand-in.waiting"
+}
+
+milliseconds() {
+  printf '%s' "$((${EPOCHREALTIME//[!0-9]/} / 1000))"
+}
+
+# signal NAME: to the container's first process. Sets `took`, the milliseconds until it was gone.
+signal() {
+  local began
+  began=$(milliseconds)
+  kill -s "$1" "$master"
+  eventually test ! -e "/proc/$master"
+  took=$(($(milliseconds) - began))
+  printf 'SIG%s: gone after %s ms\n' "$1" "$took"
+}
+
+# No file capability, and no log line or file of nginx's.
+nginx_was_not_started() {
+  local root
+  root=$(root_of_ended)
+  [[ -z $(file_capabilities "$root$nginx") ]]
+  [[ ! -e $root$prefix/pids/nginx.pid ]]
+  not logged 'start worker process'
+}
+
+@test "kong prepare runs as kong, without any capability, for a start that has one to grant" {
+  start --env KONG_PROXY_LISTEN=0.0.0.0:80
+  serves http://localhost:80/
+  cat "$(root_of_container)$prefix/stand-in.status" >"$directory/status"
+  cat "$directory/status"
+  [[ $(sed -n 's/^Uid:[[:blank:]]*//p' "$directory/status" | tr '\t' ' ') == '1337 1337 1337 1337' ]]
+  [[ $(sed -n 's/^Gid:[[:blank:]]*//p' "$directory/status" | tr '\t' ' ') == '0 0 0 0' ]]
+  [[ $(sed -n 's/^Groups:[[:blank:]]*//p' "$directory/status" | tr -d ' ') == 0 ]]
+  (($(grep -c -E '^Cap(Inh|Prm|Eff|Amb):[[:blank:]]*0+$' "$directory/status") == 4))
+}
+
+@test "kong prepare is given the prefix and the arguments of docker-start" {
+  start -- kong docker-start --vv -c '/etc/kong/my kong.conf'
+  serves http://localhost:8000/
+  printf '%s\0' prepare -p "$prefix" --vv -c '/etc/kong/my kong.conf' >"$directory/expected"
+  cmp "$directory/expected" "$(root_of_container)$prefix/stand-in.argv"
+}
+
+@test "kong prepare and nginx use KONG_PREFIX" {
+  start --tmpfs /srv/kong:mode=777 --env KONG_PREFIX=/srv/kong
+  serves http://localhost:8000/
+  [[ $(tr '\0' ' ' <"/proc/$master/cmdline") == *' -p /srv/kong -c nginx.conf '* ]]
+  has_predicted_credentials
+}
+
+@test "a kong prepare that fails ends the start with its own status, and nginx is not started" {
+  for wanted in 1 3 127; do
+    finish --env STAND_IN_PREPARE=exit:$wanted --env KONG_PROXY_LISTEN=0.0.0.0:80
+    cat "$directory/stderr"
+    ((status == wanted))
+    nginx_was_not_started
+    remove
+  done
+}
+
+@test "a prefix that kong cannot write to ends the start with kong prepare's status and message" {
+  finish --env KONG_PREFIX=/proc/1
+  cat "$directory/stderr"
+  ((status == 1))
+  grep -F 'Error: ' "$directory/stderr"
+}
+
+@test "TERM, INT, QUIT and HUP during kong prepare end the start at once with 128 + signal" {
+  for name in TERM INT QUIT HUP; do
+    start_waiting hang --env KONG_PROXY_LISTEN=0.0.0.0:80
+    signal "$name"
+    ((took < 1000))
+    (($(ended_with) == 128 + $(kill -l "$name")))
+    nginx_was_not_started
+    remove
+  done
+}
+
+@test "the signal that reaches kong prepare is the one that was sent, and its end with 0 starts no nginx" {
+  for name in TERM INT QUIT HUP; do
+    start_waiting forward-report
+    signal "$name"
+    ((took < 1000))
+    (($(ended_with) == 128 + $(kill -l "$name")))
+    [[ $(<"$(root_of_ended)$prefix/stand-in.signal") == "$name" ]]
+    nginx_was_not_started
+    remove
+  done
+}
+
+@test "a kong prepare that ignores the signal is killed after two seconds" {
+  start_waiting ignore
+  signal TERM
+  ((took >= 1900 && took < 3000))
+  (($(ended_with) == 128 + 15))
+  nginx_was_not_started
+}
+
+@test "as some other process than the container's first, signals end the start just the same" {
+  start_waiting hang --pid host
+  [[ $(status_of "$master" NSpid | wc -w) == "$(status_of $$ NSpid | wc -w)" ]]
+  signal TERM
+  ((took < 1000))
+  (($(ended_with) == 128 + 15))
+}
+
+@test "podman stop during kong prepare needs no kill" {
+  start_waiting hang
+  podman stop --time "$patience" "$container"
+  (($(ended_with) == 128 + $(kill -l QUIT)))
+}

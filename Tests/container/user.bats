@@ -1,0 +1,49 @@
+#!/usr/bin/env bats
+# `kong docker-start` in a container that does not start as root.
+
+# shellcheck source-path=SCRIPTDIR source=container.bash
+source "${BATS_TEST_DIRNAME}/container.bash"
+
+@test "started as kong, nginx serves high ports and nobody is dropped to" {
+  image=$image_user_kong
+  start
+  serves http://localhost:8000/
+  serves https://localhost:8443/
+  runs_as_kong_with none
+  nginx_is_granted ''
+  has_predicted_credentials
+}
+
+@test "started as kong with port 80, a warning explains and nginx's own bind error ends the container" {
+  image=$image_user_kong
+  finish --env KONG_PROXY_LISTEN=0.0.0.0:80
+  cat "$directory/stderr"
+  ((status == 1))
+  grep 'entrypoint: warn: .*0\.0\.0\.0:80' "$directory/stderr"
+  grep 'net.ipv4.ip_unprivileged_port_start' "$directory/stderr"
+  grep -F 'bind() to 0.0.0.0:80 failed (13: Permission denied)' "$directory/stderr"
+}
+
+@test "started as kong where every port is unprivileged, port 80 just works" {
+  image=$image_user_kong
+  start --sysctl net.ipv4.ip_unprivileged_port_start=0 --env KONG_PROXY_LISTEN=0.0.0.0:80
+  serves http://localhost:80/
+  runs_as_kong_with none
+  has_predicted_credentials
+  not logged 'entrypoint: warn'
+}
+
+@test "started as a number without an account, with group 0 as OpenShift does, nginx serves high ports" {
+  start --user 1000650000:0
+  serves http://localhost:8000/
+  [[ $(status_of "$master" Uid) == '1000650000 1000650000 1000650000 1000650000' ]]
+  has_predicted_credentials
+}
+
+@test "started as kong, SET_CAP_NET_BIND_SERVICE=1 cannot be met and ends the start with 77" {
+  image=$image_user_kong
+  finish --env SET_CAP_NET_BIND_SERVICE=1
+  cat "$directory/stderr"
+  ((status == 77))
+  grep 'entrypoint: error: .*cap_net_bind_service' "$directory/stderr"
+}
