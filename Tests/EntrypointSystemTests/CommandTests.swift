@@ -90,6 +90,26 @@ struct CommandTests {
         """, "\(outcome.errors)")
   }
 
+  @Test(
+    "becomes the same user as gosu does, with the same groups and HOME, for every form of a user",
+    arguments: [
+      "www-data", "33", "www-data:", "www-data:daemon", "www-data:1", "33:4343", "4242",
+      "4242:4343", "4242:daemon", "root", "0:0", "games:www-data",
+    ])
+  func gosu(form: String) throws {
+    let outcome = try shell(
+      """
+      export HOME=/before
+      # A user with supplementary groups of its own.
+      cp /etc/group "$T/group"; echo 'entrypoint-test:x:4711:games,www-data' >> "$T/group"
+      mount --bind "$T/group" /etc/group
+      gosu '\(form)' sh -c 'id -u; id -g; id -G; echo $HOME' > "$T/expected"
+      "$ENTRYPOINT" --user '\(form)' -- sh -c 'id -u; id -g; id -G; echo $HOME' > "$T/found"
+      diff "$T/expected" "$T/found"
+      """)
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+  }
+
   @Test("keeps with --cap exactly the named capabilities, which the command can use")
   func capability() throws {
     let outcome = try shell(

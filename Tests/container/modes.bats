@@ -189,3 +189,10 @@ restricted=(--cap-drop ALL --security-opt no-new-privileges "${read_only[@]}")
   documented=$(sed -n '/<!-- modes -->/,/<!-- end of modes -->/p' "$repository/README.md" | grep '^|')
   diff <(printf '%s\n' "$documented") "$table"
 }
+
+@test "the README's dry run is what is printed here" {
+  local documented
+  documented=$(sed -n '/^\$ entrypoint --dry-run kong docker-start$/,/^```$/p' "$repository/README.md" | sed '1d;$d')
+  diff <(printf '%s\n' "$documented") \
+    <(podman run --rm --env KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl' "$image" --dry-run kong docker-start)
+}
