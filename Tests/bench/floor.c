@@ -1,0 +1,248 @@
+// The floor of a start: what `entrypoint kong docker-start` does as root, with the same system calls
+// in the same order, and with every decision already taken. A start that decides cannot be faster.
+//
+// It is right in the bench's surroundings only: the ids, paths and capabilities are compiled in, and
+// it looks at what it reads no further than to see that the drop has worked. Errors end it.
+//
+// Left out is what the Swift runtime and libdispatch do before main (/proc/self/maps, the number of
+// processors, getrandom): it is part of our cost, not of the task. libcap's own beginning is in both.
+//
+// With -DFIRST_START it writes the file capability, which is otherwise already there.
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { kong_uid = 1337, bench_failed = 70, stops = 4 };
+
+static char proxy[] = "/usr/local/openresty/nginx/sbin/nginx";
+static char prefix[] = "/usr/local/kong";
+static const cap_value_t granted = CAP_NET_BIND_SERVICE;
+static const int stop_signals[stops] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+static const char message[] = "floor: info: nginx runs as kong with cap_net_bind_service\n";
+
+static char text[16 * 1024];
+static unsigned long long bounding;
+
+static void must(int done, const char *what) {
+  if (done) return;
+  perror(what);
+  _exit(bench_failed);
+}
+
+// Reads a file to its end, into `text`.
+static void read_all(const char *path) {
+  size_t length = 0;
+  ssize_t count;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  must(fd >= 0, path);
+  do {
+    count = read(fd, text + length, sizeof text - 1 - length);
+    must(count >= 0, path);
+    length += (size_t)count;
+  } while (count > 0);
+  text[length] = 0;
+  close(fd);
+}
+
+static void read_credentials(void) {
+  const char *field;
+  read_all("/proc/thread-self/status");
+  field = strstr(text, "\nCapBnd:\t");
+  must(field && cap_get_secbits() != (unsigned)-1, "credentials");
+  bounding = strtoull(field + strlen("\nCapBnd:\t"), 0, 16);
+}
+
+// What a program's file says of itself: type and mode, capabilities, the mount's options.
+static int inspect(const char *path) {
+  struct stat status;
+  struct statvfs mount;
+  if (stat(path, &status) != 0) return 0;
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  must(fd >= 0, path);
+  cap_t capabilities = cap_get_fd(fd);
+  if (capabilities) cap_free(capabilities);
+  must(fstatvfs(fd, &mount) == 0, path);
+  close(fd);
+  return 1;
+}
+
+// Leaves the command's path in `found`, which has room for any.
+static void search_path(const char *name, char *found) {
+  const char *directory = getenv("PATH");
+  while (directory && *directory) {
+    int length = (int)strcspn(directory, ":");
+    snprintf(found, FILENAME_MAX, "%.*s/%s", length, directory, name);
+    if (inspect(found)) return;
+    directory += length + (directory[length] == ':');
+  }
+  must(0, name);
+}
+
+// Looks at the file, and at each directory above it up to the root. Cuts the path down to that.
+static void inspect_components(char *path) {
+  struct stat status;
+  char *slash;
+  for (; (slash = strrchr(path, '/')) != path; *slash = 0) must(lstat(path, &status) == 0, path);
+  must(lstat(path, &status) == 0 && lstat("/", &status) == 0, "/");
+}
+
+static void inspect_streams(void) {
+  struct stat status;
+  struct termios terminal;
+  for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+    must(fstat(fd, &status) == 0, "fstat");
+    if (S_ISCHR(status.st_mode)) ioctl(fd, TCGETS, &terminal);
+  }
+}
+
+static void read_snapshot(char *kong) {
+  read_credentials();
+  read_all("/etc/passwd");
+  read_all("/etc/group");
+  read_all("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+  search_path("kong", kong);
+  char *resolved = realpath(proxy, 0);
+  must(resolved && inspect(resolved), proxy);
+  inspect_components(resolved);
+  free(resolved);
+  inspect_streams();
+}
+
+static void drop_bounding(unsigned long long set) {
+  for (cap_value_t capability = 0; capability < 64; capability++) {
+    if (set >> capability & 1) must(cap_drop_bound(capability) == 0, "cap_drop_bound");
+  }
+}
+
+// The gid is 0 before and after, so there is no setgid here, as there is none in the plan.
+static void become_kong(void) {
+  const gid_t groups[] = {0};
+  must(setgroups(1, groups) == 0, "setgroups");
+  must(setuid(kong_uid) == 0, "setuid");
+}
+
+static void set_permitted(void) {
+  cap_t state = cap_init();
+  must(cap_set_flag(state, CAP_PERMITTED, 1, &granted, CAP_SET) == 0, "cap_set_flag");
+  must(cap_set_proc(state) == 0, "cap_set_proc");
+  cap_free(state);
+}
+
+static void verify(const char *permitted) {
+  read_credentials();
+  must(strstr(text, "\nUid:\t1337\t1337\t1337\t1337\n") && strstr(text, permitted), "verify");
+}
+
+#ifdef FIRST_START
+static void write_file_capability(void) {
+  struct stat status;
+  cap_t state = cap_init();
+  int fd = open(proxy, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  must(fd >= 0 && fstat(fd, &status) == 0, proxy);
+  must(cap_set_flag(state, CAP_PERMITTED, 1, &granted, CAP_SET) == 0, "cap_set_flag");
+  must(cap_set_flag(state, CAP_EFFECTIVE, 1, &granted, CAP_SET) == 0, "cap_set_flag");
+  must(cap_set_fd(fd, state) == 0, "cap_set_fd");
+  cap_free(state);
+  close(fd);
+}
+#endif
+
+static void end_process(int number) { _exit(128 + number); }
+
+static void set_signals(void) {
+  const struct sigaction wanted = {.sa_handler = end_process};
+  struct sigaction before;
+  for (int i = 0; i < stops; i++) {
+    sigaction(stop_signals[i], 0, &before);
+    sigaction(stop_signals[i], &wanted, 0);
+  }
+  signal(SIGCHLD, SIG_DFL);
+}
+
+// The caller's environment with two variables replaced, as programs get it.
+static char **changed_environment(void) {
+  static char home[] = "HOME=/usr/local/kong", daemon[] = "KONG_NGINX_DAEMON=off";
+  size_t count = 0, kept = 0;
+  char **changed;
+  while (environ[count]) count++;
+  must((changed = malloc((count + 3) * sizeof *changed)) != 0, "malloc");
+  for (size_t i = 0; i < count; i++) {
+    if (strncmp(environ[i], "HOME=", 5) && strncmp(environ[i], "KONG_NGINX_DAEMON=", 18))
+      changed[kept++] = environ[i];
+  }
+  changed[kept++] = home;
+  changed[kept++] = daemon;
+  changed[kept] = 0;
+  return changed;
+}
+
+static void prepare(char *kong, const sigset_t *original) {
+  char *arguments[] = {"kong", "prepare", "-p", prefix, 0};
+  setpgid(0, 0);
+  sigprocmask(SIG_SETMASK, original, 0);
+  drop_bounding(bounding);
+  become_kong();
+  must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+  verify("\nCapPrm:\t0000000000000000\n");
+  execve(kong, arguments, changed_environment());
+  must(0, kong);
+}
+
+static void run_prepare(char *kong) {
+  const struct timespec now = {0, 0};
+  sigset_t mask, original;
+  siginfo_t info;
+  int status;
+  pid_t child;
+  sigemptyset(&mask);
+  for (int i = 0; i < stops; i++) sigaddset(&mask, stop_signals[i]);
+  sigaddset(&mask, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &mask, &original);
+  child = fork();
+  if (child == 0) prepare(kong, &original);  // does not return
+  must(child > 0, "fork");
+  setpgid(child, child);
+  while (waitpid(child, &status, WNOHANG) != child) sigwaitinfo(&mask, &info);
+  must(WIFEXITED(status) && WEXITSTATUS(status) == 0, "kong prepare");
+  while (sigtimedwait(&mask, &info, &now) > 0) must(info.si_signo == SIGCHLD, "stop signal");
+  sigprocmask(SIG_SETMASK, &original, 0);
+}
+
+static void launch(void) {
+  char *arguments[] = {proxy, "-p", prefix, "-c", "nginx.conf", 0};
+  must(write(STDERR_FILENO, message, sizeof message - 1) > 0, "write");
+  must(fchown(STDOUT_FILENO, kong_uid, (gid_t)-1) == 0, "fchown");
+#ifdef FIRST_START
+  write_file_capability();
+#endif
+  drop_bounding(bounding & ~(1ULL << granted));
+  must(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0, "keep_caps");
+  become_kong();
+  set_permitted();
+  must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+  verify("\nCapPrm:\t0000000000000400\n");
+  execve(proxy, arguments, changed_environment());
+  must(0, proxy);
+}
+
+int main(void) {
+  char kong[FILENAME_MAX];
+  set_signals();
+  read_snapshot(kong);
+  run_prepare(kong);
+  read_snapshot(kong);
+  launch();
+}
