@@ -7,12 +7,12 @@ public struct ByteString: Hashable, Sendable {
   public var bytes: [UInt8]
 
   /// Copies bytes.
-  public init(_ bytes: some Sequence<UInt8>) {
-    self.bytes = Array(bytes)
+  public init(_ bytes: [UInt8]) {
+    self.bytes = bytes
   }
 
   /// The UTF-8 form of a text.
-  public init(_ text: some StringProtocol) {
+  public init(_ text: String) {
     self.bytes = Array(text.utf8)
   }
 

@@ -14,12 +14,19 @@ public struct CStrings: Sequence {
   }
 
   /// Goes through the strings in order.
-  public func makeIterator() -> AnyIterator<UnsafeMutablePointer<CChar>> {
-    var next = first
-    return AnyIterator {
-      defer { next = next?.advanced(by: 1) }
-      return next?.pointee
+  public struct Iterator: IteratorProtocol {
+    fileprivate var position: Pointers?
+
+    /// The next string, nil at the end.
+    public mutating func next() -> UnsafeMutablePointer<CChar>? {
+      defer { position = position?.advanced(by: 1) }
+      return position?.pointee
     }
+  }
+
+  /// Goes through the strings in order.
+  public func makeIterator() -> Iterator {
+    Iterator(position: first)
   }
 
   /// The strings, copied as bytes.

@@ -16,7 +16,7 @@ struct ChildProcess {
   /// - Throws: ``StartFailure`` with the child's own status; or with 128 + signal after a stop
   ///   signal, however the child ended.
   static func run(
-    name: String, uid: uid_t?, _ body: () -> Never
+    name: @autoclosure () -> String, uid: uid_t?, _ body: () -> Never
   ) throws(StartFailure) {
     let signals = StopSignals()
     let child = fork()
@@ -36,7 +36,7 @@ struct ChildProcess {
     if let stop { throw StartFailure(status: ExitStatus.signal(stop)) }
     guard status != 0 else { return }
     throw StartFailure(
-      status: status, what: "\(name) failed",
+      status: status, what: "\(name()) failed",
       why: status > 128
         ? "signal \(status - 128) ended it" : "it ended with status \(status)",
       waysOut: ["read its own message above"])

@@ -55,8 +55,7 @@ public struct Executor {
   }
 
   private func runChild(_ steps: [Step]) throws(StartFailure) {
-    let name = steps.execution?.commandLine ?? ""
-    try ChildProcess.run(name: name, uid: steps.targetUser) {
+    try ChildProcess.run(name: steps.execution?.commandLine ?? "", uid: steps.targetUser) {
       do throws(StartFailure) {
         try run(steps)
         _exit(0)

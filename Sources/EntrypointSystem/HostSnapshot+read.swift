@@ -20,4 +20,19 @@ extension HostSnapshot {
       proxy: isDockerStart ? ProgramSearch.findProxy(request.proxy) : nil,
       streams: isDockerStart ? StandardStream.readBoth() : [])
   }
+
+  /// Reads once more what can have changed while `kong prepare` ran.
+  ///
+  /// The accounts cannot: the proxy must run as the very user that the prefix was prepared by.
+  ///
+  /// - Throws: ``SystemCallFailure`` as the first reading.
+  public func readAgain(for request: Request) throws(SystemCallFailure) -> HostSnapshot {
+    var again = self
+    again.credentials = try ProcessStatus.read()
+    again.unprivilegedPortStart = PortRange.unprivilegedStart()
+    again.ownsNetwork = NetworkNamespace.isOwned()
+    again.proxy = ProgramSearch.findProxy(request.proxy)
+    again.streams = StandardStream.readBoth()
+    return again
+  }
 }

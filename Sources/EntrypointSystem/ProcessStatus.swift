@@ -27,40 +27,95 @@ public enum ProcessStatus {
   ///
   /// - Returns: nil if a field is absent or has no number.
   public static func parse(_ bytes: [UInt8], securebits: Securebits) -> Credentials? {
-    var fields: [Substring: Substring] = [:]
-    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-      guard let colon = line.firstIndex(of: ":") else { continue }
-      fields[line[..<colon]] = line[line.index(after: colon)...]
+    var fields = Fields()
+    var rest = bytes[...]
+    while let colon = rest.firstIndex(of: UInt8(ascii: ":")) {
+      let end = rest[colon...].firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+      fields.read(rest[..<colon], rest[(colon + 1)..<end])
+      rest = rest[min(end + 1, rest.endIndex)...]
     }
-    guard
-      let user = ids(fields["Uid"]), let group = ids(fields["Gid"]),
-      let groups = fields["Groups"].map(numbers),
-      let permitted = set(fields["CapPrm"]), let effective = set(fields["CapEff"]),
-      let inheritable = set(fields["CapInh"]), let bounding = set(fields["CapBnd"]),
-      let ambient = set(fields["CapAmb"]), let noNewPrivileges = fields["NoNewPrivs"].map(numbers)
-    else { return nil }
-    return Credentials(
-      user: user, group: group, groups: groups.sorted(), permitted: permitted,
-      effective: effective, inheritable: inheritable, ambient: ambient, bounding: bounding,
-      noNewPrivileges: noNewPrivileges == [1], securebits: securebits)
+    return fields.credentials(securebits: securebits)
   }
 
-  private static func numbers(_ text: Substring) -> [UInt32] {
-    text.split(whereSeparator: { $0 == " " || $0 == "\t" }).compactMap { UInt32($0) }
+  /// The lines that count, as far as they have been seen.
+  private struct Fields {
+    var user: ProcessIDs?
+    var group: ProcessIDs?
+    var groups: [UInt32]?
+    var permitted: CapabilitySet?
+    var effective: CapabilitySet?
+    var inheritable: CapabilitySet?
+    var ambient: CapabilitySet?
+    var bounding: CapabilitySet?
+    var noNewPrivileges: Bool?
+
+    mutating func read(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
+      let isName = { (field: StaticString) in
+        name.count == field.utf8CodeUnitCount
+          && name.elementsEqual(UnsafeBufferPointer(start: field.utf8Start, count: name.count))
+      }
+      // Bytes, not strings: the file is read four times in a start.
+      if isName("Uid") { user = ids(value) }
+      if isName("Gid") { group = ids(value) }
+      if isName("Groups") { groups = numbers(value, radix: 10)?.map(UInt32.init).sorted() }
+      if isName("CapPrm") { permitted = set(value) }
+      if isName("CapEff") { effective = set(value) }
+      if isName("CapInh") { inheritable = set(value) }
+      if isName("CapAmb") { ambient = set(value) }
+      if isName("CapBnd") { bounding = set(value) }
+      if isName("NoNewPrivs") { noNewPrivileges = numbers(value, radix: 10).map { $0 == [1] } }
+    }
+
+    func credentials(securebits: Securebits) -> Credentials? {
+      guard let user, let group, let groups, let permitted, let effective, let inheritable,
+        let ambient, let bounding, let noNewPrivileges
+      else { return nil }
+      return Credentials(
+        user: user, group: group, groups: groups, permitted: permitted, effective: effective,
+        inheritable: inheritable, ambient: ambient, bounding: bounding,
+        noNewPrivileges: noNewPrivileges, securebits: securebits)
+    }
   }
 
   /// Real, effective, saved; the fourth, the file system's id, follows the effective one.
-  private static func ids(_ text: Substring?) -> ProcessIDs? {
-    guard let text else { return nil }
-    let ids = numbers(text)
-    guard ids.count == 4, ids[3] == ids[1] else { return nil }
-    return ProcessIDs(real: ids[0], effective: ids[1], saved: ids[2])
+  private static func ids(_ text: ArraySlice<UInt8>) -> ProcessIDs? {
+    guard let ids = numbers(text, radix: 10), ids.count == 4, ids[3] == ids[1] else { return nil }
+    return ProcessIDs(
+      real: UInt32(ids[0]), effective: UInt32(ids[1]), saved: UInt32(ids[2]))
   }
 
-  private static func set(_ text: Substring?) -> CapabilitySet? {
-    guard let digits = text?.split(whereSeparator: { $0 == " " || $0 == "\t" }).first else {
-      return nil
+  private static func set(_ text: ArraySlice<UInt8>) -> CapabilitySet? {
+    guard let numbers = numbers(text, radix: 16), numbers.count == 1 else { return nil }
+    return CapabilitySet(rawValue: numbers[0])
+  }
+
+  /// Numbers with blanks around, nil for anything else.
+  ///
+  /// Decimal ones are ids, so they fit in 32 bits.
+  private static func numbers(_ text: ArraySlice<UInt8>, radix: UInt64) -> [UInt64]? {
+    let limit = radix == 10 ? UInt64(UInt32.max) : UInt64.max
+    var numbers: [UInt64] = []
+    var number: UInt64?
+    for byte in text {
+      if byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") {
+        if let number { numbers.append(number) }
+        number = nil
+        continue
+      }
+      guard let digit = digit(byte), digit < radix, number ?? 0 <= (limit - digit) / radix else {
+        return nil
+      }
+      number = (number ?? 0) * radix + digit
     }
-    return UInt64(digits, radix: 16).map(CapabilitySet.init(rawValue:))
+    if let number { numbers.append(number) }
+    return numbers
+  }
+
+  private static func digit(_ byte: UInt8) -> UInt64? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
+    default: nil
+    }
   }
 }

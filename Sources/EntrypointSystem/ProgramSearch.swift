@@ -84,16 +84,25 @@ enum ProgramSearch {
   /// A directory with the sticky bit, such as /tmp, lets nobody replace what root owns in it
   /// (inode(7)). Write permission for group 0 counts: in Kong's images the kong user has it.
   private static func componentWritableByOthers(_ path: ByteString) -> ByteString? {
-    var component = path.path
+    var component = path
     while true {
-      guard let status = try? Stat(component, followTargetSymlink: false) else {
-        return ByteString(component)
+      guard let status = try? Stat(component.path, followTargetSymlink: false) else {
+        return component
       }
       let isWritable = !status.permissions.isDisjoint(with: [.groupWrite, .otherWrite])
       let isSticky = status.type == .directory && status.permissions.contains(.saveText)
-      if status.userID.rawValue != 0 || isWritable && !isSticky { return ByteString(component) }
-      guard component.removeLastComponent() else { return nil }
+      if status.userID.rawValue != 0 || isWritable && !isSticky { return component }
+      guard let parent = component.parentDirectory else { return nil }
+      component = parent
     }
+  }
+}
+
+extension ByteString {
+  /// The directory that has this absolute path without links as an entry; nil for the root.
+  fileprivate var parentDirectory: ByteString? {
+    guard bytes.count > 1, let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return nil }
+    return ByteString(Array(bytes[..<max(slash, 1)]))
   }
 }
 

@@ -42,7 +42,7 @@ extension ByteString {
 
   /// Copies a C string.
   init(cString: UnsafePointer<CChar>) {
-    self.init(UnsafeRawBufferPointer(start: cString, count: strlen(cString)))
+    self.init(Array(UnsafeRawBufferPointer(start: cString, count: strlen(cString))))
   }
 
   /// Calls `body` with the bytes and a terminating NUL.
@@ -60,16 +60,17 @@ extension ByteString {
 /// - Throws: `Errno`.
 func contents(of path: FilePath) throws -> [UInt8] {
   let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
-  return try descriptor.closeAfter {
-    var bytes: [UInt8] = []
-    var count = 1
-    while count > 0 {
-      let chunk = try [UInt8](unsafeUninitializedCapacity: 8192) { buffer, length in
-        length = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
-      }
-      count = chunk.count
-      bytes += chunk
+  defer { try? descriptor.close() }
+  var bytes = [UInt8](repeating: 0, count: 4096)
+  var length = 0
+  while true {
+    let count = try bytes.withUnsafeMutableBytes { buffer in
+      try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[length...]))
     }
-    return bytes
+    length += count
+    if count == 0 { break }
+    if length == bytes.count { bytes += [UInt8](repeating: 0, count: bytes.count) }
   }
+  bytes.removeLast(bytes.count - length)
+  return bytes
 }

@@ -28,38 +28,37 @@ struct Start {
   }
 
   private func start(_ request: Request, log: Log) throws(StartFailure) {
-    let (before, names) = try plan(request)
-    for warning in before.warnings { log.warning(warning) }
-    let executor = Executor(environment: environment, names: names, log: log)
-    if before.prepare.isEmpty {
-      try launch(before, names: names, executor: executor, log: log)
+    let snapshot: HostSnapshot
+    do { snapshot = try HostSnapshot.read(for: request) } catch { throw error.failure }
+    let plan = try plan(request, snapshot)
+    for warning in plan.warnings { log.warning(warning) }
+    let executor = Executor(
+      environment: environment, names: snapshot.capabilityNames, log: log)
+    if plan.prepare.isEmpty {
+      try launch(plan, executor: executor, log: log, names: snapshot.capabilityNames)
     } else {
-      try executor.run(before.prepare)
+      try executor.run(plan.prepare)
       // Much can have changed while `kong prepare` waited for a database: look again.
-      let (after, names) = try plan(request)
-      for warning in after.warnings where !before.warnings.contains(warning) {
-        log.warning(warning)
-      }
-      try launch(after, names: names, executor: executor, log: log)
+      let later: HostSnapshot
+      do { later = try snapshot.readAgain(for: request) } catch { throw error.failure }
+      let after = try self.plan(request, later)
+      for warning in after.warnings where !plan.warnings.contains(warning) { log.warning(warning) }
+      try launch(after, executor: executor, log: log, names: snapshot.capabilityNames)
     }
   }
 
+  private func plan(_ request: Request, _ snapshot: HostSnapshot) throws(StartFailure) -> Plan {
+    let plan = Planner(request: request, snapshot: snapshot).plan()
+    if let failure = plan.failure { throw failure }
+    return plan
+  }
+
   private func launch(
-    _ plan: Plan, names: CapabilityNames, executor: Executor, log: Log
+    _ plan: Plan, executor: Executor, log: Log, names: CapabilityNames
   ) throws(StartFailure) {
     for note in plan.notes { log.debug(note) }
     if let summary = plan.summary(names) { log.info(summary) }
     try executor.run(plan.launch)
-  }
-
-  private func plan(_ request: Request) throws(StartFailure) -> (Plan, CapabilityNames) {
-    let snapshot: HostSnapshot
-    do { snapshot = try HostSnapshot.read(for: request) } catch { throw error.failure }
-    let plan = Planner(request: request, snapshot: snapshot).plan()
-    if let failure = plan.failure {
-      throw failure
-    }
-    return (plan, snapshot.capabilityNames)
   }
 
   /// The log that options and variables ask for.

@@ -14,8 +14,10 @@ public struct CapabilitySet: OptionSet, Hashable, Sendable {
   }
 
   /// The set of these.
-  public init(_ capabilities: some Sequence<Capability>) {
-    self.rawValue = capabilities.reduce(0) { $0 | 1 << UInt64($1.rawValue) }
+  public init(_ capabilities: [Capability]) {
+    var bits: UInt64 = 0
+    for capability in capabilities { bits |= 1 << UInt64(capability.rawValue) }
+    self.rawValue = bits
   }
 
   /// Whether the capability is a member.
@@ -25,6 +27,12 @@ public struct CapabilitySet: OptionSet, Hashable, Sendable {
 
   /// The members, sorted by number.
   public var members: [Capability] {
-    (UInt8(0)..<64).compactMap(Capability.init(rawValue:)).filter(contains)
+    var members: [Capability] = []
+    var rest = rawValue
+    while rest != 0, let lowest = Capability(rawValue: UInt8(rest.trailingZeroBitCount)) {
+      members.append(lowest)
+      rest &= rest - 1
+    }
+    return members
   }
 }

@@ -6,14 +6,14 @@ enum ListenFlag {
     "ssl, http2, proxy_protocol, deferred, bind, reuseport, backlog=N, ipv6only=on|off,"
     + " so_keepalive=on|off|[IDLE]:[INTERVAL]:[COUNT], udp, transparent"
 
-  private static let plain: Set<String> = [
-    "ssl", "http2", "proxy_protocol", "deferred", "bind", "reuseport", "udp", "transparent",
-    "ipv6only=on", "ipv6only=off", "so_keepalive=on", "so_keepalive=off",
-  ]
-
   /// Whether the word is a flag with, where it takes one, a value that fits.
   static func isFlag(_ word: String) -> Bool {
-    if plain.contains(word) { return true }
+    switch word {
+    case "ssl", "http2", "proxy_protocol", "deferred", "bind", "reuseport", "udp", "transparent",
+      "ipv6only=on", "ipv6only=off", "so_keepalive=on", "so_keepalive=off":
+      return true
+    default: break
+    }
     guard let equals = word.utf8.firstIndex(of: UInt8(ascii: "=")) else { return false }
     let value = word.utf8[word.utf8.index(after: equals)...]
     switch word[..<equals] {

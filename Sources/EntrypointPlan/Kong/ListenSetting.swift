@@ -24,7 +24,8 @@ public enum ListenSetting {
       case .success(let (address, flags)):
         listeners.append(Listener(source: source, address: address, flags: flags))
       case .failure(let fault):
-        throw failure(fault, source: source, number: index + 1, entry: ByteString(trimmed(entry)))
+        throw failure(
+          fault, source: source, number: index + 1, entry: ByteString(Array(trimmed(entry))))
       }
     }
     return listeners

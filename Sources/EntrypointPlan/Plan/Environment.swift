@@ -17,19 +17,27 @@ public struct Environment: Equatable, Sendable {
 
   /// The variables in their order; the first of a name counts, as with getenv(3).
   public private(set) var variables: [Variable] = []
-  private var indexes: [String: Int] = [:]
 
   /// Keeps those of `variables` that are interpreted.
-  public init(_ variables: some Sequence<Variable> = []) {
-    for variable in variables where Environment.interprets(variable.name.utf8) {
-      if indexes[variable.name] == nil { indexes[variable.name] = self.variables.count }
+  public init(_ variables: [Variable] = []) {
+    for variable in variables where Environment.interprets(variable.name) {
       self.variables.append(variable)
     }
+    removeDuplicates()
+  }
+
+  /// Sorts to find out, as there are hardly ever any; a set would cost every start more.
+  private mutating func removeDuplicates() {
+    let names = variables.map(\.name).sorted()
+    guard zip(names, names.dropFirst()).contains(where: { $0 == $1 }) else { return }
+    var seen: Set<String> = []
+    variables = variables.filter { seen.insert($0.name).inserted }
   }
 
   /// The value of a variable, nil where it is not set.
   public subscript(name: String) -> ByteString? {
-    indexes[name].map { variables[$0].value }
+    for variable in variables where variable.name == name { return variable.value }
+    return nil
   }
 
   /// The value of a variable where it is set and not empty: to most programs, empty is not set.
@@ -40,20 +48,47 @@ public struct Environment: Equatable, Sendable {
   /// Whether a variable of this name can matter to a plan.
   ///
   /// Secrets such as KONG_PG_PASSWORD are not among them, so their values are never copied.
-  public static func interprets(_ name: some Collection<UInt8>) -> Bool {
-    if name.starts(with: "KONG_".utf8) {
-      return isListenSetting(name) || name.elementsEqual("KONG_PREFIX".utf8)
-        || name.elementsEqual("KONG_NGINX_DAEMON".utf8)
+  public static func interprets(_ name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { interprets(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Whether a variable of this name can matter to a plan.
+  ///
+  /// A concrete type, because this is asked of every variable there is: generic code would look its
+  /// type up each time.
+  public static func interprets(_ name: UnsafeRawBufferPointer) -> Bool {
+    if begins(name, with: "KONG_") {
+      return isListenSetting(name) || equals(name, "KONG_PREFIX")
+        || equals(name, "KONG_NGINX_DAEMON")
     }
-    return name.starts(with: "SET_CAP_".utf8) || name.starts(with: "ENTRYPOINT_".utf8)
-      || name.elementsEqual("PATH".utf8) || name.elementsEqual("NO_COLOR".utf8)
+    return begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")
+      || equals(name, "PATH") || equals(name, "NO_COLOR")
   }
 
   /// Whether a name is that of one of Kong's `*_listen` settings.
   ///
   /// KONG_NGINX_*_LISTEN is none: it is a `listen` directive to be injected, in nginx's grammar.
-  public static func isListenSetting(_ name: some Collection<UInt8>) -> Bool {
-    name.starts(with: "KONG_".utf8) && name.count > "KONG__LISTEN".utf8.count
-      && name.suffix(7).elementsEqual("_LISTEN".utf8) && !name.starts(with: "KONG_NGINX_".utf8)
+  public static func isListenSetting(_ name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { isListenSetting(UnsafeRawBufferPointer($0)) }
+  }
+
+  private static func isListenSetting(_ name: UnsafeRawBufferPointer) -> Bool {
+    let suffix: StaticString = "_LISTEN"
+    return begins(name, with: "KONG_") && name.count > "KONG__LISTEN".utf8.count
+      && equals(UnsafeRawBufferPointer(rebasing: name.suffix(suffix.utf8CodeUnitCount)), suffix)
+      && !begins(name, with: "KONG_NGINX_")
+  }
+
+  private static func begins(_ name: UnsafeRawBufferPointer, with prefix: StaticString) -> Bool {
+    let count = prefix.utf8CodeUnitCount
+    guard name.count >= count else { return false }
+    for index in 0..<count where name[index] != prefix.utf8Start[index] { return false }
+    return true
+  }
+
+  private static func equals(_ name: UnsafeRawBufferPointer, _ other: StaticString) -> Bool {
+    name.count == other.utf8CodeUnitCount && begins(name, with: other)
   }
 }

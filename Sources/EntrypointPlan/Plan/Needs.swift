@@ -7,27 +7,37 @@ struct Needs: Equatable {
   init(
     listeners: [Listener], requests: [CapabilityRequest], snapshot: HostSnapshot
   ) throws(StartFailure) {
-    var byCapability: [Capability: Need] = [:]
-    var forbidden: [Capability: String] = [:]
     for listener in listeners {
       let needed = listener.needs(unprivilegedPortStart: snapshot.unprivilegedPortStart)
-      for capability in needed.members {
-        byCapability[capability, default: Need(capability: capability)].listeners.append(listener)
-      }
+      guard !needed.isEmpty else { continue }
+      for capability in needed.members { update(capability) { $0.listeners.append(listener) } }
     }
     for request in requests {
       guard let capability = snapshot.capabilityNames.capability(named: request.name) else {
         throw Needs.unknown(request, names: snapshot.capabilityNames)
       }
-      if request.isGranted {
-        byCapability[capability, default: Need(capability: capability)]
-          .requests.append(request.origin)
-      } else {
-        forbidden[capability] = request.origin
+      if request.isGranted { update(capability) { $0.requests.append(request.origin) } }
+    }
+    for request in requests where !request.isGranted {
+      let capability = snapshot.capabilityNames.capability(named: request.name)
+      for index in needs.indices where needs[index].capability == capability {
+        needs[index].forbiddenBy = request.origin
       }
     }
-    needs = byCapability.values.sorted { $0.capability < $1.capability }
-    for index in needs.indices { needs[index].forbiddenBy = forbidden[needs[index].capability] }
+    needs.sort { $0.capability < $1.capability }
+  }
+
+  /// Changes the need of a capability, which may be a new one.
+  ///
+  /// There are a few at the most, so an array will do.
+  private mutating func update(_ capability: Capability, _ change: (inout Need) -> Void) {
+    for index in needs.indices where needs[index].capability == capability {
+      change(&needs[index])
+      return
+    }
+    var need = Need(capability: capability)
+    change(&need)
+    needs.append(need)
   }
 
   /// All needed and not forbidden.

@@ -32,7 +32,7 @@ public struct Planner: Sendable {
   // MARK: kong docker-start
 
   private func planDockerStart(_ plan: inout Plan) throws(StartFailure) {
-    plan.listeners = try listeners()
+    plan.listeners = try request.listeners.get()
     let needs = try Needs(
       listeners: plan.listeners, requests: request.capabilities, snapshot: host)
     plan.needs = needs.needs
@@ -48,17 +48,6 @@ public struct Planner: Sendable {
       environment: environment(for: target))
     try launch(execution, file: proxy, target: target, needs: needs, plan: &plan)
     if plan.user?.uid == 0 { plan.warnings.append(Planner.runsAsRoot) }
-  }
-
-  private func listeners() throws(StartFailure) -> [Listener] {
-    var listeners: [Listener] = []
-    var seen: Set<String> = []
-    for variable in request.environment.variables
-    where Environment.isListenSetting(variable.name.utf8) {
-      guard seen.insert(variable.name).inserted else { continue }
-      listeners += try ListenSetting.parse(variable.value, source: variable.name)
-    }
-    return listeners
   }
 
   /// `kong prepare`, as the user that the proxy will run as, and without any capability: it runs

@@ -60,6 +60,9 @@ public struct Request: Equatable, Sendable {
   public var proxy: ByteString
   /// The variables of the environment that matter.
   public var environment: Environment
+  /// Every listener of the KONG_*_LISTEN variables, parsed once for all plans; none where the command
+  /// is not `kong docker-start`.
+  public var listeners: Result<[Listener], StartFailure>
 
   /// Merges options and environment.
   ///
@@ -69,6 +72,7 @@ public struct Request: Equatable, Sendable {
   ) throws(StartFailure) {
     self.command = command
     self.environment = environment
+    listeners = .success([])
     user = options.user
     userOrigin = "--user"
     if user == nil, let value = environment.nonEmpty("ENTRYPOINT_USER") {
@@ -85,6 +89,7 @@ public struct Request: Equatable, Sendable {
       options.capabilities.map {
         CapabilityRequest(name: $0, origin: "--cap \($0)", isGranted: true)
       } + environment.variables.compactMap(Request.capability)
+    if isDockerStart { listeners = Result(catching: environment.listeners) }
   }
 
   /// Where Kong's images have nginx.
@@ -117,9 +122,19 @@ public enum OnOff: String, CaseIterable, Sendable {
 }
 
 extension Environment {
+  /// The listeners of all `*_listen` settings, in the order of the variables.
+  fileprivate func listeners() throws(StartFailure) -> [Listener] {
+    var listeners: [Listener] = []
+    for variable in variables where Environment.isListenSetting(variable.name) {
+      listeners += try ListenSetting.parse(variable.value, source: variable.name)
+    }
+    return listeners
+  }
+
   /// The value of a variable with few possible ones; nil where it is unset or empty.
   ///
   /// - Throws: ``StartFailure`` for a value that is none of them.
+  @inlinable
   public func choice<Choice: RawRepresentable & CaseIterable>(
     _ name: String
   ) throws(StartFailure) -> Choice? where Choice.RawValue == String {
