@@ -69,7 +69,7 @@ struct RequestTests {
       "KONG_LISTEN", "XKONG_PROXY_LISTEN", "HOME",
     ])
   func notInterpreted(name: String) {
-    #expect(!Environment.interprets(name.utf8))
+    #expect(!Environment.interprets(name))
     #expect(Environment([Environment.Variable(name: name, value: "s3cret")])[name] == nil)
   }
 }

@@ -110,9 +110,12 @@ struct Shortfall {
       let add = isInBounding ? "" : " and capabilities.add: [\"\(short)\"]"
       ways.append("docker run --user 0\(user0): entrypoint drops to the user kong itself")
       ways.append("Kubernetes: runAsUser: 0\(add), likewise; it works without privilege escalation")
-      ways.append(
-        "in the image: setcap cap_net_bind_service,cap_net_raw=p on entrypoint's own file"
-          + (start.noNewPrivileges ? ", with allowPrivilegeEscalation: true" : ""))
+      // Which hands nothing on that somebody asked for by name.
+      if !need.listeners.isEmpty {
+        ways.append(
+          "in the image: setcap cap_net_bind_service,cap_net_raw=p on entrypoint's own file"
+            + (start.noNewPrivileges ? ", with allowPrivilegeEscalation: true" : ""))
+      }
     }
     if isHeld, request.mode != .auto {
       ways.append("--cap-mode auto, or ENTRYPOINT_CAP_MODE=auto")
@@ -149,8 +152,9 @@ struct Shortfall {
     return StartFailure(
       status: ExitStatus.notPermitted,
       what: "\(file.path) cannot be started with the capabilities planned",
-      why: "it carries \(names.text(of: carried)) as file capabilities, and the kernel would either"
-        + " refuse the exec or give it more than planned",
+      why: "it carries \(names.text(of: carried)) as file capabilities, with which the kernel would"
+        + " refuse the exec or give it more than planned, and they cannot be taken off: "
+        + (refusal.map(reason) ?? "not even then it could be started"),
       waysOut: [
         "take them off in the image: setcap -r \(file.path)",
         "start as root with cap_setfcap, on a file system that can be written",
