@@ -38,6 +38,15 @@ let package = Package(
     ),
     // Keeps what execve(2) gave, and hides the environment from the libraries.
     .target(name: "CExecve"),
+    // Tries the planner's rules against the kernel: needs root, see Tests/KernelLab.
+    .executableTarget(
+      name: "kernel-lab",
+      dependencies: ["EntrypointPlan", "EntrypointSystem", "CLinux", "CKernelLab", "kernel-probe"],
+      path: "Tests/KernelLab",
+      exclude: ["calls", "probe"]
+    ),
+    .systemLibrary(name: "CKernelLab", path: "Tests/KernelLab/calls"),
+    .executableTarget(name: "kernel-probe", path: "Tests/KernelLab/probe"),
     .testTarget(name: "EntrypointPlanTests", dependencies: ["EntrypointPlan"]),
     .testTarget(
       name: "EntrypointSystemTests",

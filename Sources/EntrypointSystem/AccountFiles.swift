@@ -8,17 +8,19 @@ extension Accounts {
   ///
   /// getpwnam(3) would load NSS modules, which a static program must not. A file that is not there
   /// counts as empty, as an image may have none.
+  ///
+  /// - Throws: ``SystemCallFailure`` where a file is there and cannot be read.
   public static func read(
     passwd: String = "/etc/passwd", group: String = "/etc/group"
-  ) -> Accounts {
+  ) throws(SystemCallFailure) -> Accounts {
     var accounts = Accounts()
-    forEach(in: passwd, fgetpwent) { entry in
+    try forEach(in: passwd, fgetpwent) { entry in
       accounts.users.append(
         Account(
           name: String(cString: entry.pw_name), uid: entry.pw_uid, gid: entry.pw_gid,
           home: ByteString(cString: entry.pw_dir)))
     }
-    forEach(in: group, fgetgrent) { entry in
+    try forEach(in: group, fgetgrent) { entry in
       accounts.groups.append(
         AccountGroup(
           name: String(cString: entry.gr_name), gid: entry.gr_gid,
@@ -30,9 +32,9 @@ extension Accounts {
   private static func forEach<Entry>(
     in path: String, _ next: (UnsafeMutablePointer<FILE>) -> UnsafeMutablePointer<Entry>?,
     _ body: (Entry) -> Void
-  ) {
+  ) throws(SystemCallFailure) {
     // From memory, because the readers ask for the file's position at each line.
-    guard var bytes = try? contents(of: FilePath(path)), !bytes.isEmpty else { return }
+    guard var bytes = try contentsIfPresent(of: FilePath(path)), !bytes.isEmpty else { return }
     bytes.withUnsafeMutableBytes { buffer in
       guard let file = fmemopen(buffer.baseAddress, buffer.count, "r") else { return }
       defer { fclose(file) }

@@ -31,7 +31,14 @@ struct ChildProcess {
       throw SystemCallFailure("fork", Errno(rawValue: errno)).failure
     }
     setpgid(child, child)
-    let (status, stop) = wait(for: child, uid: uid, signals: signals)
+    let (status, stop): (Int32, CInt?)
+    do {
+      (status, stop) = try wait(for: child, uid: uid, signals: signals)
+    } catch {
+      // Without its status nothing may follow it.
+      send(SIGKILL, to: child, uid: uid)
+      throw error.failure
+    }
     signals.unblock()
     if let stop { throw StartFailure(status: ExitStatus.signal(stop)) }
     guard status != 0 else { return }
@@ -45,11 +52,11 @@ struct ChildProcess {
   /// Waits for the child's end, and for the first stop signal that arrives meanwhile.
   private static func wait(
     for child: pid_t, uid: uid_t?, signals: StopSignals
-  ) -> (status: Int32, stop: CInt?) {
+  ) throws(SystemCallFailure) -> (status: Int32, stop: CInt?) {
     var stop: CInt?
     var deadline: MonotonicTime?
     while true {
-      if let status = exitStatus(of: child) {
+      if let status = try exitStatus(of: child) {
         // Nothing that it started outlives a start that was stopped.
         if stop != nil { send(SIGKILL, to: child, uid: uid) }
         return (status, stop ?? signals.pendingStop())
@@ -82,9 +89,10 @@ struct ChildProcess {
   }
 
   /// The child's exit status, 128 + signal if one ended it, nil while it runs (wait(2)).
-  private static func exitStatus(of child: pid_t) -> Int32? {
+  private static func exitStatus(of child: pid_t) throws(SystemCallFailure) -> Int32? {
     var status: CInt = 0
-    guard waitpid(child, &status, WNOHANG) == child else { return nil }
+    let ended = try checked("waitpid(\(child))") { waitpid(child, &status, WNOHANG) }
+    guard ended == child else { return nil }
     let signal = status & 0x7f
     return signal == 0 ? status >> 8 & 0xff : ExitStatus.signal(signal)
   }

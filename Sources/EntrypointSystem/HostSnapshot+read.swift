@@ -12,12 +12,12 @@ extension HostSnapshot {
       credentials: try ProcessStatus.read(),
       secureExecution: getauxval(UInt(AT_SECURE)) != 0,
       capabilityNames: .ofRunningKernel(),
-      accounts: .read(),
-      unprivilegedPortStart: isDockerStart ? PortRange.unprivilegedStart() : 1024,
-      ownsNetwork: isDockerStart ? NetworkNamespace.isOwned() : true,
-      command: ProgramSearch.find(
+      accounts: try .read(),
+      unprivilegedPortStart: isDockerStart ? try PortRange.unprivilegedStart() : 1024,
+      ownsNetwork: isDockerStart ? try NetworkNamespace.isOwned() : true,
+      command: try ProgramSearch.find(
         request.command.first ?? "", path: request.environment["PATH"]),
-      proxy: isDockerStart ? ProgramSearch.findProxy(request.proxy) : nil,
+      proxy: isDockerStart ? try ProgramSearch.findProxy(request.proxy) : nil,
       streams: isDockerStart ? StandardStream.readBoth() : [])
   }
 
@@ -29,9 +29,9 @@ extension HostSnapshot {
   public func readAgain(for request: Request) throws(SystemCallFailure) -> HostSnapshot {
     var again = self
     again.credentials = try ProcessStatus.read()
-    again.unprivilegedPortStart = PortRange.unprivilegedStart()
-    again.ownsNetwork = NetworkNamespace.isOwned()
-    again.proxy = ProgramSearch.findProxy(request.proxy)
+    again.unprivilegedPortStart = try PortRange.unprivilegedStart()
+    again.ownsNetwork = try NetworkNamespace.isOwned()
+    again.proxy = try ProgramSearch.findProxy(request.proxy)
     again.streams = StandardStream.readBoth()
     return again
   }

@@ -10,15 +10,27 @@ enum NetworkNamespace {
   /// belongs to this user namespace or to one below it (ioctl_nsfs(2), NS_GET_USERNS).
   ///
   /// It does not in a container with a user namespace of its own and the network of the host.
-  static func isOwned() -> Bool {
-    guard
-      let namespace = try? FileDescriptor.open(
-        "/proc/self/ns/net", .readOnly, options: .closeOnExec)
-    else { return true }
+  static func isOwned() throws(SystemCallFailure) -> Bool {
+    let path: FilePath = "/proc/self/ns/net"
+    let namespace: FileDescriptor
+    do {
+      namespace = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+    } catch {
+      let reason = error as? Errno ?? .ioError
+      if reason == .noSuchFileOrDirectory { return true }
+      throw SystemCallFailure("open(\(path))", reason)
+    }
     defer { try? namespace.close() }
     let owner = ioctl(namespace.rawValue, getOwner, 0)
-    guard owner >= 0 else { return errno != EPERM }
-    close(owner)
-    return true
+    guard owner < 0 else {
+      close(owner)
+      return true
+    }
+    switch Errno(rawValue: errno) {
+    case .notPermitted: return false
+    // Before Linux 4.9.
+    case .inappropriateIOCTLForDevice: return true
+    case let reason: throw SystemCallFailure("ioctl(NS_GET_USERNS)", reason)
+    }
   }
 }

@@ -9,17 +9,19 @@ enum ProgramSearch {
   private static let defaultPath: ByteString = "/bin:/usr/bin"
 
   /// Looks a command up on PATH; a name with a slash is a path already.
-  static func find(_ name: ByteString, path: ByteString?) -> ProgramLookup {
+  static func find(
+    _ name: ByteString, path: ByteString?
+  ) throws(SystemCallFailure) -> ProgramLookup {
     let slash = UInt8(ascii: "/")
     if name.isEmpty { return .absent }
-    if name.bytes.contains(slash) { return inspect(name) }
+    if name.bytes.contains(slash) { return try inspect(name) }
     var refused: ProgramLookup = .absent
     let directories = (path ?? defaultPath).bytes.split(
       separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     for directory in directories {
       // An empty element is the current directory (environ(7)).
       let prefix = directory.isEmpty ? ByteString("./") : ByteString(directory + [slash])
-      switch inspect(prefix + name) {
+      switch try inspect(prefix + name) {
       case .found(let file): return .found(file)
       case .absent: continue
       case let lookup: if refused == .absent { refused = lookup }
@@ -29,15 +31,16 @@ enum ProgramSearch {
   }
 
   /// Reads what there is to know of a proxy's file, at its place without symbolic links.
-  static func findProxy(_ path: ByteString) -> ProgramLookup {
+  static func findProxy(_ path: ByteString) throws(SystemCallFailure) -> ProgramLookup {
     guard let resolved = realPath(path) else { return .absent }
-    guard case .found(var file) = inspect(resolved) else { return inspect(resolved) }
-    file.writableComponent = componentWritableByOthers(resolved)
+    let lookup = try inspect(resolved)
+    guard case .found(var file) = lookup else { return lookup }
+    file.writableComponent = try componentWritableByOthers(resolved)
     return .found(file)
   }
 
-  private static func inspect(_ path: ByteString) -> ProgramLookup {
-    guard let status = try? Stat(path.path) else { return .absent }
+  private static func inspect(_ path: ByteString) throws(SystemCallFailure) -> ProgramLookup {
+    guard let status = try status(of: path) else { return .absent }
     guard status.type == .regular else {
       return .notExecutable(path: path, reason: "it is not a regular file")
     }
@@ -47,7 +50,7 @@ enum ProgramSearch {
     }
     var file = ProgramFile(path: path, identity: FileIdentity(status))
     file.isSetID = !permissions.isDisjoint(with: [.setUserID, .setGroupID])
-    readGrantFacts(&file)
+    try readGrantFacts(&file)
     return .found(file)
   }
 
@@ -55,21 +58,41 @@ enum ProgramSearch {
   ///
   /// A file that cannot be opened for reading has none that we
   /// know of: the kernel's word at exec holds.
-  private static func readGrantFacts(_ file: inout ProgramFile) {
-    guard
-      let descriptor = try? FileDescriptor.open(
+  private static func readGrantFacts(_ file: inout ProgramFile) throws(SystemCallFailure) {
+    let descriptor: FileDescriptor
+    do {
+      descriptor = try FileDescriptor.open(
         file.path.path, .readOnly, options: [.closeOnExec, .nonBlocking])
-    else { return }
+    } catch {
+      let reason = error as? Errno ?? .ioError
+      if reason == .permissionDenied { return }
+      throw SystemCallFailure("open(\(file.path))", reason)
+    }
     defer { try? descriptor.close() }
-    switch try? FileCapabilities.read(descriptor) {
+    switch try FileCapabilities.read(descriptor) {
     case .present(let capabilities): file.capabilities = capabilities
     case .unsupported: file.supportsAttributes = false
-    case .absent, nil: break
+    case .absent: break
     }
     var mount = statvfs()
-    if fstatvfs(descriptor.rawValue, &mount) == 0 {
-      if mount.f_flag & UInt(ST_RDONLY) != 0 { file.mount.insert(.readOnly) }
-      if mount.f_flag & UInt(ST_NOSUID) != 0 { file.mount.insert(.noSetID) }
+    try checked("fstatvfs(\(file.path))") { fstatvfs(descriptor.rawValue, &mount) }
+    if mount.f_flag & UInt(ST_RDONLY) != 0 { file.mount.insert(.readOnly) }
+    if mount.f_flag & UInt(ST_NOSUID) != 0 { file.mount.insert(.noSetID) }
+  }
+
+  /// What stat(2) says; nil where nothing is there, or nothing that this process may see.
+  private static func status(
+    of path: ByteString, followsLink: Bool = true
+  ) throws(SystemCallFailure) -> Stat? {
+    do {
+      return try Stat(path.path, followTargetSymlink: followsLink)
+    } catch {
+      switch error {
+      case .noSuchFileOrDirectory, .notDirectory, .permissionDenied, .tooManySymbolicLinkLevels,
+        .fileNameTooLong:
+        return nil
+      case let reason: throw SystemCallFailure("stat(\(path))", reason)
+      }
     }
   }
 
@@ -83,12 +106,12 @@ enum ProgramSearch {
   ///
   /// A directory with the sticky bit, such as /tmp, lets nobody replace what root owns in it
   /// (inode(7)). Write permission for group 0 counts: in Kong's images the kong user has it.
-  private static func componentWritableByOthers(_ path: ByteString) -> ByteString? {
+  private static func componentWritableByOthers(
+    _ path: ByteString
+  ) throws(SystemCallFailure) -> ByteString? {
     var component = path
     while true {
-      guard let status = try? Stat(component.path, followTargetSymlink: false) else {
-        return component
-      }
+      guard let status = try status(of: component, followsLink: false) else { return component }
       let isWritable = !status.permissions.isDisjoint(with: [.groupWrite, .otherWrite])
       let isSticky = status.type == .directory && status.permissions.contains(.saveText)
       if status.userID.rawValue != 0 || isWritable && !isSticky { return component }

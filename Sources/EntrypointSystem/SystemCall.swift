@@ -55,6 +55,19 @@ extension ByteString {
   }
 }
 
+/// Reads a small file as `contents(of:)` does; nil where it is not there.
+///
+/// Any other failure ends a start: to take it for "not there" could grant more than was planned.
+func contentsIfPresent(of path: FilePath) throws(SystemCallFailure) -> [UInt8]? {
+  do {
+    return try contents(of: path)
+  } catch {
+    let reason = error as? Errno ?? .ioError
+    if reason == .noSuchFileOrDirectory { return nil }
+    throw SystemCallFailure("read(\(path))", reason)
+  }
+}
+
 /// Reads a small file of the kernel's or of /etc to its end.
 ///
 /// - Throws: `Errno`.

@@ -52,11 +52,11 @@ struct ReaderTests {
     nohome:x:5:5:::
     """.write(toFile: passwd, atomically: true, encoding: .utf8)
     try "root:x:0:\nweb:x:33:kong,other".write(toFile: group, atomically: true, encoding: .utf8)
-    let accounts = Accounts.read(passwd: passwd, group: group)
+    let accounts = try Accounts.read(passwd: passwd, group: group)
     #expect(accounts.users.map(\.name) == ["root", "kong", "nohome"])
     #expect(accounts.users[1] == Account(name: "kong", uid: 1337, gid: 0, home: "/home/kong"))
     #expect(accounts.groups.last == AccountGroup(name: "web", gid: 33, members: ["kong", "other"]))
-    #expect(Accounts.read(passwd: passwd + "-absent", group: passwd + "-absent") == Accounts())
+    #expect(try Accounts.read(passwd: passwd + "-absent", group: passwd + "-absent") == Accounts())
   }
 
   @Test("of the sysctl is this network namespace's value")

@@ -10,6 +10,7 @@
 // With -DFIRST_START it writes the file capability, which is otherwise already there.
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/nsfs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,17 +109,31 @@ static void inspect_streams(void) {
   }
 }
 
-static void read_snapshot(char *kong) {
+static void ask_for_owner(void) {
+  const int space = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+  const int owner = ioctl(space, NS_GET_USERNS);
+  must(space >= 0 && owner >= 0, "NS_GET_USERNS");
+  close(owner);
+  close(space);
+}
+
+// What can have changed while `kong prepare` ran is read once more after it.
+static void read_again(void) {
   read_credentials();
-  read_all("/etc/passwd");
-  read_all("/etc/group");
   read_all("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-  search_path("kong", kong);
+  ask_for_owner();
   char *resolved = realpath(proxy, 0);
   must(resolved && inspect(resolved), proxy);
   inspect_components(resolved);
   free(resolved);
   inspect_streams();
+}
+
+static void read_snapshot(char *kong) {
+  read_all("/etc/passwd");
+  read_all("/etc/group");
+  search_path("kong", kong);
+  read_again();
 }
 
 static void drop_bounding(unsigned long long set) {
@@ -243,6 +258,6 @@ int main(void) {
   set_signals();
   read_snapshot(kong);
   run_prepare(kong);
-  read_snapshot(kong);
+  read_again();
   launch();
 }

@@ -1,0 +1,143 @@
+# shellcheck shell=bash
+# Sourced: a start as root, as a container would make it, in namespaces of its own. nginx and the
+# `kong` command are the kernel lab's probe, which prints the credentials it was started with.
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+binary=${ENTRYPOINT_BINARY:-$repository/.build/entrypoint}
+readonly repository binary
+readonly nginx=/usr/local/openresty/nginx/sbin/nginx
+readonly prefix=/usr/local/kong
+readonly kong_uid=1337
+
+fail() {
+  printf '%s: error: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# need PROGRAM...: fails unless all are here, and this is root.
+need() {
+  local program
+  ((EUID == 0)) || fail "this needs root: it makes namespaces and drops privileges in them"
+  [[ -x $binary ]] || fail "$binary is not there: run scripts/build first"
+  for program in cc unshare "$@"; do
+    command -v "$program" >/dev/null || fail "$program is missing: run scripts/setup"
+  done
+}
+
+# in_namespaces COMMAND...: runs it where nothing that it mounts or starts outlives it.
+in_namespaces() {
+  unshare --mount --net --pid --fork --kill-child "$@"
+}
+
+# compile SOURCE PROGRAM: a static program, as it runs where no library may be looked up.
+compile() {
+  cc -static -O2 -Wall -Wextra -Werror -o "$2" "$1"
+}
+
+# ---- inside the namespaces ----
+
+# lay_out_stage DIRECTORY: what a Kong image has, as far as a start looks at it. The programs `probe`
+# and `entrypoint` are in DIRECTORY; it must not lie under /usr/local, which this covers.
+lay_out_stage() {
+  mount -t proc proc /proc
+  mount -t tmpfs -o mode=755 tmpfs /usr/local
+  mkdir -p /usr/local/bin "${nginx%/*}" /usr/local/stage
+  cp "$1/entrypoint" /usr/local/bin/entrypoint
+  cp "$1/probe" /usr/local/bin/kong
+  cp "$1/probe" /usr/local/stage/probe
+  sed '/^kong:/d' /etc/passwd >/usr/local/stage/passwd
+  sed '/^kong:/d' /etc/group >/usr/local/stage/group
+  printf 'kong:x:%s:0:kong:/home/kong:/bin/sh\n' "$kong_uid" >>/usr/local/stage/passwd
+  printf 'kong:x:%s:\ncertificates:x:4242:kong\n' "$kong_uid" >>/usr/local/stage/group
+  mount --bind /usr/local/stage/passwd /etc/passwd
+  mount --bind /usr/local/stage/group /etc/group
+}
+
+# What starts are tried in. Port 80 needs a capability, and nginx gets it from its file, or from the
+# ambient set. Or it needs none, as in docker's own networks, and nginx's file has none, or one too many.
+# shellcheck disable=SC2034 # for those who source this
+readonly scenes=(file ambient free-port carried)
+
+# reset_stage SCENE: as if no start had been: nginx with what the scene says, the prefix root's, the
+# outputs empty and root's.
+reset_stage() {
+  rm -rf "$nginx" "$prefix" /usr/local/stage/out /usr/local/stage/err
+  cp /usr/local/stage/probe "$nginx"
+  if [[ $1 == carried ]]; then
+    setcap cap_net_raw=ep "$nginx"
+  fi
+  mkdir "$prefix"
+  : >/usr/local/stage/out
+  : >/usr/local/stage/err
+}
+
+# on_stage SCENE COMMAND...: with a container's environment, and the stage's outputs.
+on_stage() {
+  local scene=$1 mode=auto first_free=1024
+  shift
+  case $scene in
+    ambient) mode=ambient ;;
+    free-port | carried) first_free=0 ;;
+  esac
+  printf '%s\n' "$first_free" >/proc/sys/net/ipv4/ip_unprivileged_port_start
+  env -i PATH=/usr/local/bin:/usr/bin:/bin KONG_PROXY_LISTEN=0.0.0.0:80 ENTRYPOINT_CAP_MODE="$mode" \
+    "$@" </dev/null >/usr/local/stage/out 2>/usr/local/stage/err
+}
+
+readonly start=(/usr/local/bin/entrypoint kong docker-start)
+
+# plan SCENE: as JSON.
+plan() {
+  if ! on_stage "$1" "${start[0]}" --dry-run --format json "${start[@]:1}"; then
+    cat /usr/local/stage/err >&2
+    fail "the dry run failed"
+  fi
+  cat /usr/local/stage/out
+}
+
+# ---- what a plan says, in the probe's words ----
+
+# Every capability's number, as a JSON object.
+capability_numbers() {
+  local number
+  for ((number = 0; number < 64; number++)); do
+    printf '%s %s\n' "$number" "$(capsh --decode="$(printf '%x' $((1 << number)))" | sed 's/.*=//')"
+  done | jq -nR '[inputs | split(" ") | {(.[1]): (.[0] | tonumber)}] | add'
+}
+
+# planned_nginx PLAN: the line that nginx shall print, but for `dumpable`, which no plan speaks of.
+planned_nginx() {
+  planned_line nginx '.result | {uid, gid, groups, permitted, effective, inheritable, ambient, bounding,
+    no_new_privs, secure_execution}' <<<"$1"
+}
+
+# planned_kong PLAN: the line that `kong prepare` shall print: the same user, and no capability at all.
+planned_kong() {
+  planned_line kong '.user | {uid, gid, groups, permitted: [], effective: [], inheritable: [],
+    ambient: [], bounding: [], no_new_privs: true, secure_execution: false}' <<<"$1"
+}
+
+# planned_line NAME FILTER
+planned_line() {
+  local name=$1 filter=$2 field value line
+  line=$name
+  while read -r field value; do
+    case $field in
+      permitted | effective | inheritable | ambient | bounding) value=$(printf '%016x' "$value") ;;
+    esac
+    line+=" $field=$value"
+  done < <(jq -r --argjson numbers "$(capability_numbers)" "$filter"' |
+    def set: map(pow(2; $numbers[.])) | add // 0;
+    def flag: if . then 1 else 0 end;
+    "uid \(.uid)/\(.uid)/\(.uid)", "gid \(.gid)/\(.gid)/\(.gid)", "groups \(.groups | join(","))",
+    "permitted \(.permitted | set)", "effective \(.effective | set)",
+    "inheritable \(.inheritable | set)", "ambient \(.ambient | set)", "bounding \(.bounding | set)",
+    "no_new_privs \(.no_new_privs | flag)", "securebits 00",
+    "secure_execution \(.secure_execution | flag)"')
+  printf '%s\n' "$line"
+}
+
+# printed NAME: the lines that the program of that name has printed, but for `dumpable`.
+printed() {
+  sed -n "/^$1 /s/ dumpable=.*//p" /usr/local/stage/out
+}

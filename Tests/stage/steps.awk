@@ -1,0 +1,125 @@
+# Reads the trace of one process of a start, as strace -ff -y writes it, up to the exec of another
+# program. Prints the steps that it shows, in the words of `entrypoint --dry-run --format json`: the
+# step's name and, in short, its detail. A change that is no step is printed as "unplanned".
+#
+#   awk -v bounding=cap_chown,cap_kill,... [-v has_begun=1] -f steps.awk TRACE
+#
+# `bounding` is the bounding set at the start; `has_begun` says that the trace does not begin with an
+# exec, as that of a child.
+
+# Capabilities as strace writes them: "1<<CAP_NET_RAW|1<<CAP_KILL", "0".
+function names(text) {
+  gsub(/1<</, "", text)
+  gsub(/\|/, ",", text)
+  return text == "0" ? "none" : tolower(text)
+}
+
+function field(name) {
+  match($0, name "=[^,})]*")
+  return substr($0, RSTART + length(name) + 1, RLENGTH - length(name) - 1)
+}
+
+# Several calls make one step: they are collected until another call follows.
+function flush(    count, all, i, kept) {
+  if (dropped != "") {
+    count = split(bounding, all, ",")
+    for (i = 1; i <= count; i++) {
+      if (index(dropped, "," all[i] ",") == 0) kept = kept (kept == "" ? "" : ",") all[i]
+    }
+    print "drop-bounding all" (kept == "" ? "" : " but " kept)
+  }
+  if (raised != "") print "raise-ambient " raised
+  dropped = raised = ""
+}
+
+function step(text) {
+  flush()
+  print text
+  has_changed = 1
+}
+
+# The last argument before the closing bracket.
+function last_argument(text) {
+  sub(/\) += .*/, "", text)
+  sub(/.*[ (]/, "", text)
+  return text
+}
+
+function path_of_descriptor(text) {
+  sub(/^[^<]*</, "", text)
+  sub(/>.*/, "", text)
+  return text
+}
+
+/^\+\+\+|^---/ { next }
+is_over { next }
+
+/^execve\(/ && !has_begun { has_begun = 1; next }
+/^execve\(/ {
+  text = $0
+  sub(/^execve\("[^"]*", \[/, "", text)
+  sub(/\], .*/, "", text)
+  gsub(/"/, "", text)
+  gsub(/, /, " ", text)
+  step("exec " text)
+  is_over = / = 0$/
+  next
+}
+
+/^prctl\(PR_CAPBSET_DROP, .* = 0$/ {
+  dropped = (dropped == "" ? "," : dropped) tolower(last_argument($0)) ","
+  has_changed = 1
+  next
+}
+/^prctl\(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, .* = 0$/ {
+  split($0, parts, ", ")
+  raised = raised (raised == "" ? "" : ",") tolower(parts[3])
+  has_changed = 1
+  next
+}
+/^prctl\(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL.* = 0$/ { step("clear-ambient"); next }
+/^prctl\(PR_SET_KEEPCAPS, 1.* = 0$/ { step("keep-capabilities"); next }
+/^prctl\(PR_SET_NO_NEW_PRIVS, 1.* = 0$/ { step("set-no-new-privs"); next }
+/^prctl\(PR_(GET_|CAPBSET_READ|CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET)/ { next }
+
+/^setgroups\(.* = 0$/ {
+  text = $0
+  sub(/.*\[/, "", text)
+  sub(/\].*/, "", text)
+  gsub(/ /, "", text)
+  step("set-groups " text)
+  next
+}
+/^setgid\(.* = 0$/ { step("set-group " last_argument($0)); next }
+/^setuid\(.* = 0$/ { step("set-user " last_argument($0)); next }
+/^capset\(.* = 0$/ {
+  step("set-capabilities permitted " names(field("permitted")) ", effective " \
+    names(field("effective")) ", inheritable " names(field("inheritable")))
+  next
+}
+/^fchown\([12]<.*, -1\) += 0$/ {
+  split($0, parts, ", ")
+  step("give-stream " (/^fchown\(1/ ? "stdout" : "stderr") " " parts[2])
+  next
+}
+/^fsetxattr\(.*"security.capability".* = 0$/ {
+  step("set-file-capabilities " path_of_descriptor($0))
+  next
+}
+/^fremovexattr\(.*"security.capability".* = 0$/ {
+  step("remove-file-capabilities " path_of_descriptor($0))
+  next
+}
+
+# The credentials are also read before anything is changed; that is not the last look before exec.
+/^openat\(.*\/proc\/thread-self\/status"/ && has_changed { step("verify"); next }
+
+/^prctl\(|^set(re|res|fs)?[ug]id\(|^setgroups\(|^capset\(|chown(at)?2?\(|chmod(at)?2?\(|xattr(at)?\(/ {
+  if ($0 !~ /^[fl]?(get|list)xattr/) step("unplanned " $0)
+  next
+}
+/^(mount|umount2|unshare|setns|unlink(at)?|rename(at2?)?|mkdir(at)?|rmdir|link(at)?|symlink(at)?|socket|seccomp|personality|ptrace)\(/ {
+  step("unplanned " $0)
+}
+
+END { flush() }
