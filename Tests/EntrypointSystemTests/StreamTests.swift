@@ -28,7 +28,9 @@ struct StreamTests {
 
   @Test("that are pipes of root's can be opened by the dropped user, and are not open to others")
   func pipe() throws {
-    let outcome = try run(#""$ENTRYPOINT" kong docker-start 2> >(cat >&2) | cat"#)
+    // A pipe for each of the two, and both are read to their end.
+    let outcome = try run(
+      #"{ { "$ENTRYPOINT" kong docker-start 2>&3 | cat; } 3>&1 >&4 | cat >&2; } 4>&1"#)
     #expect(outcome.output == "out\n33 600\n", "\(outcome.errors)")
     #expect(outcome.errors == "err\n")
   }
