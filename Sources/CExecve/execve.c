@@ -6,13 +6,12 @@
 // load. A process that starts as root and is handed its environment by others shall know none of
 // them. So the libraries see a fixed environment; the real one is read by our own code only, and
 // passed on unchanged to what we exec.
-//
-// The arguments are kept here too, because the Swift runtime looks for them next to `environ`.
 #include "CExecve.h"
 
 #include <unistd.h>
 
 static char **arguments;
+static int argument_count;
 static char **environment;
 
 // With the crash reporter off and its path given, the runtime does not search the file system.
@@ -20,8 +19,8 @@ static char *fixed_environment[] = {
     "SWIFT_BACKTRACE=enable=no,swift-backtrace=/,color=no,interactive=no", 0};
 
 static void keep(int argc, char **argv, char **envp) {
-  (void)argc;
   arguments = argv;
+  argument_count = argc;
   environment = envp;
   __environ = fixed_environment;
 }
@@ -32,3 +31,16 @@ __attribute__((section(".preinit_array"), used)) static void (*const first)(int,
 char **execve_arguments(void) { return arguments; }
 
 char **execve_environment(void) { return environment; }
+
+// The two functions by which Swift's CommandLine gets its arguments. The runtime's own look for them
+// next to `environ`, and read /proc/self/maps at every start to know where to stop; with these here,
+// the linker leaves those out. Should a later runtime need more of that file, the build says so.
+char **_swift_stdlib_getUnsafeArgvArgc(int *count) {
+  *count = argument_count;
+  return arguments;
+}
+
+void _swift_stdlib_overrideUnsafeArgvArgc(char **argv, int argc) {
+  arguments = argv;
+  argument_count = argc;
+}

@@ -2,8 +2,7 @@ import Glibc
 
 /// Changes who the process is (credentials(7)).
 ///
-/// The process has one thread, so glibc's functions
-/// are the system calls.
+/// The process has one thread, so glibc's functions are the system calls.
 enum ProcessIdentity {
   /// setgroups(2).
   static func setGroups(_ groups: [UInt32]) throws(SystemCallFailure) {

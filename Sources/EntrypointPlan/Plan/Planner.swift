@@ -1,7 +1,6 @@
 /// Decides: what is asked and what the machine is like go in, a plan comes out.
 ///
-/// Pure, so that a plan
-/// can be printed, tested, and made again when there is more to know.
+/// Pure, so that a plan can be printed, tested, and made again when there is more to know.
 public struct Planner: Sendable {
   private let request: Request
   private let host: HostSnapshot
