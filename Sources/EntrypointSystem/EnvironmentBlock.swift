@@ -17,11 +17,11 @@ public struct EnvironmentBlock {
     for string in strings {
       guard let end = strchr(string, CInt(UInt8(ascii: "="))) else { continue }
       let name = UnsafeRawBufferPointer(start: string, count: end - string)
-      guard Environment.interprets(name), let text = String(validating: name, as: UTF8.self) else {
-        continue
-      }
+      guard Environment.interprets(name) else { continue }
       variables.append(
-        Environment.Variable(name: text, value: ByteString(cString: end.advanced(by: 1))))
+        Environment.Variable(
+          name: String(decoding: name, as: UTF8.self),
+          value: ByteString(cString: end.advanced(by: 1))))
     }
     return Environment(variables)
   }
@@ -29,11 +29,16 @@ public struct EnvironmentBlock {
   /// The strings with some variables replaced, or added at the end, and a null pointer.
   func applying(_ changes: [EnvironmentChange]) -> [UnsafeMutablePointer<CChar>?] {
     let prefixes = changes.map { ByteString("\($0.name)=").bytes.map(CChar.init) }
-    let kept = strings.filter { string in
-      !prefixes.contains { strncmp(string, $0, $0.count) == 0 }
+    var result: [UnsafeMutablePointer<CChar>?] = []
+    for string in strings {
+      let isReplaced = prefixes.contains { strncmp(string, $0, $0.count) == 0 }
+      if !isReplaced { result.append(string) }
     }
-    let added = changes.map { (ByteString("\($0.name)=") + $0.value).duplicated() }
-    return kept + added + [nil]
+    for change in changes {
+      result.append((ByteString("\(change.name)=") + change.value).duplicated())
+    }
+    result.append(nil)
+    return result
   }
 }
 
