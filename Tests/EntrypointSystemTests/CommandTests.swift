@@ -61,6 +61,7 @@ struct CommandTests {
       status "$ENTRYPOINT" --help; grep -c -e '--dry-run' "$T/out"
       """)
     let lines = outcome.output.split(separator: "\n")
+    try #require(lines.count == 7, "\(outcome.errors)")
     #expect(lines.prefix(4) == ["64", "64", "64", "0"])
     #expect(lines[4].hasPrefix("entrypoint "))
     #expect(lines[5...] == ["0", "2"], "\(outcome.errors)")
