@@ -67,6 +67,21 @@ struct CommandTests {
     #expect(lines[5...] == ["0", "2"], "\(outcome.errors)")
   }
 
+  @Test("colours a dry run on a terminal only, and not with NO_COLOR")
+  func colour() throws {
+    let outcome = try shell(
+      """
+      plan="$ENTRYPOINT --dry-run --user www-data -- true"
+      colours() { grep -c $'\\033' || true; }
+      script -qc "$plan" /dev/null | colours
+      NO_COLOR=1 script -qc "$plan" /dev/null | colours
+      $plan | colours
+      """)
+    let counts = outcome.output.split(separator: "\n").compactMap { Int($0) }
+    try #require(counts.count == 3, "\(outcome.errors)")
+    #expect(counts[0] > 0 && counts[1] == 0 && counts[2] == 0)
+  }
+
   @Test("drops to --user for good: every id, the groups, HOME, and all five capability sets")
   func drop() throws {
     let outcome = try shell(

@@ -94,6 +94,14 @@ user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
   grants root '`--read-only`' ambient "${read_only[@]}"
 }
 
+@test "root on a read-only root file system, asked for a file capability: 77, with the reason" {
+  finish "${listen[@]}" "${read_only[@]}" --env ENTRYPOINT_CAP_MODE=file
+  cat "$directory/stderr"
+  ((status == 77))
+  grep -F "why: $nginx cannot be given file capabilities: its file system is mounted read-only" "$directory/stderr"
+  grep -F 'way out: --cap-mode auto, or ENTRYPOINT_CAP_MODE=auto' "$directory/stderr"
+}
+
 @test "root in a user namespace: a file capability of that namespace" {
   grants root 'a user namespace' file "${user_namespace[@]}"
 }
