@@ -18,7 +18,8 @@ extension HostSnapshot {
       command: try ProgramSearch.find(
         request.command.first ?? "", path: request.environment["PATH"]),
       proxy: isDockerStart ? try ProgramSearch.findProxy(request.proxy) : nil,
-      streams: isDockerStart ? StandardStream.readBoth() : [])
+      streams: isDockerStart ? StandardStream.readBoth() : [],
+      hooks: isDockerStart && request.runsHooks ? try .read() : nil)
   }
 
   /// Reads once more what can have changed while `kong prepare` ran.

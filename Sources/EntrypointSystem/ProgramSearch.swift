@@ -96,7 +96,7 @@ enum ProgramSearch {
     }
   }
 
-  private static func realPath(_ path: ByteString) -> ByteString? {
+  static func realPath(_ path: ByteString) -> ByteString? {
     guard let resolved = path.withCString({ realpath($0, nil) }) else { return nil }
     defer { free(resolved) }
     return ByteString(cString: resolved)
@@ -123,7 +123,7 @@ enum ProgramSearch {
 
 extension ByteString {
   /// The directory that has this absolute path without links as an entry; nil for the root.
-  fileprivate var parentDirectory: ByteString? {
+  var parentDirectory: ByteString? {
     guard bytes.count > 1, let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return nil }
     return ByteString(Array(bytes[..<max(slash, 1)]))
   }

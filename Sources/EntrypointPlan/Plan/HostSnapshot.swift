@@ -20,6 +20,8 @@ public struct HostSnapshot: Equatable, Sendable {
   public var proxy: ProgramLookup?
   /// Standard output and standard error, in this order.
   public var streams: [StandardStream]
+  /// The hook directory; nil where there is none, or none is asked for.
+  public var hooks: HookDirectory?
 
   /// Creates a snapshot from its parts.
   public init(
@@ -31,7 +33,8 @@ public struct HostSnapshot: Equatable, Sendable {
     ownsNetwork: Bool = true,
     command: ProgramLookup,
     proxy: ProgramLookup? = nil,
-    streams: [StandardStream] = []
+    streams: [StandardStream] = [],
+    hooks: HookDirectory? = nil
   ) {
     self.credentials = credentials
     self.secureExecution = secureExecution
@@ -42,6 +45,7 @@ public struct HostSnapshot: Equatable, Sendable {
     self.command = command
     self.proxy = proxy
     self.streams = streams
+    self.hooks = hooks
   }
 }
 

@@ -41,7 +41,8 @@ public struct Planner: Sendable {
     let proxy = try program(host.proxy ?? .absent, name: request.proxy, isProxy: true)
     if let target { try checkDrop(to: target) }
 
-    plan.prepare = prepareSteps(kong: kong, target: target)
+    plan.prepare = try hookSteps(target: target, plan: &plan)
+    plan.prepare.append(prepareStep(kong: kong, target: target))
     let execution = Execution(
       path: proxy.path, arguments: [proxy.path, "-p", request.prefix, "-c", "nginx.conf"],
       environment: environment(for: target))
@@ -49,20 +50,34 @@ public struct Planner: Sendable {
     if plan.user?.uid == 0 { plan.warnings.append(Planner.runsAsRoot) }
   }
 
-  /// `kong prepare`, as the user that the proxy will run as, and without any capability: it runs
-  /// Lua code out of a prefix that this user can write.
-  private func prepareSteps(kong: ProgramFile, target: TargetUser?) -> [Step] {
+  /// The programs of the hook directory, in order.
+  private func hookSteps(target: TargetUser?, plan: inout Plan) throws(StartFailure) -> [Step] {
+    guard let selection = try host.hooks?.selection(for: target ?? currentUser) else { return [] }
+    plan.warnings += selection.warnings
+    return selection.programs.map { hook in
+      // Exec'd by the path without links: those on the way to it can be anywhere.
+      child(hook.components.first?.path ?? hook.path, arguments: [hook.path], target: target)
+    }
+  }
+
+  private func prepareStep(kong: ProgramFile, target: TargetUser?) -> Step {
+    child(
+      kong.path,
+      arguments: ["kong", "prepare", "-p", request.prefix] + request.dockerStartArguments,
+      target: target)
+  }
+
+  /// A program that is run as the user that the proxy will run as, and without any capability: hooks
+  /// are anybody's, and `kong prepare` runs Lua code out of a prefix that this user can write.
+  private func child(_ path: ByteString, arguments: [ByteString], target: TargetUser?) -> Step {
     var child = LaunchSequence(from: host.credentials)
     child.drop(
       to: target, permitted: [], ambient: [],
       bounding: host.isDrop(target) && has(.setpcap) ? [] : nil,
       noNewPrivileges: host.isDrop(target) && request.noNewPrivileges != false)
     child.finish(
-      Execution(
-        path: kong.path,
-        arguments: ["kong", "prepare", "-p", request.prefix] + request.dockerStartArguments,
-        environment: environment(for: target)))
-    return [.run(child.steps)]
+      Execution(path: path, arguments: arguments, environment: environment(for: target)))
+    return .run(child.steps)
   }
 
   private func environment(for target: TargetUser?) -> [EnvironmentChange] {

@@ -60,6 +60,10 @@ public struct Request: Equatable, Sendable {
   public var proxy: ByteString
   /// The variables of the environment that matter.
   public var environment: Environment
+  /// Whether the programs in the hook directory are run.
+  public var runsHooks: Bool
+  /// Whether Kong's log files become links to the standard streams.
+  public var linksLogs: Bool
   /// Every listener of the KONG_*_LISTEN variables, parsed once for all plans; none where the command
   /// is not `kong docker-start`.
   public var listeners: Result<[Listener], StartFailure>
@@ -83,6 +87,10 @@ public struct Request: Equatable, Sendable {
     self.mode = options.mode ?? mode ?? .auto
     let noNewPrivileges: OnOff? = try environment.choice("ENTRYPOINT_NO_NEW_PRIVS")
     self.noNewPrivileges = options.noNewPrivileges ?? noNewPrivileges.map { $0 == .on }
+    let hooks: OnOff? = try environment.choice("ENTRYPOINT_HOOKS")
+    runsHooks = hooks != .off
+    let logLinks: OnOff? = try environment.choice("ENTRYPOINT_LOG_LINKS")
+    linksLogs = logLinks != .off
     proxy =
       options.proxy ?? environment.nonEmpty("ENTRYPOINT_PROXY") ?? Request.defaultProxy
     capabilities =

@@ -1,0 +1,127 @@
+/// What is in the hook directory: programs of the image's maker, or of who runs it, that are run
+/// before `kong prepare`. The place and the rules are those of the official nginx image, as asked for
+/// in Kong/kong#4458.
+public struct HookDirectory: Equatable, Sendable {
+  /// Where hooks are looked for.
+  public static let path: ByteString = "/docker-entrypoint.d"
+
+  /// The directory and each one above it.
+  public var components: [FileOwnership]
+  /// The regular files, links followed, in no order.
+  public var files: [HookFile]
+  /// Why it could not be listed, in words; nil where it could.
+  public var unreadable: String?
+
+  /// Creates a listing.
+  public init(
+    components: [FileOwnership] = [], files: [HookFile] = [], unreadable: String? = nil
+  ) {
+    self.components = components
+    self.files = files
+    self.unreadable = unreadable
+  }
+}
+
+/// A file in the hook directory.
+public struct HookFile: Equatable, Sendable {
+  /// Its name in the directory.
+  public var name: ByteString
+  /// The file itself and each directory above it, without symbolic links.
+  public var components: [FileOwnership]
+
+  /// Creates a file.
+  public init(name: ByteString, components: [FileOwnership]) {
+    self.name = name
+    self.components = components
+  }
+
+  /// Anybody may execute it.
+  var isExecutable: Bool { (components.first?.mode ?? 0) & 0o111 != 0 }
+
+  /// The path by which people know it.
+  var path: ByteString { HookDirectory.path + "/" + name }
+
+  /// A shell is needed to read such a file into itself.
+  var isEnvironmentScript: Bool { name.bytes.suffix(6).elementsEqual(".envsh".utf8) }
+}
+
+extension HookDirectory {
+  /// What is to be run, in order, and what is to be said.
+  struct Selection: Equatable {
+    var programs: [HookFile] = []
+    var warnings: [Explanation] = []
+  }
+
+  /// Chooses what is run as `user`.
+  ///
+  /// - Throws: ``StartFailure`` where `user` could write what it would run at the next start: then
+  ///   whoever takes over the proxy once would stay.
+  func selection(for user: TargetUser) throws(StartFailure) -> Selection {
+    if let unreadable { throw HookDirectory.cannotList(unreadable) }
+    if files.isEmpty { return Selection() }
+    try check(components, named: HookDirectory.path, user: user)
+    var selection = Selection()
+    for file in files.sorted(by: { ByteString.versionOrder($0.name, $1.name) }) {
+      if file.isEnvironmentScript {
+        selection.sayOnce(HookDirectory.environmentScript(file))
+      } else if !file.isExecutable {
+        selection.warnings.append(HookDirectory.notExecutable(file))
+      } else {
+        try check(file.components, named: file.path, user: user)
+        selection.programs.append(file)
+      }
+    }
+    return selection
+  }
+
+  private func check(
+    _ components: [FileOwnership], named path: ByteString, user: TargetUser
+  ) throws(StartFailure) {
+    guard let component = components.firstWritable(by: user) else { return }
+    let who = user.uid == 0 ? "others than root" : user.description
+    throw StartFailure(
+      status: ExitStatus.configuration,
+      what: "the hooks of \(path) are not run: \(who) could write \(component.path)",
+      why:
+        "\(component.path) has \(component.description), and is not on a read-only mount; whoever"
+        + " took over the proxy once could leave code there for each later start",
+      waysOut: [
+        "in the image: chown -R root:root \(HookDirectory.path) and chmod -R go-w"
+          + " \(HookDirectory.path)",
+        "mount it read-only: docker run -v ./hooks:\(HookDirectory.path):ro, Kubernetes readOnly:"
+          + " true",
+        "run no hooks: ENTRYPOINT_HOOKS=off",
+      ])
+  }
+
+  /// A hook that is silently left out could be the one that makes the start safe.
+  private static func cannotList(_ reason: String) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.configuration,
+      what: "the hooks in \(path) cannot be listed", why: reason,
+      waysOut: [
+        "let everybody read it: chmod 755 \(path)", "run no hooks: ENTRYPOINT_HOOKS=off",
+      ])
+  }
+
+  private static func notExecutable(_ file: HookFile) -> Explanation {
+    Explanation(
+      what: "\(file.path) is not run", why: "nobody has the permission to execute it",
+      waysOut: [
+        "chmod +x it in the image, or in a ConfigMap set defaultMode: 0755", "take it away",
+      ])
+  }
+
+  private static func environmentScript(_ file: HookFile) -> Explanation {
+    Explanation(
+      what: "\(file.path) is not read: files named .envsh are not supported",
+      why: "only a shell could take variables over from it, and none is needed to start Kong here",
+      waysOut: ["set the variables in the container's environment", "take it away"])
+  }
+}
+
+extension HookDirectory.Selection {
+  fileprivate mutating func sayOnce(_ warning: Explanation) {
+    if !warnings.contains(where: { $0.why == warning.why }) { warnings.append(warning) }
+  }
+}

@@ -1,0 +1,64 @@
+import EntrypointPlan
+import Glibc
+import SystemPackage
+
+extension HookDirectory {
+  /// Lists the hook directory; nil where there is none.
+  static func read(_ path: ByteString = HookDirectory.path) throws(SystemCallFailure)
+    -> HookDirectory?
+  {
+    guard let stream = path.withCString({ opendir($0) }) else {
+      let reason = Errno(rawValue: errno)
+      return reason == .noSuchFileOrDirectory ? nil : HookDirectory(unreadable: "\(reason)")
+    }
+    defer { closedir(stream) }
+    var directory = HookDirectory(components: try FileOwnership.components(of: path))
+    errno = 0
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 1) { ByteString(cString: $0) }
+      }
+      let file = path + "/" + name
+      // Directories, and links to nowhere such as an editor's lock, are nobody's hooks.
+      if let status = try? Stat(file.path), status.type == .regular {
+        directory.files.append(
+          HookFile(name: name, components: try FileOwnership.components(of: file)))
+      }
+      errno = 0
+    }
+    guard errno == 0 else { throw SystemCallFailure("readdir(\(path))", Errno(rawValue: errno)) }
+    return directory
+  }
+}
+
+extension FileOwnership {
+  /// A file and each directory above it, without symbolic links.
+  static func components(of path: ByteString) throws(SystemCallFailure) -> [FileOwnership] {
+    guard let resolved = ProgramSearch.realPath(path) else {
+      throw SystemCallFailure("realpath(\(path))", Errno(rawValue: errno))
+    }
+    var components: [FileOwnership] = []
+    var next: ByteString? = resolved
+    while let component = next {
+      components.append(try FileOwnership(of: component))
+      next = component.parentDirectory
+    }
+    return components
+  }
+
+  private init(of path: ByteString) throws(SystemCallFailure) {
+    do {
+      let status = try Stat(path.path, followTargetSymlink: false)
+      self.init(
+        path: path, uid: status.userID.rawValue, gid: status.groupID.rawValue,
+        mode: UInt32(status.permissions.rawValue) & 0o7777)
+    } catch {
+      throw SystemCallFailure("stat(\(path))", error)
+    }
+    // Where the mount does not answer, it counts as writable.
+    var mount = statvfs()
+    if path.withCString({ statvfs($0, &mount) }) == 0 {
+      isReadOnly = mount.f_flag & UInt(ST_RDONLY) != 0
+    }
+  }
+}
