@@ -69,6 +69,28 @@ struct ListenSettingTests {
     #expect(!explanation.waysOut.isEmpty)
   }
 
+  @Test(
+    "has no listeners that are known before Kong has asked the vault, and that is said",
+    arguments: ["{vault://env/proxy-listen}", " {vault://hcv/kong/listen?ttl=1#2} "] as [ByteString]
+  )
+  func vault(value: ByteString) throws {
+    #expect(try parse(value).isEmpty)
+    let warning = try #require(ListenSetting.warning(of: value, source: "KONG_PROXY_LISTEN"))
+    #expect(warning.what.contains("KONG_PROXY_LISTEN are not known before kong prepare"))
+    #expect(!warning.waysOut.isEmpty)
+  }
+
+  @Test(
+    "is no reference to a vault unless all of it is one",
+    arguments: [
+      "{vault://env/a", "{vault:/env/a}", "vault://env/a}", "{Vault://env/a}",
+      "{vault://env/a}, a:1",
+    ] as [ByteString])
+  func noVault(value: ByteString) {
+    #expect(throws: StartFailure.self) { try parse(value) }
+    #expect(ListenSetting.warning(of: value, source: "KONG_PROXY_LISTEN") == nil)
+  }
+
   @Test("has an error, not an empty entry, where there is nothing between two commas")
   func emptyEntry() {
     #expect(throws: StartFailure.self) { try parse("0.0.0.0:80,,0.0.0.0:81") }

@@ -62,6 +62,16 @@ struct RequestTests {
     #expect(environment["KONG_PREFIX"] == "/a")
   }
 
+  @Test("warns of listeners that only Kong can know, and plans the start all the same")
+  func vault() throws {
+    let plan = try Situation.plan(
+      ["KONG_ADMIN_LISTEN": "{vault://env/listen}", "KONG_PROXY_LISTEN": "0.0.0.0:80"],
+      on: Situation.host(Situation.root()))
+    #expect(plan.failure == nil && plan.listeners.map(\.entry) == ["0.0.0.0:80"])
+    #expect(plan.warnings.count == 1)
+    #expect(plan.warnings.first?.what.contains("KONG_ADMIN_LISTEN") == true)
+  }
+
   @Test(
     "never reads a secret, nor anything else that is not its own",
     arguments: [

@@ -8,14 +8,15 @@ public enum ListenSetting {
   /// - Parameters:
   ///   - value: such as "0.0.0.0:80, [::]:443 ssl http2". Empty counts as not set, as in Kong.
   ///   - source: the variable, for messages and as each listener's source.
-  /// - Returns: the listeners in order; none if the first entry is "off".
+  /// - Returns: the listeners in order; none if the first entry is "off", or if the value is a
+  ///   reference to a vault, so that nobody but Kong can know them.
   /// - Throws: ``StartFailure`` that names the variable, the entry and what was expected.
   public static func parse(_ value: ByteString, source: String) throws(StartFailure) -> [Listener] {
-    if value.bytes.allSatisfy(isBlank) { return [] }
+    if value.bytes.allSatisfy(isLuaBlank) || isVaultReference(value) { return [] }
     var entries = value.bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
     // A comma at the end separates nothing.
-    if entries.count > 1, entries.last?.allSatisfy(isBlank) == true { entries.removeLast() }
-    if entries.first.map(trimmed)?.elementsEqual("off".utf8) == true { return [] }
+    if entries.count > 1, entries.last?.allSatisfy(isLuaBlank) == true { entries.removeLast() }
+    if entries.first.map(luaTrimmed)?.elementsEqual("off".utf8) == true { return [] }
 
     var listeners: [Listener] = []
     listeners.reserveCapacity(entries.count)
@@ -25,10 +26,31 @@ public enum ListenSetting {
         listeners.append(Listener(source: source, address: address, flags: flags))
       case .failure(let fault):
         throw failure(
-          fault, source: source, number: index + 1, entry: ByteString(Array(trimmed(entry))))
+          fault, source: source, number: index + 1, entry: ByteString(Array(luaTrimmed(entry))))
       }
     }
     return listeners
+  }
+
+  /// Whether the value is a reference that Kong resolves itself, such as "{vault://env/listen}".
+  ///
+  /// As in Kong (kong/pdk/vault.lua, `is_reference`), all of the value is one, or nothing of it.
+  public static func isVaultReference(_ value: ByteString) -> Bool {
+    let bytes = luaTrimmed(value.bytes[...])
+    return bytes.starts(with: "{vault://".utf8) && bytes.last == UInt8(ascii: "}")
+  }
+
+  /// What to say of a value that is a reference to a vault; nil where it is none.
+  public static func warning(of value: ByteString, source: String) -> Explanation? {
+    guard isVaultReference(value) else { return nil }
+    return Explanation(
+      what: "the listeners of \(source) are not known before kong prepare has run",
+      why: "its value is a reference to a vault, which Kong resolves itself",
+      waysOut: [
+        "if one of them has a port below net.ipv4.ip_unprivileged_port_start, ask for its"
+          + " capability: --cap net_bind_service, or SET_CAP_NET_BIND_SERVICE=1",
+        "write the listeners into \(source) itself",
+      ])
   }
 
   /// What is wrong with an entry.
@@ -52,7 +74,7 @@ public enum ListenSetting {
     var flags: [String] = []
     var badWord: String?
     // As in Kong, the flags are taken out wherever they stand; what is left is the address.
-    for word in entry.split(whereSeparator: isBlank) {
+    for word in entry.split(whereSeparator: isLuaBlank) {
       guard let text = String(validating: word, as: UTF8.self) else { return .failure(.notUTF8) }
       if ListenFlag.isFlag(text) {
         flags.append(text)
@@ -87,17 +109,6 @@ public enum ListenSetting {
         "write \"off\" as the only entry for no listener at all",
       ]
     )
-  }
-
-  private static func isBlank(_ byte: UInt8) -> Bool {
-    // Lua's %s, which Kong uses: blank, \t, \n, \v, \f, \r.
-    byte == 0x20 || (0x09...0x0d).contains(byte)
-  }
-
-  private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-    let start = bytes.drop(while: isBlank)
-    guard let last = start.lastIndex(where: { !isBlank($0) }) else { return [] }
-    return start[...last]
   }
 }
 

@@ -32,6 +32,7 @@ public struct Planner: Sendable {
 
   private func planDockerStart(_ plan: inout Plan) throws(StartFailure) {
     plan.listeners = try request.listeners.get()
+    plan.warnings = request.warnings
     let needs = try Needs(
       listeners: plan.listeners, requests: request.capabilities, snapshot: host)
     plan.needs = needs.needs

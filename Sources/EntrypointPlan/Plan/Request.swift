@@ -67,6 +67,8 @@ public struct Request: Equatable, Sendable {
   /// Every listener of the KONG_*_LISTEN variables, parsed once for all plans; none where the command
   /// is not `kong docker-start`.
   public var listeners: Result<[Listener], StartFailure>
+  /// What these variables leave open.
+  public var warnings: [Explanation]
 
   /// Merges options and environment.
   ///
@@ -77,6 +79,7 @@ public struct Request: Equatable, Sendable {
     self.command = command
     self.environment = environment
     listeners = .success([])
+    warnings = []
     user = options.user
     userOrigin = "--user"
     if user == nil, let value = environment.nonEmpty("ENTRYPOINT_USER") {
@@ -97,7 +100,10 @@ public struct Request: Equatable, Sendable {
       options.capabilities.map {
         CapabilityRequest(name: $0, origin: "--cap \($0)", isGranted: true)
       } + environment.variables.compactMap(Request.capability)
-    if isDockerStart { listeners = Result(catching: environment.listeners) }
+    if isDockerStart {
+      listeners = Result(catching: environment.listeners)
+      warnings = environment.listenWarnings
+    }
   }
 
   /// Where Kong's images have nginx.
@@ -137,6 +143,14 @@ extension Environment {
       listeners += try ListenSetting.parse(variable.value, source: variable.name)
     }
     return listeners
+  }
+
+  /// What is not known of them.
+  fileprivate var listenWarnings: [Explanation] {
+    variables.compactMap { variable in
+      guard Environment.isListenSetting(variable.name) else { return nil }
+      return ListenSetting.warning(of: variable.value, source: variable.name)
+    }
   }
 
   /// The value of a variable with few possible ones; nil where it is unset or empty.

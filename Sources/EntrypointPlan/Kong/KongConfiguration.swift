@@ -1,0 +1,159 @@
+/// A kong.conf, read as Kong reads it.
+///
+/// Kong has Penlight's `pl.config.read` take the file apart, and strips comments from the values
+/// itself (kong/conf_loader, `load_config`). Numbers stay as they are written.
+public struct KongConfiguration: Equatable, Sendable {
+  /// One `name = value` of the file.
+  public struct Setting: Equatable, Sendable {
+    /// The name; every byte but ASCII letters and digits is "_", as Penlight has it.
+    public var name: String
+    /// The value without blanks around it and without its comment; empty counts as not set.
+    public var value: ByteString
+    /// The number of the line that it begins on; the first is 1.
+    public var line: Int
+
+    /// Creates a setting.
+    public init(name: String, value: ByteString, line: Int) {
+      self.name = name
+      self.value = value
+      self.line = line
+    }
+
+    /// The variable that beats this setting, even where it is set to nothing: "KONG_PREFIX".
+    public var variable: String { "KONG_" + name.uppercased() }
+  }
+
+  /// The settings in the order of the file; of a repeated name only the last, which counts.
+  public private(set) var settings: [Setting] = []
+
+  /// Where Kong looks for a file when none is given with `-c` or `--conf`; the first there counts.
+  public static let defaultPaths: [ByteString] = ["/etc/kong/kong.conf", "/etc/kong.conf"]
+
+  /// Reads a file's bytes; whatever they are, the rest of Kong judges the settings.
+  public init(_ bytes: [UInt8]) {
+    var isInSection = false
+    for line in Lines(bytes) {
+      if line.text.first == UInt8(ascii: "[") {
+        // From here to the end of the file names belong to sections, which Kong never looks at.
+        isInSection = true
+        remove(Lines.section(line.text))
+      } else if !isInSection, let setting = Lines.setting(line) {
+        remove(setting.name)
+        settings.append(setting)
+      }
+    }
+  }
+
+  /// The value of a setting, nil where the file has none of this name.
+  public subscript(name: String) -> ByteString? {
+    for setting in settings where setting.name == name { return setting.value }
+    return nil
+  }
+
+  /// The `*_listen` settings, in the order of the file.
+  ///
+  /// As with ``Environment/isListenSetting(_:)``, `nginx_*_listen` is none.
+  public var listenSettings: [Setting] {
+    settings.filter { Environment.isListenSetting($0.variable) }
+  }
+
+  /// Kong's working directory; nil where the file does not say.
+  public var prefix: ByteString? { nonEmpty("prefix") }
+
+  /// "traditional", "control_plane" or "data_plane"; nil where the file does not say.
+  public var role: ByteString? { nonEmpty("role") }
+
+  private func nonEmpty(_ name: String) -> ByteString? {
+    self[name].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  private mutating func remove(_ name: String) {
+    if let index = settings.firstIndex(where: { $0.name == name }) { settings.remove(at: index) }
+  }
+}
+
+/// The lines of a file as `pl.config.lines` gives them: without empty lines and comments, and with
+/// those joined that end in a backslash.
+private struct Lines: Sequence, IteratorProtocol {
+  /// A line, and the number of the first line of the file that is in it.
+  struct Line {
+    var text: ArraySlice<UInt8>
+    var number: Int
+  }
+
+  private var rest: ArraySlice<UInt8>
+  private var number = 0
+
+  init(_ bytes: [UInt8]) {
+    rest = bytes[...]
+  }
+
+  mutating func next() -> Line? {
+    var joined: Line?
+    while let text = nextInFile() {
+      guard let first = text.first(where: { !isLuaBlank($0) }), first != UInt8(ascii: "#"),
+        first != UInt8(ascii: ";")
+      else { continue }
+      let line = Line(
+        text: joined.map { ArraySlice($0.text + text) } ?? text, number: joined?.number ?? number)
+      guard let last = text.lastIndex(where: { !isLuaBlank($0) }),
+        text[last] == UInt8(ascii: "\\")
+      else { return line }
+      joined = Line(text: (joined?.text ?? []) + text[..<last], number: line.number)
+    }
+    // A backslash at the very end of the file leaves its line unfinished, and so unread.
+    return nil
+  }
+
+  private mutating func nextInFile() -> ArraySlice<UInt8>? {
+    guard !rest.isEmpty else { return nil }
+    number += 1
+    let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+    defer { rest = rest[end...].dropFirst() }
+    return rest[..<end]
+  }
+
+  /// `name = value`; nil for a line without "=".
+  static func setting(_ line: Line) -> KongConfiguration.Setting? {
+    guard let equals = line.text.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+    return KongConfiguration.Setting(
+      name: name(luaTrimmed(line.text[..<equals])),
+      value: ByteString(withoutComment(luaTrimmed(line.text[(equals + 1)...]))), line: line.number)
+  }
+
+  /// The name in `[name]`.
+  static func section(_ line: ArraySlice<UInt8>) -> String {
+    name(line.dropFirst().prefix { $0 != UInt8(ascii: "]") })
+  }
+
+  private static func name(_ bytes: ArraySlice<UInt8>) -> String {
+    String(
+      decoding: bytes.map { isDigit($0) || isLetter($0) ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
+  }
+
+  /// The value up to the first "#" that no backslash is before; `\#` becomes "#".
+  private static func withoutComment(_ value: ArraySlice<UInt8>) -> [UInt8] {
+    var result: [UInt8] = []
+    for byte in value {
+      guard byte == UInt8(ascii: "#") else {
+        result.append(byte)
+        continue
+      }
+      guard result.last == UInt8(ascii: "\\") else { return Array(luaTrimmed(result[...])) }
+      result[result.count - 1] = byte
+    }
+    return result
+  }
+}
+
+/// Whether the byte is in Lua's %s: blank, \t, \n, \v, \f, \r.
+func isLuaBlank(_ byte: UInt8) -> Bool {
+  byte == 0x20 || (0x09...0x0d).contains(byte)
+}
+
+/// The bytes without what Lua's %s stands for at both ends.
+func luaTrimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  let start = bytes.drop(while: isLuaBlank)
+  guard let last = start.lastIndex(where: { !isLuaBlank($0) }) else { return [] }
+  return start[...last]
+}

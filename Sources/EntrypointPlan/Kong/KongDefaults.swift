@@ -1,0 +1,103 @@
+/// Kong's own list of its options and their defaults: the file kong_defaults.lua.
+///
+/// It is Lua that returns one long string (Lua 5.1 Reference Manual, section 2.1), which Kong reads
+/// as it reads a kong.conf.
+public struct KongDefaults: Equatable, Sendable {
+  private let configuration: KongConfiguration
+
+  /// Where Kong's images have it.
+  public static let defaultPath: ByteString =
+    "/usr/local/share/lua/5.1/kong/templates/kong_defaults.lua"
+
+  /// Reads a file's bytes; nil where there is no long string in it.
+  public init?(_ bytes: [UInt8]) {
+    guard let text = LuaChunk(bytes).longString() else { return nil }
+    configuration = KongConfiguration(Array(text))
+  }
+
+  /// The options' names, lower case, in the order of the file.
+  public var options: [String] {
+    configuration.settings.filter { !$0.name.isEmpty }.map { $0.name.lowercased() }
+  }
+
+  /// The default of an option as it is written, such as "NONE"; nil where there is no such option.
+  public subscript(name: String) -> ByteString? { configuration[name] }
+
+  /// The default of a `*_listen` option; nil where there is none ("NONE", or no such option).
+  public func listenDefault(of name: String) -> ByteString? {
+    guard let value = self[name], !value.isEmpty, value != "NONE" else { return nil }
+    return value
+  }
+
+  /// Whether an option's variable has this name, such as "KONG_PG_PASSWORD".
+  func hasOption(withVariable variable: String) -> Bool {
+    configuration.settings.contains { !$0.name.isEmpty && $0.variable == variable }
+  }
+}
+
+/// As much of Lua's grammar as it takes to find a long string: comments are passed over.
+private struct LuaChunk {
+  private let bytes: [UInt8]
+  private var position = 0
+
+  init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+  }
+
+  /// The first long string, `[[...]]` or `[=[...]=]`, without the newline that it may begin with.
+  func longString() -> ArraySlice<UInt8>? {
+    var chunk = self
+    while chunk.position < bytes.count {
+      if chunk.takes("--") {
+        // A comment reaches to the closing bracket of the long string that follows, or to the end
+        // of its line.
+        if chunk.longBracket() == nil { chunk.skipLine() }
+      } else if let text = chunk.longBracket() {
+        return text
+      } else {
+        chunk.position += 1
+      }
+    }
+    return nil
+  }
+
+  private mutating func takes(_ word: StaticString) -> Bool {
+    let count = word.utf8CodeUnitCount
+    guard bytes.count - position >= count else { return false }
+    for index in 0..<count where bytes[position + index] != word.utf8Start[index] { return false }
+    position += count
+    return true
+  }
+
+  private mutating func skipLine() {
+    while position < bytes.count, bytes[position] != UInt8(ascii: "\n") { position += 1 }
+  }
+
+  /// Takes a long string that begins here; nil, with nothing taken, where none does or it has no end.
+  private mutating func longBracket() -> ArraySlice<UInt8>? {
+    guard position < bytes.count, bytes[position] == UInt8(ascii: "[") else { return nil }
+    let equals = bytes[(position + 1)...].prefix { $0 == UInt8(ascii: "=") }
+    guard equals.endIndex < bytes.count, bytes[equals.endIndex] == UInt8(ascii: "[") else {
+      return nil
+    }
+    let start = equals.endIndex + 1
+    var end = start
+    while let bracket = bytes[end...].firstIndex(of: UInt8(ascii: "]")) {
+      let level = bytes[(bracket + 1)...].prefix { $0 == UInt8(ascii: "=") }
+      if level.count == equals.count, level.endIndex < bytes.count,
+        bytes[level.endIndex] == UInt8(ascii: "]")
+      {
+        position = level.endIndex + 1
+        return withoutFirstNewline(bytes[start..<bracket])
+      }
+      end = max(level.endIndex, bracket + 1)
+    }
+    return nil
+  }
+
+  private func withoutFirstNewline(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var text = text
+    if text.first == UInt8(ascii: "\r") { text = text.dropFirst() }
+    return text.first == UInt8(ascii: "\n") ? text.dropFirst() : text
+  }
+}
