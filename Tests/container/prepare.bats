@@ -45,7 +45,9 @@ nginx_was_not_started() {
 }
 
 @test "kong prepare is given the prefix and the arguments of docker-start" {
-  start -- kong docker-start --vv -c '/etc/kong/my kong.conf'
+  : >"$directory/kong.conf"
+  start --volume "$directory/kong.conf:/etc/kong/my kong.conf:ro" -- \
+    kong docker-start --vv -c '/etc/kong/my kong.conf'
   serves http://localhost:8000/
   printf '%s\0' prepare -p "$prefix" --vv -c '/etc/kong/my kong.conf' >"$directory/expected"
   cmp "$directory/expected" "$(root_of_container)$prefix/stand-in.argv"
