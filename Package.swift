@@ -47,12 +47,18 @@ let package = Package(
     ),
     .systemLibrary(name: "CKernelLab", path: "Tests/KernelLab/calls"),
     .executableTarget(name: "kernel-probe", path: "Tests/KernelLab/probe"),
+    // The step that gives the prefix away, by itself: for tests in mount namespaces, and to be timed.
+    .executableTarget(
+      name: "give-prefix", dependencies: ["EntrypointPlan", "EntrypointSystem"],
+      path: "Tests/give-prefix"
+    ),
     .testTarget(name: "EntrypointPlanTests", dependencies: ["EntrypointPlan"]),
     .testTarget(
       name: "EntrypointSystemTests",
       dependencies: [
         "EntrypointPlan",
         "EntrypointSystem",
+        "give-prefix",
         .product(name: "SystemPackage", package: "swift-system"),
       ]
     ),

@@ -9,3 +9,6 @@
 #include <sys/capability.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
+
+// In glibc for _GNU_SOURCE only, which Swift's Glibc module is made without.
+ssize_t getdents64(int descriptor, void *buffer, size_t length);

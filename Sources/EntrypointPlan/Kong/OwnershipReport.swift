@@ -1,0 +1,121 @@
+/// What came of giving a prefix to its user; or of a survey, what would come of it.
+public struct OwnershipReport: Equatable, Sendable {
+  /// Why an entry is not the user's and was left so, or was not looked into.
+  public enum Reason: Equatable, Sendable {
+    /// It has other names, perhaps outside the prefix.
+    case hardLink
+    /// It is a block or character device.
+    case device
+    /// It is on a read-only mount.
+    case readOnly
+    /// It is a directory that could not be read to its end; with errno(3) in words.
+    case unreadable(String)
+    /// It lies below more directories than are held open at once.
+    case tooDeep
+    /// It was exchanged for something else while it was looked at.
+    case replaced
+    /// The kernel refused to change its owner; with errno(3) in words.
+    case refused(String)
+  }
+
+  /// An entry that was left.
+  public struct Exception: Equatable, Sendable {
+    /// The full path.
+    public var path: ByteString
+    /// Why it was left.
+    public var reason: Reason
+
+    /// Creates an exception.
+    public init(path: ByteString, reason: Reason) {
+      self.path = path
+      self.reason = reason
+    }
+  }
+
+  /// How many exceptions are kept: a hostile prefix must fill neither the memory nor the log.
+  public static let shownExceptions = 10
+
+  /// How many entries were looked at, the prefix among them.
+  public var examined = 0
+  /// How many got another owner, or would get one.
+  public var changed = 0
+  /// Whether the prefix was not there: it was made, or would be.
+  public var created = false
+  /// The first entries that were left; those refused by the kernel not among them.
+  public private(set) var left: [Exception] = []
+  /// How many were left.
+  public private(set) var leftCount = 0
+  /// The first entries whose change the kernel refused.
+  public private(set) var refused: [Exception] = []
+  /// How many changes the kernel refused.
+  public private(set) var refusedCount = 0
+
+  /// Nothing has been looked at yet.
+  public init() {}
+
+  /// Counts an entry that was left.
+  public mutating func leave(_ path: ByteString, _ reason: Reason) {
+    if case .refused = reason {
+      refusedCount += 1
+      guard refusedCount <= OwnershipReport.shownExceptions else { return }
+      refused.append(Exception(path: path, reason: reason))
+    } else {
+      leftCount += 1
+      guard leftCount <= OwnershipReport.shownExceptions else { return }
+      left.append(Exception(path: path, reason: reason))
+    }
+  }
+}
+
+extension OwnershipReport {
+  /// What a person should know of it: nothing where all is the user's.
+  ///
+  /// - Parameters:
+  ///   - prefix: the prefix.
+  ///   - user: the user's name or number.
+  public func warnings(prefix: Prefix, user: String) -> [Explanation] {
+    var warnings: [Explanation] = []
+    if let first = refused.first {
+      warnings.append(
+        Explanation(
+          what: "\(entries(refusedCount)) in \(prefix.path) cannot be given to \(user)",
+          why: "\(first.path): \(first.reason.text)",
+          waysOut: [
+            "docker run --cap-add CHOWN --cap-add DAC_OVERRIDE; Kubernetes: capabilities.add,"
+              + " likewise, or fsGroup: 0 on the volume",
+            "give them in the image, or on the volume: chown -R \(user):0 \(prefix.path)",
+            "name another directory with KONG_PREFIX",
+          ]))
+    }
+    if leftCount > 0 {
+      let hidden = leftCount - left.count
+      warnings.append(
+        Explanation(
+          what:
+            "\(entries(leftCount)) in \(prefix.path) \(leftCount == 1 ? "stays as it is" : "stay as they are")",
+          why: left.map { "\($0.path): \($0.reason.text)" }.joined(separator: "; ")
+            + (hidden > 0 ? "; and \(hidden) more" : ""),
+          waysOut: ["take out of the prefix what is not Kong's, or give it to \(user) yourself"]))
+    }
+    return warnings
+  }
+
+  private func entries(_ count: Int) -> String {
+    count == 1 ? "1 entry" : "\(count) entries"
+  }
+}
+
+extension OwnershipReport.Reason {
+  /// The reason in words.
+  public var text: String {
+    switch self {
+    case .hardLink: "a file of another owner that has a second name, which may be outside"
+    case .device: "a device"
+    case .readOnly: "on a read-only mount"
+    case .unreadable(let reason): "a directory that cannot be read (\(reason))"
+    case .tooDeep: "below too many directories"
+    case .replaced: "replaced while it was looked at"
+    case .refused(let reason): "chown was refused (\(reason))"
+    }
+  }
+}

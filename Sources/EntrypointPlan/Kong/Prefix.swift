@@ -1,0 +1,139 @@
+/// Kong's working directory, as a path that root may give away.
+///
+/// Root changes owners below it, so a path that could lead to what belongs to the system, or that
+/// does not say by itself where it leads, is refused.
+public struct Prefix: Hashable, Sendable {
+  /// An absolute path without empty, "." and ".." components, and without a slash at the end.
+  public let path: ByteString
+
+  /// Where Kong works unless KONG_PREFIX says otherwise.
+  public static let standard = Prefix(unchecked: "/usr/local/kong")
+
+  private init(unchecked path: ByteString) {
+    self.path = path
+  }
+
+  /// Checks a value of KONG_PREFIX.
+  ///
+  /// - Parameters:
+  ///   - value: the value; not empty, which counts as not set.
+  ///   - programs: absolute paths of what runs as root or with capabilities: the prefix must not have
+  ///     them in it, or its owner could replace them.
+  /// - Throws: ``StartFailure`` with ``ExitStatus/configuration``.
+  public init(
+    _ value: ByteString, outside programs: [ByteString] = []
+  ) throws(StartFailure) {
+    path = value
+    if let fault = Prefix.fault(value) { throw fault.failure(value) }
+    if let program = programs.first(where: contains) {
+      throw Fault.holdsProgram(program).failure(value)
+    }
+  }
+
+  /// The names between the slashes.
+  public var components: [ByteString] {
+    path.bytes.split(separator: Prefix.slash).map { ByteString(Array($0)) }
+  }
+
+  /// Whether an absolute path without "." and ".." is below the prefix, going by its text.
+  public func contains(_ other: ByteString) -> Bool {
+    Prefix.isBelow(other.bytes, path.bytes)
+  }
+
+  // MARK: what is refused
+
+  fileprivate enum Fault {
+    case relative
+    case notCanonical(plain: ByteString?)
+    case system(ByteString)
+    case holdsProgram(ByteString)
+  }
+
+  private static let slash = UInt8(ascii: "/")
+
+  private static func fault(_ value: ByteString) -> Fault? {
+    guard value.bytes.first == slash else { return .relative }
+    if value.bytes.count > 1 {
+      let names = value.bytes.dropFirst().split(separator: slash, omittingEmptySubsequences: false)
+      if names.contains(where: { $0.isEmpty || isDots($0) }) {
+        return .notCanonical(plain: plain(names))
+      }
+    }
+    return holder(of: value.bytes).map(Fault.system)
+  }
+
+  /// The system's directory that a path is, or is in; of those that it is in, the nearest counts.
+  private static func holder(of path: [UInt8]) -> ByteString? {
+    if let same = (shared + whole).first(where: { $0.bytes == path }) { return same }
+    let above = (shared + whole).filter { isBelow(path, $0.bytes) }
+    guard let nearest = above.max(by: { $0.bytes.count < $1.bytes.count }) else { return nil }
+    return whole.contains(nearest) ? nearest : nil
+  }
+
+  /// The same path without empty and "." components; nil where a ".." makes it depend on links.
+  private static func plain(_ names: [ArraySlice<UInt8>]) -> ByteString? {
+    if names.contains(where: { $0.elementsEqual("..".utf8) }) { return nil }
+    let kept = names.filter { !$0.isEmpty && !isDots($0) }
+    return kept.isEmpty ? nil : ByteString(kept.flatMap { [slash] + $0 })
+  }
+
+  private static func isDots(_ name: ArraySlice<UInt8>) -> Bool {
+    name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8)
+  }
+
+  private static func isBelow(_ path: [UInt8], _ directory: [UInt8]) -> Bool {
+    path.count > directory.count && path[directory.count] == slash && path.starts(with: directory)
+  }
+
+  /// The directories that hold others' directories (hier(7), FHS 3.0): one of those may be a prefix,
+  /// these themselves may not.
+  private static let shared: [ByteString] = [
+    "/", "/home", "/media", "/mnt", "/opt", "/run", "/srv", "/tmp", "/usr/local", "/dev/shm",
+    "/run/lock", "/var", "/var/cache", "/var/lib", "/var/local", "/var/lock", "/var/log",
+    "/var/opt", "/var/run", "/var/spool", "/var/tmp",
+  ]
+
+  /// The directories that belong to the system with all that is in them.
+  ///
+  /// Among them /etc/kong: kong.conf has a say in what capabilities nginx gets, so the user that runs
+  /// nginx must not own it. And /usr/local/openresty: nginx, which file capabilities are written to.
+  private static let whole: [ByteString] = [
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/lost+found", "/proc",
+    "/root", "/sbin", "/sys", "/usr", "/run/secrets", "/run/systemd", "/var/backups",
+    "/var/lib/apt", "/var/lib/dpkg", "/var/lib/pam", "/var/lib/rpm", "/var/lib/systemd",
+    "/var/mail", "/var/run/secrets", "/var/spool/cron",
+    "/usr/local/bin", "/usr/local/etc", "/usr/local/games", "/usr/local/include", "/usr/local/lib",
+    "/usr/local/lib32", "/usr/local/lib64", "/usr/local/libexec", "/usr/local/man",
+    "/usr/local/openresty", "/usr/local/sbin", "/usr/local/share", "/usr/local/src",
+  ]
+}
+
+extension Prefix.Fault {
+  /// The fault as the end of a start.
+  fileprivate func failure(_ value: ByteString) -> StartFailure {
+    let example = "KONG_PREFIX=\(Prefix.standard.path)"
+    var waysOut = [
+      "name a directory that is Kong's alone: \(example), or /srv/kong on a volume",
+      "leave KONG_PREFIX out: Kong then uses \(Prefix.standard.path)",
+    ]
+    if case .notCanonical(let plain?) = self { waysOut = ["KONG_PREFIX=\(plain)"] }
+    return StartFailure(
+      status: ExitStatus.configuration,
+      what: "KONG_PREFIX=\(value) cannot be Kong's working directory", why: reason,
+      waysOut: waysOut)
+  }
+
+  private var reason: String {
+    switch self {
+    case .relative:
+      "it does not begin with a slash, so where it leads depends on the current directory"
+    case .notCanonical:
+      "its owner is changed as root, so it has to say by itself where it leads: without empty, \".\""
+        + " and \"..\" components, and without a slash at the end"
+    case .system(let directory):
+      "root would give what is in it to Kong's user, and \(directory) belongs to the system"
+    case .holdsProgram(let program):
+      "\(program) is in it, and Kong's user could replace what runs with more rights than its own"
+    }
+  }
+}

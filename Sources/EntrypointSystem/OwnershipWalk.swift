@@ -1,0 +1,176 @@
+import EntrypointPlan
+import Glibc
+import SystemPackage
+
+/// Goes through a directory and all that is in it, and gives to a user what is not the user's.
+///
+/// Somebody may exchange, move and link files in it meanwhile. So each step goes from an open
+/// directory by one name, never through a link; and what gets another owner is first pinned by a
+/// descriptor, looked at by that descriptor, and changed by that descriptor. What was checked is what
+/// is changed. Where nothing has to be changed, nothing is written.
+struct OwnershipWalk {
+  /// How deep directories are followed; each level holds a descriptor, of which a process may have no
+  /// more than 1024 by default, and a buffer. Kong's own prefix is four levels deep.
+  static let maximumDepth = 128
+
+  private let uid: uid_t
+  private let gid: gid_t
+  private let changes: Bool
+  private(set) var report = OwnershipReport()
+  /// The directory that the walk is in.
+  private var path: [UInt8]
+  /// Whether the last entry had to be changed, and so the next one probably has to be, too. Then it is
+  /// pinned at once, without being looked at by name before.
+  private var expectsChange = false
+
+  /// Prepares a walk.
+  ///
+  /// - Parameter changes: false to only count what would be changed.
+  init(at path: ByteString, uid: uid_t, gid: gid_t, changes: Bool) {
+    self.path = path.bytes
+    self.uid = uid
+    self.gid = gid
+    self.changes = changes
+  }
+
+  /// Walks through a directory.
+  ///
+  /// - Parameter directory: a reference to it (`O_PATH`).
+  mutating func start(in directory: borrowing Directory) {
+    do throws(Errno) {
+      walk(try Directory.open(".", in: directory.descriptor), depth: 1)
+    } catch {
+      giveUnread(directory, reason: error)
+    }
+  }
+
+  /// Goes through the directory, and gives it at last itself: what is in a directory of root's is safe
+  /// from the user until it has been given, and root may be unable to enter it afterwards.
+  private mutating func walk(_ directory: borrowing Directory, depth: Int) {
+    report.examined += 1
+    let descriptor = directory.descriptor
+    do throws(Errno) {
+      try directory.forEachEntry { visit($0, type: $1, in: descriptor, depth: depth) }
+    } catch {
+      report.leave(ByteString(path), .unreadable(String(describing: error)))
+    }
+    give(directory)
+  }
+
+  /// A directory that cannot be read, as root without cap_dac_override finds them, can be given.
+  private mutating func giveUnread(_ directory: borrowing Directory, reason: Errno) {
+    report.examined += 1
+    report.leave(ByteString(path), .unreadable(String(describing: reason)))
+    give(directory)
+  }
+
+  private mutating func give(_ directory: borrowing Directory) {
+    var status = stat()
+    let descriptor = directory.descriptor
+    guard fstat(descriptor, &status) == 0, !isGiven(status) else { return }
+    if let reason = give(descriptor) { report.leave(ByteString(path), reason) }
+  }
+
+  private mutating func visit(
+    _ name: UnsafePointer<CChar>, type: Int, in directory: CInt, depth: Int
+  ) {
+    if type == DT_DIR { return enter(name, in: directory, depth: depth) }
+    if !expectsChange {
+      var status = stat()
+      guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+        return vanished(name)
+      }
+      if isDirectory(status) { return enter(name, in: directory, depth: depth) }
+      if isGiven(status) {
+        report.examined += 1
+        return
+      }
+    }
+    pin(name, in: directory, depth: depth)
+  }
+
+  private mutating func enter(_ name: UnsafePointer<CChar>, in parent: CInt, depth: Int) {
+    let length = path.count
+    path += pathBytes(name)
+    defer { path.removeLast(path.count - length) }
+    guard depth < OwnershipWalk.maximumDepth else { return skip(.tooDeep) }
+    do throws(Errno) {
+      walk(try Directory.open(name, in: parent), depth: depth + 1)
+    } catch {
+      switch error {
+      case .noSuchFileOrDirectory: return
+      case .notDirectory, .tooManySymbolicLinkLevels: skip(.replaced)
+      default:
+        guard let directory = try? Directory.open(name, in: parent, access: openPath) else {
+          return skip(.unreadable(String(describing: error)))
+        }
+        giveUnread(directory, reason: error)
+      }
+    }
+  }
+
+  /// Leaves the directory that the path leads to.
+  private mutating func skip(_ reason: OwnershipReport.Reason) {
+    report.examined += 1
+    report.leave(ByteString(path), reason)
+  }
+
+  /// Holds on to whatever the name leads to now, looks at it, and changes that.
+  private mutating func pin(_ name: UnsafePointer<CChar>, in directory: CInt, depth: Int) {
+    let descriptor = openat(directory, name, openPath | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { return vanished(name) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return vanished(name) }
+    if isDirectory(status) { return enter(name, in: directory, depth: depth) }
+    report.examined += 1
+    expectsChange = !isGiven(status)
+    if !expectsChange { return }
+    if let reason = exemption(status) ?? give(descriptor) {
+      report.leave(path(of: name), reason)
+    }
+  }
+
+  /// Why an entry that is not the user's has to stay so.
+  private func exemption(_ status: stat) -> OwnershipReport.Reason? {
+    let type = status.st_mode & S_IFMT
+    if type == S_IFBLK || type == S_IFCHR { return .device }
+    // The user may have linked any file of this mount, such as /etc/shadow, where
+    // fs.protected_hardlinks is 0 (proc(5)).
+    return status.st_nlink > 1 && status.st_uid != uid ? .hardLink : nil
+  }
+
+  /// Gives what the descriptor holds; says why the kernel did not.
+  private mutating func give(_ descriptor: CInt) -> OwnershipReport.Reason? {
+    if !changes || fchownat(descriptor, "", uid, gid, emptyPath) == 0 {
+      report.changed += 1
+      return nil
+    }
+    let reason = Errno(rawValue: errno)
+    return reason == .readOnlyFileSystem ? .readOnly : .refused(String(describing: reason))
+  }
+
+  /// A name that was there when the directory was read; only its being gone is no news.
+  private mutating func vanished(_ name: UnsafePointer<CChar>) {
+    let reason = Errno(rawValue: errno)
+    if reason == .noSuchFileOrDirectory { return }
+    report.examined += 1
+    report.leave(path(of: name), .refused(String(describing: reason)))
+  }
+
+  private func isGiven(_ status: stat) -> Bool {
+    status.st_uid == uid && status.st_gid == gid
+  }
+
+  private func isDirectory(_ status: stat) -> Bool {
+    status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  private func path(of name: UnsafePointer<CChar>) -> ByteString {
+    ByteString(path + pathBytes(name))
+  }
+
+  private func pathBytes(_ name: UnsafePointer<CChar>) -> [UInt8] {
+    [UInt8(ascii: "/")] + ByteString(cString: name).bytes
+  }
+}
