@@ -48,7 +48,7 @@ extension ListenAddress {
   }
 
   /// RFC 4291, section 2.2: eight groups, "::" once for a run of zeros, IPv4 in the last two.
-  private static func isIPv6(_ bytes: Substring.UTF8View) -> Bool {
+  static func isIPv6(_ bytes: Substring.UTF8View) -> Bool {
     let halves = splitAtDoubleColon(bytes)
     guard halves.count <= 2 else { return false }
     var groups = 0

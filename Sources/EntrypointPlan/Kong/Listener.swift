@@ -10,13 +10,18 @@ public enum ListenAddress: Hashable, Sendable {
   /// An address or a name, in the form nginx takes it ("0.0.0.0", "[::]", "*", "localhost"), and a
   /// port, 0...65535.
   case inet(host: String, port: Int)
+  /// The same with each port of a range, as nginx takes it ("8000-8010").
+  ///
+  /// One value, not one for each port: what a range needs is what its lowest port needs, and
+  /// `1024-65535` is to be one line of a plan.
+  case portRange(host: String, ports: ClosedRange<Int>)
   /// The path of a socket.
   case unix(path: String)
 }
 
 /// One address that Kong is told to listen on, and where that was said.
 public struct Listener: Hashable, Sendable {
-  /// The variable that names it, such as "KONG_PROXY_LISTEN".
+  /// The variable that names it, such as "KONG_PROXY_LISTEN", or "PATH:LINE" of a configuration.
   public var source: String
   /// Where it takes connections.
   public var address: ListenAddress
@@ -30,16 +35,21 @@ public struct Listener: Hashable, Sendable {
     self.flags = flags
   }
 
-  /// The port, or nil for a socket in the file system.
+  /// The port, the lowest of a range, or nil for a socket in the file system.
   public var port: Int? {
-    if case .inet(_, let port) = address { port } else { nil }
+    switch address {
+    case .inet(_, let port): port
+    case .portRange(_, let ports): ports.lowerBound
+    case .unix: nil
+    }
   }
 
-  /// TCP unless the flag "udp" or a path says otherwise.
+  /// TCP unless the flag "udp" (nginx: stream), the flag "quic" (nginx: http) or a path says
+  /// otherwise.
   public var transport: ListenerProtocol {
     switch address {
     case .unix: .unix
-    case .inet: flags.contains("udp") ? .udp : .tcp
+    case .inet, .portRange: flags.contains("udp") || flags.contains("quic") ? .udp : .tcp
     }
   }
 
@@ -48,6 +58,7 @@ public struct Listener: Hashable, Sendable {
     let place =
       switch address {
       case .inet(let host, let port): "\(host):\(port)"
+      case .portRange(let host, let ports): "\(host):\(ports.lowerBound)-\(ports.upperBound)"
       case .unix(let path): "unix:\(path)"
       }
     return ([place] + flags).joined(separator: " ")

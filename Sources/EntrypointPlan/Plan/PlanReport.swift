@@ -90,6 +90,7 @@ public struct PlanReport: Encodable, Sendable {
       let place: (String, Int?) =
         switch listener.address {
         case .inet(let host, let port): (host, port)
+        case .portRange(let host, let ports): (host, ports.lowerBound)
         case .unix(let path): (path, nil)
         }
       return ListenerReport(

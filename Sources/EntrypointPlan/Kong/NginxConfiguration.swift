@@ -1,0 +1,108 @@
+/// A directive of an nginx configuration, without what is in its block.
+public struct NginxDirective: Sendable {
+  /// The name and the arguments, the first ``NginxConfiguration/wordLimit`` of them.
+  public var words: [NginxWord]
+  /// Whether statements follow, up to the ``NginxStatement/blockEnd``.
+  public var opensBlock: Bool
+  /// The line of its name.
+  public var line: Int
+}
+
+/// What stands at one place of an nginx configuration.
+public enum NginxStatement: Sendable {
+  /// A name, arguments, and ";" or "{".
+  case directive(NginxDirective)
+  /// The "}" of the innermost open block.
+  case blockEnd
+}
+
+/// An nginx configuration file, read statement after statement.
+///
+/// There is no tree: a file of 10 MB costs little more than its bytes, and deep blocks no stack.
+/// The body of a `*_by_lua_block` is Lua, and skipped.
+public struct NginxConfiguration {
+  /// How many words of a directive are kept; those that matter here take fewer than 20.
+  static let wordLimit = 256
+
+  private var tokenizer: NginxTokenizer
+  /// How many blocks are open.
+  public private(set) var depth = 0
+
+  /// Takes the bytes of one file.
+  public init(_ bytes: [UInt8]) {
+    tokenizer = NginxTokenizer(bytes)
+  }
+
+  /// Reads the next statement.
+  ///
+  /// - Returns: nil at the end of the file.
+  /// - Throws: ``NginxSyntaxError`` where nginx would refuse the file. After it there is nothing
+  ///   more to read.
+  public mutating func next() throws(NginxSyntaxError) -> NginxStatement? {
+    guard let first = try tokenizer.next() else {
+      guard depth == 0 else {
+        throw NginxSyntaxError(
+          line: tokenizer.line, reason: "the file ends in a block without \"}\"")
+      }
+      return nil
+    }
+    switch first {
+    case .word(let name): return .directive(try directive(name))
+    case .semicolon: throw unexpected(";")
+    case .open: throw unexpected("{")
+    case .close:
+      guard depth > 0 else { throw unexpected("}") }
+      depth -= 1
+      return .blockEnd
+    }
+  }
+
+  /// The word with its escapes resolved.
+  public func value(of word: NginxWord) -> ByteString {
+    ByteString(tokenizer.value(of: word))
+  }
+
+  private mutating func directive(_ name: NginxWord) throws(NginxSyntaxError) -> NginxDirective {
+    var directive = NginxDirective(words: [name], opensBlock: false, line: name.line)
+    while let token = try tokenizer.next() {
+      switch token {
+      case .word(let word):
+        if directive.words.count < NginxConfiguration.wordLimit { directive.words.append(word) }
+      case .semicolon: return directive
+      case .open:
+        if tokenizer.isLuaBlock(name) {
+          try skipLua(from: name.line)
+        } else {
+          depth += 1
+          directive.opensBlock = true
+        }
+        return directive
+      case .close: throw unexpected("}")
+      }
+    }
+    throw NginxSyntaxError(line: name.line, reason: "the file ends in a directive")
+  }
+
+  private mutating func skipLua(from line: Int) throws(NginxSyntaxError) {
+    var scanner = LuaScanner(tokenizer.bytes, from: tokenizer.position)
+    guard let end = scanner.end() else {
+      throw NginxSyntaxError(line: line, reason: "the Lua block that begins here has no end")
+    }
+    tokenizer.skip(to: end, lines: scanner.lines)
+  }
+
+  private func unexpected(_ mark: String) -> NginxSyntaxError {
+    NginxSyntaxError(line: tokenizer.line, reason: "\"\(mark)\" is unexpected here")
+  }
+}
+
+extension NginxTokenizer {
+  /// Whether the directive's block is Lua; all of them in lua-nginx-module and
+  /// stream-lua-nginx-module, and no others, have such a name.
+  fileprivate func isLuaBlock(_ name: NginxWord) -> Bool {
+    let suffix: StaticString = "_by_lua_block"
+    let start = name.range.upperBound - suffix.utf8CodeUnitCount
+    guard start > name.range.lowerBound else { return false }
+    return suffix.withUTF8Buffer { $0.elementsEqual(bytes[start..<name.range.upperBound]) }
+  }
+}

@@ -1,0 +1,47 @@
+/// What reading a configuration file came to.
+public enum NginxFileContent: Sendable {
+  /// All its bytes.
+  case bytes([UInt8])
+  /// There is no such file.
+  case absent
+  /// It has more bytes than were asked for.
+  case tooLarge
+  /// It cannot be read, for the reason given as a phrase, such as "Permission denied".
+  case unreadable(String)
+}
+
+/// How the files of a configuration are had, so that following `include` decides and reads nothing.
+public struct NginxFiles {
+  /// The files that a pattern with "*", "?" or "[" matches, sorted, as glob(3) without flags.
+  public var matching: (_ pattern: ByteString) -> [ByteString]
+  /// A file's bytes, unless there are more than the limit.
+  public var read: (_ path: ByteString, _ limit: Int) -> NginxFileContent
+
+  /// Takes the two ways to a file; paths and patterns are absolute if the main file's path is.
+  public init(
+    matching: @escaping (_ pattern: ByteString) -> [ByteString],
+    read: @escaping (_ path: ByteString, _ limit: Int) -> NginxFileContent
+  ) {
+    self.matching = matching
+    self.read = read
+  }
+}
+
+/// How much of a configuration is read; beyond it there is a warning, and what was read counts.
+public struct NginxLimits: Sendable {
+  /// Bytes of one file.
+  public var fileBytes = 10 << 20
+  /// Bytes of all files, each counted as often as it is included.
+  public var allBytes = 64 << 20
+  /// Files, each counted as often as it is included.
+  public var files = 4096
+  /// Files that include one another; nginx has no limit but its open files.
+  public var depth = 32
+  /// `listen` directives.
+  public var listens = 100_000
+  /// Warnings, before the rest is only counted.
+  public var warnings = 20
+
+  /// The limits that no configuration in use comes near to.
+  public init() {}
+}

@@ -1,0 +1,151 @@
+/// The block of an nginx configuration that a server stands in.
+public enum NginxServerKind: String, Sendable {
+  case http
+  case stream
+  case mail
+}
+
+/// A `listen` directive of an nginx configuration, or what a server without one comes to.
+public struct NginxListen: Hashable, Sendable {
+  /// The file.
+  public var path: ByteString
+  /// The line of the directive, or of the server that has none.
+  public var line: Int
+  /// The kind of server that listens.
+  public var server: NginxServerKind
+  /// The words behind "listen", escapes resolved.
+  public var arguments: [ByteString]
+
+  /// "PATH:LINE".
+  public var source: String { "\(path):\(line)" }
+
+  /// Why a directive says nothing about where nginx will listen.
+  struct Fault: Error, Equatable {
+    var reason: String
+  }
+
+  /// Where the directive makes nginx listen, as ngx_parse_url() understands it
+  /// (src/core/ngx_inet.c).
+  ///
+  /// A port alone and "*" become 0.0.0.0, which is what they mean. Parameters are kept unjudged: a
+  /// later nginx may have more.
+  func listener() -> Result<Listener, Fault> {
+    guard let place = arguments.first else { return .failure(Fault(reason: "it has no address")) }
+    return address(place).map { address in
+      Listener(
+        source: source, address: address, flags: arguments.dropFirst().map(\.description))
+    }
+  }
+
+  private func address(_ place: ByteString) -> Result<ListenAddress, Fault> {
+    let bytes = place.bytes[...]
+    if NginxListen.beginsWithUnix(bytes) { return NginxListen.unix(bytes.dropFirst(5)) }
+    guard let text = place.text else {
+      return .failure(Fault(reason: "\"\(place)\" is not UTF-8"))
+    }
+    if bytes.contains(UInt8(ascii: "$")) {
+      return .failure(Fault(reason: "\"\(place)\" has a variable, and nginx fills in none here"))
+    }
+    return text.utf8.first == UInt8(ascii: "[") ? inet6(text) : inet(text)
+  }
+
+  /// nginx takes "UNIX:" too.
+  private static func beginsWithUnix(_ bytes: ArraySlice<UInt8>) -> Bool {
+    bytes.count >= 5
+      && zip(bytes, "unix:".utf8).allSatisfy { byte, letter in
+        byte == letter || isLetter(byte) && byte | 0x20 == letter
+      }
+  }
+
+  private static func unix(_ path: ArraySlice<UInt8>) -> Result<ListenAddress, Fault> {
+    if path.isEmpty { return .failure(Fault(reason: "it names a socket without a path")) }
+    // sun_path has 108 bytes, one of them for the NUL (unix(7)).
+    if path.count > 107 {
+      return .failure(Fault(reason: "the socket's path is longer than 107 bytes"))
+    }
+    return .success(.unix(path: ByteString(Array(path)).description))
+  }
+
+  private func inet6(_ text: String) -> Result<ListenAddress, Fault> {
+    let bytes = text.utf8
+    guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")),
+      ListenAddress.isIPv6(bytes[bytes.index(after: bytes.startIndex)..<bracket])
+    else { return .failure(Fault(reason: "\"\(ByteString(text))\" is not an IPv6 address")) }
+    let host = String(text[...bracket])
+    let rest = bytes[bytes.index(after: bracket)...]
+    if rest.isEmpty { return withoutPort(host) }
+    guard rest.first == UInt8(ascii: ":"), let ports = NginxListen.ports(rest.dropFirst()) else {
+      return .failure(NginxListen.badPort(text))
+    }
+    return .success(NginxListen.address(host, ports))
+  }
+
+  private func inet(_ text: String) -> Result<ListenAddress, Fault> {
+    let bytes = text.utf8
+    guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else {
+      if let ports = NginxListen.ports(bytes[...]) {
+        return .success(NginxListen.address("0.0.0.0", ports))
+      }
+      if bytes.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: "-") }) {
+        return .failure(NginxListen.badPort(text))
+      }
+      return NginxListen.host(bytes[...]).flatMap(withoutPort)
+    }
+    guard let ports = NginxListen.ports(bytes[bytes.index(after: colon)...]) else {
+      return .failure(NginxListen.badPort(text))
+    }
+    return NginxListen.host(bytes[..<colon]).map { NginxListen.address($0, ports) }
+  }
+
+  private static func host(_ bytes: Substring.UTF8View) -> Result<String, Fault> {
+    let host = String(Substring(bytes))
+    if host == "*" { return .success("0.0.0.0") }
+    let isName = bytes.allSatisfy {
+      isDigit($0) || isLetter($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+        || $0 == UInt8(ascii: "_")
+    }
+    guard isName, !bytes.isEmpty else {
+      return .failure(Fault(reason: "\"\(ByteString(host))\" is not an address or a host name"))
+    }
+    return .success(host)
+  }
+
+  /// Only http has a default (ngx_http_core_listen()).
+  private func withoutPort(_ host: String) -> Result<ListenAddress, Fault> {
+    guard server == .http else {
+      return .failure(Fault(reason: "\"\(ByteString(host))\" has no port"))
+    }
+    return .success(.inet(host: host, port: 80))
+  }
+
+  private static func address(_ host: String, _ ports: ClosedRange<Int>) -> ListenAddress {
+    ports.count == 1
+      ? .inet(host: host, port: ports.lowerBound) : .portRange(host: host, ports: ports)
+  }
+
+  /// "80" or "8000-8010", each from 1 to 65535, the second not below the first.
+  private static func ports(_ bytes: Substring.UTF8View) -> ClosedRange<Int>? {
+    guard let dash = bytes.firstIndex(of: UInt8(ascii: "-")) else {
+      return port(bytes).map { $0...$0 }
+    }
+    guard let first = port(bytes[..<dash]), let last = port(bytes[bytes.index(after: dash)...]),
+      first <= last
+    else { return nil }
+    return first...last
+  }
+
+  private static func port(_ bytes: Substring.UTF8View) -> Int? {
+    guard !bytes.isEmpty else { return nil }
+    var port = 0
+    for byte in bytes {
+      guard isDigit(byte) else { return nil }
+      port = port * 10 + Int(byte - UInt8(ascii: "0"))
+      guard port <= 65535 else { return nil }
+    }
+    return port > 0 ? port : nil
+  }
+
+  private static func badPort(_ text: String) -> Fault {
+    Fault(reason: "\"\(ByteString(text))\" has no port or range of ports from 1 to 65535")
+  }
+}

@@ -1,0 +1,209 @@
+/// All `listen` directives of a configuration, `include` followed.
+///
+/// Only those count that nginx obeys: in http, stream or mail, in a `server` of it.
+public struct NginxListenDirectives {
+  /// In the order in which nginx reads them.
+  public private(set) var directives: [NginxListen] = []
+  private var firstWarnings: [Explanation] = []
+  private var furtherWarnings = 0
+
+  private let main: ByteString
+  private let files: NginxFiles
+  private let limits: NginxLimits
+  private let isRoot: Bool
+  /// With its last slash: what paths in `include` are relative to (ngx_conf_full_name()).
+  private let directory: ByteString
+  /// Those being read, each included by the one before it.
+  private var open: [ByteString] = []
+  private var filesRead = 0
+  private var bytesRead = 0
+  private var place = Place.main
+  /// Whether the server being read has a `listen`, or may have one in what could not be read.
+  private var hasListen = false
+
+  /// Where a directive stands, as far as it matters.
+  private enum Place: Equatable {
+    case main
+    case servers(NginxServerKind)
+    case server(NginxServerKind)
+  }
+
+  /// Reads a configuration.
+  ///
+  /// - Parameters:
+  ///   - main: the main file. Its directory is what `include` is relative to.
+  ///   - isRoot: whether nginx's master runs as root (its real user): an http server without
+  ///     `listen` then has port 80, else 8000.
+  public init(
+    main: ByteString, isRoot: Bool, files: NginxFiles, limits: NginxLimits = NginxLimits()
+  ) {
+    self.files = files
+    self.limits = limits
+    self.isRoot = isRoot
+    let name = main.bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+    directory = ByteString(Array(main.bytes[..<name]))
+    self.main = main
+    read(main, includedAt: nil)
+  }
+
+  // MARK: Files
+
+  private mutating func read(_ path: ByteString, includedAt source: String?) {
+    switch content(of: path) {
+    case .success(let bytes):
+      open.append(path)
+      read(statementsOf: NginxConfiguration(bytes), path: path)
+      open.removeLast()
+    case .failure(let fault):
+      hasListen = true
+      warn("\(source.map { "\($0): " } ?? "")\(path) is not read", fault.reason)
+    }
+  }
+
+  private mutating func content(of path: ByteString) -> Result<[UInt8], NginxListen.Fault> {
+    func failure(_ reason: String) -> Result<[UInt8], NginxListen.Fault> {
+      .failure(NginxListen.Fault(reason: reason))
+    }
+    if open.contains(path) { return failure("it includes itself") }
+    guard open.count < limits.depth else {
+      return failure("more than \(limits.depth) files include one another")
+    }
+    guard filesRead < limits.files else { return failure("\(filesRead) files were read before it") }
+    let rest = limits.allBytes - bytesRead
+    filesRead += 1
+    switch files.read(path, min(limits.fileBytes, rest)) {
+    case .bytes(let bytes):
+      bytesRead += bytes.count
+      return .success(bytes)
+    case .absent: return failure("there is no such file")
+    case .unreadable(let reason): return failure(reason)
+    case .tooLarge:
+      return failure(
+        rest < limits.fileBytes
+          ? "with it there would be more than \(limits.allBytes) bytes"
+          : "it has more than \(limits.fileBytes) bytes")
+    }
+  }
+
+  private mutating func include(_ name: ByteString, source: String) {
+    // C's strings end at a NUL, and so do nginx's paths.
+    var path = ByteString(Array(name.bytes.prefix { $0 != 0 }))
+    if path.bytes.first != UInt8(ascii: "/") { path = directory + path }
+    let isPattern = path.bytes.contains {
+      $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "[")
+    }
+    for path in isPattern ? files.matching(path) : [path] {
+      guard filesRead < limits.files else {
+        warn("\(source): \(path) is not read", "\(filesRead) files were read before it")
+        return
+      }
+      read(path, includedAt: source)
+    }
+  }
+
+  // MARK: Statements
+
+  private mutating func read(statementsOf configuration: NginxConfiguration, path: ByteString) {
+    var configuration = configuration
+    // The open blocks of this file that matter: they are ended where they began.
+    var blocks: [(depth: Int, outer: Place, line: Int)] = []
+    let outer = place
+    do throws(NginxSyntaxError) {
+      while let statement = try configuration.next() {
+        switch statement {
+        case .directive(let directive):
+          // Inside a block that does not matter, nothing does.
+          let depth = configuration.depth - (directive.opensBlock ? 1 : 0)
+          guard depth == (blocks.last?.depth ?? 0) else { continue }
+          if directive.opensBlock {
+            guard let inner = inner(configuration.value(of: directive.words[0])) else { continue }
+            blocks.append((configuration.depth, place, directive.line))
+            place = inner
+            if case .server = inner { hasListen = false }
+          } else {
+            obey(directive, in: configuration, path: path)
+          }
+        case .blockEnd:
+          guard let block = blocks.last, configuration.depth < block.depth else { continue }
+          end(block.line, path: path)
+          place = block.outer
+          blocks.removeLast()
+        }
+      }
+    } catch {
+      hasListen = true
+      warn("\(path):\(error.line): the rest of the file is not read", error.reason)
+    }
+    place = outer
+  }
+
+  private func inner(_ name: ByteString) -> Place? {
+    switch place {
+    case .main: name.text.flatMap(NginxServerKind.init(rawValue:)).map(Place.servers)
+    case .servers(let kind): name == "server" ? .server(kind) : nil
+    case .server: nil
+    }
+  }
+
+  private mutating func obey(
+    _ directive: NginxDirective, in configuration: NginxConfiguration, path: ByteString
+  ) {
+    let name = configuration.value(of: directive.words[0])
+    let source = "\(path):\(directive.line)"
+    if name == "include" {
+      guard directive.words.count == 2 else {
+        warn("\(source): \"include\" is not followed", "it does not have one argument")
+        return
+      }
+      include(configuration.value(of: directive.words[1]), source: source)
+    } else if name == "listen", case .server(let kind) = place {
+      hasListen = true
+      let arguments = directive.words.dropFirst().map(configuration.value)
+      add(
+        NginxListen(path: path, line: directive.line, server: kind, arguments: Array(arguments)))
+    }
+  }
+
+  /// A block ends; if it is an http server without `listen`, that means something.
+  private mutating func end(_ line: Int, path: ByteString) {
+    guard place == .server(.http), !hasListen else { return }
+    add(
+      NginxListen(
+        path: path, line: line, server: .http, arguments: [isRoot ? "0.0.0.0:80" : "0.0.0.0:8000"]))
+  }
+
+  private mutating func add(_ listen: NginxListen) {
+    if directives.count < limits.listens {
+      directives.append(listen)
+    } else {
+      warn("\(listen.source): \"listen\" is ignored", "there are \(limits.listens) before it")
+    }
+  }
+
+  // MARK: Warnings
+
+  /// What could not be read or understood, so that a directive may be missing.
+  public var warnings: [Explanation] {
+    guard furtherWarnings > 0 else { return firstWarnings }
+    return firstWarnings + [
+      Explanation(
+        what: "\(main): warnings like these were left out",
+        why: "there are \(furtherWarnings) more",
+        waysOut: ["run nginx -t -c \(main), which says what it refuses"])
+    ]
+  }
+
+  mutating func warn(_ what: String, _ why: String) {
+    guard firstWarnings.count < limits.warnings else {
+      furtherWarnings += 1
+      return
+    }
+    firstWarnings.append(
+      Explanation(
+        what: what, why: why,
+        waysOut: [
+          "correct it if nginx is to listen there",
+          "set SET_CAP_NET_BIND_SERVICE=1 if nginx listens there, on a port that needs it",
+        ]))
+  }
+}
