@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <sys/auxv.h>
 #include <sys/capability.h>
+#include <sys/fsuid.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 

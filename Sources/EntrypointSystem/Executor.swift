@@ -29,7 +29,9 @@ public struct Executor {
       case .run(let steps): try runChild(steps)
       case .verify(let planned): try verify(planned)
       case .exec(let execution): try ProgramExecution(execution, environment: environment).run()
+      case .givePrefix(let prefix, let uid, let gid): try give(prefix, to: uid, group: gid)
       case .giveStream(let stream, let uid): give(stream, to: uid)
+      case .removeStaleSockets, .linkLogs: break
       default:
         do { try change(step) } catch { throw error.failure }
       }
@@ -50,7 +52,8 @@ public struct Executor {
     case .clearAmbient: try ProcessCapabilities.clearAmbient()
     case .raiseAmbient(let set): try ProcessCapabilities.raiseAmbient(set)
     case .setNoNewPrivileges: try ProcessCapabilities.setNoNewPrivileges()
-    case .run, .giveStream, .verify, .exec: preconditionFailure("not a change of credentials")
+    case .run, .givePrefix, .giveStream, .removeStaleSockets, .linkLogs, .verify, .exec:
+      preconditionFailure("not a change of credentials")
     }
   }
 
@@ -64,6 +67,11 @@ public struct Executor {
         _exit(error.status)
       }
     }
+  }
+
+  private func give(_ prefix: Prefix, to uid: UInt32, group gid: UInt32) throws(StartFailure) {
+    let report = try PrefixOwnership.give(prefix, to: uid, gid: gid)
+    for warning in report.warnings(prefix: prefix, user: String(uid)) { log.warning(warning) }
   }
 
   private func give(_ stream: StandardStream, to uid: UInt32) {

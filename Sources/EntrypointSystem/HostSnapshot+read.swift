@@ -4,11 +4,15 @@ import EntrypointPlan
 extension HostSnapshot {
   /// Reads everything that a plan for `request` depends on, and changes nothing.
   ///
+  /// - Parameter isDryRun: read also what a start gets to know later, or does not need: the
+  ///   configuration that an earlier `kong prepare` has left, and Kong's list of defaults.
   /// - Throws: ``SystemCallFailure`` where /proc does not answer: without it nobody could tell
   ///   afterwards what was really given up.
-  public static func read(for request: Request) throws(SystemCallFailure) -> HostSnapshot {
+  public static func read(
+    for request: Request, isDryRun: Bool = false
+  ) throws(SystemCallFailure) -> HostSnapshot {
     let isDockerStart = request.isDockerStart
-    return HostSnapshot(
+    var snapshot = HostSnapshot(
       credentials: try ProcessStatus.read(),
       secureExecution: getauxval(UInt(AT_SECURE)) != 0,
       capabilityNames: .ofRunningKernel(),
@@ -20,6 +24,14 @@ extension HostSnapshot {
       proxy: isDockerStart ? try ProgramSearch.findProxy(request.proxy) : nil,
       streams: isDockerStart ? StandardStream.readBoth() : [],
       hooks: isDockerStart && request.runsHooks ? try .read() : nil)
+    if isDockerStart {
+      try snapshot.readFiles(for: request) { files, isRoot in
+        files.configuration = KongFiles.readConfiguration(for: request)
+        guard isDryRun else { return }
+        files.generated = .read(prefix: request.prefix, isRoot: isRoot, isCurrent: false)
+      }
+    }
+    return snapshot
   }
 
   /// Reads once more what can have changed while `kong prepare` ran.
@@ -34,6 +46,22 @@ extension HostSnapshot {
     again.ownsNetwork = try NetworkNamespace.isOwned()
     again.proxy = try ProgramSearch.findProxy(request.proxy)
     again.streams = StandardStream.readBoth()
+    try again.readFiles(for: request) { files, isRoot in
+      files.generated = .read(prefix: request.prefix, isRoot: isRoot, isCurrent: true)
+    }
     return again
+  }
+
+  /// Reads files of Kong's with the rights of the user that Kong runs as, who owns some of them.
+  ///
+  /// - Parameter isRoot: whether that user is root.
+  private mutating func readFiles(
+    for request: Request, _ read: (_ files: inout KongFiles, _ isRoot: Bool) -> Void
+  ) throws(SystemCallFailure) {
+    // A user that does not exist ends the start anyway, with its own message.
+    guard let target = try? dropTarget(for: request) ?? currentUser else { return }
+    var files = files
+    try FileSystemUser.acting(as: target, own: credentials) { read(&files, target.uid == 0) }
+    self.files = files
   }
 }

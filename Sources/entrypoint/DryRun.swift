@@ -25,7 +25,7 @@ struct DryRun {
     do {
       let request = try Request(
         command: start.command, options: start.options, environment: variables)
-      let snapshot = try HostSnapshot.read(for: request)
+      let snapshot = try HostSnapshot.read(for: request, isDryRun: true)
       switch format {
       case .text, .json:
         let plan = Planner(request: request, snapshot: snapshot).plan()

@@ -31,7 +31,7 @@ struct Start {
     let snapshot: HostSnapshot
     do { snapshot = try HostSnapshot.read(for: request) } catch { throw error.failure }
     let plan = try plan(request, snapshot)
-    for warning in plan.warnings { log.warning(warning) }
+    for warning in plan.prepareWarnings { log.warning(warning) }
     let executor = Executor(
       environment: environment, names: snapshot.capabilityNames, log: log)
     if plan.prepare.isEmpty {
@@ -42,7 +42,6 @@ struct Start {
       let later: HostSnapshot
       do { later = try snapshot.readAgain(for: request) } catch { throw error.failure }
       let after = try self.plan(request, later)
-      for warning in after.warnings where !plan.warnings.contains(warning) { log.warning(warning) }
       try launch(after, executor: executor, log: log, names: snapshot.capabilityNames)
     }
   }
@@ -56,6 +55,7 @@ struct Start {
   private func launch(
     _ plan: Plan, executor: Executor, log: Log, names: CapabilityNames
   ) throws(StartFailure) {
+    for warning in plan.launchWarnings { log.warning(warning) }
     for note in plan.notes { log.debug(note) }
     if let summary = plan.summary(names) { log.info(summary) }
     try executor.run(plan.launch)

@@ -48,9 +48,10 @@ struct PlannerTests {
     #expect(
       plan.launch.map(\.name) == [
         "give-stream", "give-stream", "set-file-capabilities", "drop-bounding", "keep-capabilities",
-        "set-groups", "set-user", "set-capabilities", "set-no-new-privs", "verify", "exec",
+        "set-groups", "set-user", "set-capabilities", "set-no-new-privs", "remove-stale-sockets",
+        "link-logs", "verify", "exec",
       ])
-    #expect(plan.prepare.map(\.name) == ["run"])
+    #expect(plan.prepare.map(\.name) == ["give-prefix", "run"])
   }
 
   @Test("runs kong prepare as the user, with nothing in any set, and passes the arguments on")
@@ -58,8 +59,8 @@ struct PlannerTests {
     let plan = try Situation.plan(
       ["KONG_PREFIX": "/srv/kong"], on: Situation.host(Situation.root()),
       command: ["kong", "docker-start", "-c", "/etc/k.conf", "--vv"])
-    guard case .run(let steps) = try #require(plan.prepare.first) else {
-      Issue.record("the first step does not run a child")
+    guard case .run(let steps) = try #require(plan.prepare.last) else {
+      Issue.record("the last step does not run a child")
       return
     }
     let child = steps.credentials(from: Situation.root())
@@ -240,7 +241,9 @@ struct PlannerTests {
   func nonRoot() throws {
     let plan = try Situation.plan(
       ["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: Situation.host(Situation.user()))
-    #expect(plan.launch.map(\.name) == ["verify", "exec"])
+    #expect(
+      plan.launch.map(\.name) == ["remove-stale-sockets", "link-logs", "verify", "exec"])
+    #expect(plan.prepare.map(\.name) == ["run"])
     #expect(plan.result == Situation.user())
   }
 

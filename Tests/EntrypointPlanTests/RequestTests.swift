@@ -67,7 +67,8 @@ struct RequestTests {
     let plan = try Situation.plan(
       ["KONG_ADMIN_LISTEN": "{vault://env/listen}", "KONG_PROXY_LISTEN": "0.0.0.0:80"],
       on: Situation.host(Situation.root()))
-    #expect(plan.failure == nil && plan.listeners.map(\.entry) == ["0.0.0.0:80"])
+    #expect(plan.failure == nil && plan.listeners.first?.entry == "0.0.0.0:80")
+    #expect(!plan.listeners.contains { $0.source.contains("admin_listen") })
     #expect(plan.warnings.count == 1)
     #expect(plan.warnings.first?.what.contains("KONG_ADMIN_LISTEN") == true)
   }

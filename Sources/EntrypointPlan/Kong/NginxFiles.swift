@@ -1,5 +1,5 @@
 /// What reading a configuration file came to.
-public enum NginxFileContent: Sendable {
+public enum FileContent: Sendable {
   /// All its bytes.
   case bytes([UInt8])
   /// There is no such file.
@@ -15,12 +15,12 @@ public struct NginxFiles {
   /// The files that a pattern with "*", "?" or "[" matches, sorted, as glob(3) without flags.
   public var matching: (_ pattern: ByteString) -> [ByteString]
   /// A file's bytes, unless there are more than the limit.
-  public var read: (_ path: ByteString, _ limit: Int) -> NginxFileContent
+  public var read: (_ path: ByteString, _ limit: Int) -> FileContent
 
   /// Takes the two ways to a file; paths and patterns are absolute if the main file's path is.
   public init(
     matching: @escaping (_ pattern: ByteString) -> [ByteString],
-    read: @escaping (_ path: ByteString, _ limit: Int) -> NginxFileContent
+    read: @escaping (_ path: ByteString, _ limit: Int) -> FileContent
   ) {
     self.matching = matching
     self.read = read

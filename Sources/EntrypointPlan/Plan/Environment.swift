@@ -59,7 +59,7 @@ public struct Environment: Equatable, Sendable {
   /// type up each time.
   public static func interprets(_ name: UnsafeRawBufferPointer) -> Bool {
     if begins(name, with: "KONG_") {
-      return isListenSetting(name) || equals(name, "KONG_PREFIX")
+      return isListenSetting(name) || equals(name, "KONG_PREFIX") || equals(name, "KONG_ROLE")
         || equals(name, "KONG_NGINX_DAEMON")
     }
     return begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")

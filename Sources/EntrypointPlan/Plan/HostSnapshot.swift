@@ -22,6 +22,8 @@ public struct HostSnapshot: Equatable, Sendable {
   public var streams: [StandardStream]
   /// The hook directory; nil where there is none, or none is asked for.
   public var hooks: HookDirectory?
+  /// What Kong's own files say.
+  public var files: KongFiles
 
   /// Creates a snapshot from its parts.
   public init(
@@ -34,7 +36,8 @@ public struct HostSnapshot: Equatable, Sendable {
     command: ProgramLookup,
     proxy: ProgramLookup? = nil,
     streams: [StandardStream] = [],
-    hooks: HookDirectory? = nil
+    hooks: HookDirectory? = nil,
+    files: KongFiles = KongFiles()
   ) {
     self.credentials = credentials
     self.secureExecution = secureExecution
@@ -46,6 +49,7 @@ public struct HostSnapshot: Equatable, Sendable {
     self.proxy = proxy
     self.streams = streams
     self.hooks = hooks
+    self.files = files
   }
 }
 

@@ -7,6 +7,8 @@ struct LaunchPlanner {
   /// The user to become, nil to stay.
   var target: TargetUser?
   var execution: Execution
+  /// Kong's working directory; nil where the command is not `kong docker-start`.
+  var prefix: Prefix?
 
   /// Plans the launch.
   ///
@@ -28,7 +30,7 @@ struct LaunchPlanner {
       if endsStart(need) {
         throw StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
       }
-      plan.warnings.append(explanation)
+      plan.launchWarnings.append(explanation)
     }
     guard let attempt else { throw shortfall.cannotStart }
     plan.grant = attempt.grant
@@ -91,6 +93,7 @@ struct LaunchPlanner {
         case .runs(let result, let secure, _) = credentialsAfterExec(sequence.state, file: file),
         has(result, exactly: wanted)
       else { continue }
+      for step in filesInPrefix { sequence.add(step) }
       sequence.finish(execution)
       return Attempt(
         grant: wanted.isEmpty || result.user.effective == 0 ? .none : candidate.grant,
@@ -124,6 +127,13 @@ struct LaunchPlanner {
       bounding: cutsBounding ? candidate.bounding : nil,
       noNewPrivileges: candidate.noNewPrivileges)
     return sequence
+  }
+
+  /// What is done in the prefix after the drop: it is the user's, who may have planted anything there.
+  private var filesInPrefix: [Step] {
+    guard let prefix else { return [] }
+    return request.linksLogs
+      ? [.removeStaleSockets(prefix), .linkLogs(prefix)] : [.removeStaleSockets(prefix)]
   }
 
   /// Root has more by being root; any other user has exactly what was granted.

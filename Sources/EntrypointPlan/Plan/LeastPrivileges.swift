@@ -3,13 +3,13 @@ extension Step {
   var usedCapabilities: CapabilitySet {
     switch self {
     case .run(let steps): steps.usedCapabilities
-    case .giveStream: CapabilitySet(.chown)
+    case .givePrefix, .giveStream: CapabilitySet(.chown)
     case .setFileCapabilities, .removeFileCapabilities: CapabilitySet(.setfcap)
     case .dropBounding: CapabilitySet(.setpcap)
     case .setGroups, .setGroup: CapabilitySet(.setgid)
     case .setUser: CapabilitySet(.setuid)
     case .keepCapabilities, .setCapabilities, .clearAmbient, .raiseAmbient, .setNoNewPrivileges,
-      .verify, .exec:
+      .removeStaleSockets, .linkLogs, .verify, .exec:
       []
     }
   }

@@ -63,12 +63,18 @@ public struct Plan: Equatable, Sendable {
   public var result: Credentials?
   /// Whether the dynamic linker runs it in secure-execution mode (ld.so(8)).
   public var secureExecution = false
-  /// What will not be as asked, though the start goes on.
-  public var warnings: [Explanation] = []
+  /// What will not be as asked up to `kong prepare`, though the start goes on.
+  public var prepareWarnings: [Explanation] = []
+  /// What will not be as asked from there on. It can look different once `kong prepare` has run and
+  /// the listeners are known, so it is for the launch to say.
+  public var launchWarnings: [Explanation] = []
   /// What is left undone because it cannot be done here, though nothing is lost by it.
   public var notes: [String] = []
   /// Why the plan cannot succeed here; nil if it can.
   public var failure: StartFailure?
+
+  /// What will not be as asked, all in all.
+  public var warnings: [Explanation] { prepareWarnings + launchWarnings }
 
   /// An empty plan for a command.
   public init(command: [ByteString]) {

@@ -31,30 +31,53 @@ public struct Planner: Sendable {
   // MARK: kong docker-start
 
   private func planDockerStart(_ plan: inout Plan) throws(StartFailure) {
-    plan.listeners = try request.listeners.get()
-    plan.warnings = request.warnings
+    let settings = try ListenSettings(environment: request.environment, files: host.files)
+    plan.listeners = settings.listeners(with: host.files.generated)
+    plan.launchWarnings = host.files.generated?.warnings ?? settings.warnings
+    if host.files.generated?.isCurrent == false {
+      plan.notes.append(
+        "the listeners are those that an earlier kong prepare left in \(request.prefix), and those"
+          + " of the settings")
+    }
     let needs = try Needs(
       listeners: plan.listeners, requests: request.capabilities, snapshot: host)
     plan.needs = needs.needs
-    let target = try dropTarget()
-    plan.user = target ?? currentUser
+    let target = try host.dropTarget(for: request)
+    plan.user = target ?? host.currentUser
     let kong = try program(host.command, name: request.command.first ?? "kong")
     let proxy = try program(host.proxy ?? .absent, name: request.proxy, isProxy: true)
     if let target { try checkDrop(to: target) }
+    // Whoever owns the directory that nginx is in could put another program in its place.
+    let prefix = try Prefix(request.prefix, outside: [proxy.path])
 
-    plan.prepare = try hookSteps(target: target, plan: &plan)
+    if let target { give(prefix, to: target, plan: &plan) }
+    plan.prepare += try hookSteps(target: target, plan: &plan)
     plan.prepare.append(prepareStep(kong: kong, target: target))
     let execution = Execution(
       path: proxy.path, arguments: [proxy.path, "-p", request.prefix, "-c", "nginx.conf"],
       environment: environment(for: target))
-    try launch(execution, file: proxy, target: target, needs: needs, plan: &plan)
-    if plan.user?.uid == 0 { plan.warnings.append(Planner.runsAsRoot) }
+    try launch(
+      execution, file: proxy, target: target, needs: needs, prefix: prefix, plan: &plan)
+    if plan.user?.uid == 0 { plan.prepareWarnings.append(Planner.runsAsRoot) }
+  }
+
+  /// The prefix is made the user's and group 0's, as in the official images, before anything of the
+  /// user's can run. After that root does nothing in it.
+  private func give(_ prefix: Prefix, to target: TargetUser, plan: inout Plan) {
+    guard host.isDrop(target), host.credentials.user.effective == 0 else { return }
+    if has(.chown) {
+      plan.prepare.append(.givePrefix(prefix, to: target.uid, group: 0))
+    } else {
+      plan.notes.append("the prefix stays whose it is: this process lacks cap_chown")
+    }
   }
 
   /// The programs of the hook directory, in order.
   private func hookSteps(target: TargetUser?, plan: inout Plan) throws(StartFailure) -> [Step] {
-    guard let selection = try host.hooks?.selection(for: target ?? currentUser) else { return [] }
-    plan.warnings += selection.warnings
+    guard let selection = try host.hooks?.selection(for: target ?? host.currentUser) else {
+      return []
+    }
+    plan.prepareWarnings += selection.warnings
     return selection.programs.map { hook in
       // Exec'd by the path without links: those on the way to it can be anywhere.
       child(hook.components.first?.path ?? hook.path, arguments: [hook.path], target: target)
@@ -94,8 +117,8 @@ public struct Planner: Sendable {
 
   private func planCommand(_ plan: inout Plan) throws(StartFailure) {
     guard let name = request.command.first else { throw Planner.noCommand }
-    let target = try request.user == nil ? nil : dropTarget()
-    plan.user = target ?? currentUser
+    let target = try request.user == nil ? nil : host.dropTarget(for: request)
+    plan.user = target ?? host.currentUser
     // SET_CAP_* speak of Kong's start, or of a command that is run with --user or --cap. Without
     // these the command is exec'd as it is.
     let asksOnCommandLine = request.capabilities.contains { $0.origin.hasPrefix("--cap") }
@@ -131,10 +154,12 @@ public struct Planner: Sendable {
   // MARK: both
 
   private func launch(
-    _ execution: Execution, file: ProgramFile, target: TargetUser?, needs: Needs, plan: inout Plan
+    _ execution: Execution, file: ProgramFile, target: TargetUser?, needs: Needs,
+    prefix: Prefix? = nil, plan: inout Plan
   ) throws(StartFailure) {
     let launch = LaunchPlanner(
-      request: request, host: host, file: file, target: target, execution: execution)
+      request: request, host: host, file: file, target: target, execution: execution,
+      prefix: prefix)
     try launch.plan(needs, into: &plan)
   }
 
@@ -147,25 +172,6 @@ public struct Planner: Sendable {
 
   private func has(_ capability: Capability) -> Bool {
     host.credentials.effective.contains(capability)
-  }
-
-  /// The user to become: as asked; else kong for `kong docker-start` as root; else nobody.
-  private func dropTarget() throws(StartFailure) -> TargetUser? {
-    if let user = request.user {
-      return try host.accounts.target(
-        user, origin: request.userOrigin, current: host.credentials)
-    }
-    guard host.credentials.user.effective == 0 else { return nil }
-    return try host.accounts.target(
-      "kong", origin: "kong docker-start, started as root", current: host.credentials)
-  }
-
-  private var currentUser: TargetUser {
-    let credentials = host.credentials
-    let account = host.accounts.users.first { $0.uid == credentials.user.effective }
-    return TargetUser(
-      name: account?.name, uid: credentials.user.effective, gid: credentials.group.effective,
-      groups: credentials.groups, home: account?.home ?? "/")
   }
 
   private func checkDrop(to target: TargetUser) throws(StartFailure) {
@@ -201,5 +207,27 @@ public struct Planner: Sendable {
         what: "\(path) cannot be executed", why: reason,
         waysOut: ["make it an executable file", "name another"])
     }
+  }
+}
+
+extension HostSnapshot {
+  /// The user to become: as asked; else kong for `kong docker-start` as root; else nobody.
+  ///
+  /// - Throws: ``StartFailure`` for a user that does not exist.
+  public func dropTarget(for request: Request) throws(StartFailure) -> TargetUser? {
+    if let user = request.user {
+      return try accounts.target(user, origin: request.userOrigin, current: credentials)
+    }
+    guard request.isDockerStart, credentials.user.effective == 0 else { return nil }
+    return try accounts.target(
+      "kong", origin: "kong docker-start, started as root", current: credentials)
+  }
+
+  /// Who this process is.
+  public var currentUser: TargetUser {
+    let account = accounts.users.first { $0.uid == credentials.user.effective }
+    return TargetUser(
+      name: account?.name, uid: credentials.user.effective, gid: credentials.group.effective,
+      groups: credentials.groups, home: account?.home ?? "/")
   }
 }

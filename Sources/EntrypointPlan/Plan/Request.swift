@@ -64,11 +64,6 @@ public struct Request: Equatable, Sendable {
   public var runsHooks: Bool
   /// Whether Kong's log files become links to the standard streams.
   public var linksLogs: Bool
-  /// Every listener of the KONG_*_LISTEN variables, parsed once for all plans; none where the command
-  /// is not `kong docker-start`.
-  public var listeners: Result<[Listener], StartFailure>
-  /// What these variables leave open.
-  public var warnings: [Explanation]
 
   /// Merges options and environment.
   ///
@@ -78,8 +73,6 @@ public struct Request: Equatable, Sendable {
   ) throws(StartFailure) {
     self.command = command
     self.environment = environment
-    listeners = .success([])
-    warnings = []
     user = options.user
     userOrigin = "--user"
     if user == nil, let value = environment.nonEmpty("ENTRYPOINT_USER") {
@@ -100,10 +93,6 @@ public struct Request: Equatable, Sendable {
       options.capabilities.map {
         CapabilityRequest(name: $0, origin: "--cap \($0)", isGranted: true)
       } + environment.variables.compactMap(Request.capability)
-    if isDockerStart {
-      listeners = Result(catching: environment.listeners)
-      warnings = environment.listenWarnings
-    }
   }
 
   /// Where Kong's images have nginx.
@@ -117,6 +106,21 @@ public struct Request: Equatable, Sendable {
 
   /// Kong's working directory.
   public var prefix: ByteString { environment.nonEmpty("KONG_PREFIX") ?? "/usr/local/kong" }
+
+  /// The kong.conf that `-c` or `--conf` names; nil without one.
+  public var configurationPath: ByteString? {
+    var path: ByteString?
+    var isNext = false
+    for argument in dockerStartArguments {
+      if isNext {
+        path = argument
+      } else if argument.bytes.starts(with: "--conf=".utf8) {
+        path = ByteString(Array(argument.bytes.dropFirst("--conf=".utf8.count)))
+      }
+      isNext = !isNext && (argument == "-c" || argument == "--conf")
+    }
+    return path
+  }
 
   private static func capability(_ variable: Environment.Variable) -> CapabilityRequest? {
     guard variable.name.hasPrefix("SET_CAP_"), !variable.value.isEmpty else { return nil }
@@ -136,23 +140,6 @@ public enum OnOff: String, CaseIterable, Sendable {
 }
 
 extension Environment {
-  /// The listeners of all `*_listen` settings, in the order of the variables.
-  fileprivate func listeners() throws(StartFailure) -> [Listener] {
-    var listeners: [Listener] = []
-    for variable in variables where Environment.isListenSetting(variable.name) {
-      listeners += try ListenSetting.parse(variable.value, source: variable.name)
-    }
-    return listeners
-  }
-
-  /// What is not known of them.
-  fileprivate var listenWarnings: [Explanation] {
-    variables.compactMap { variable in
-      guard Environment.isListenSetting(variable.name) else { return nil }
-      return ListenSetting.warning(of: variable.value, source: variable.name)
-    }
-  }
-
   /// The value of a variable with few possible ones; nil where it is unset or empty.
   ///
   /// - Throws: ``StartFailure`` for a value that is none of them.

@@ -5,6 +5,9 @@ public indirect enum Step: Equatable, Sendable {
   /// Fork; the child carries out steps that end in an exec, and is waited for (fork(2), wait(2)).
   /// A stop signal is passed on to it, and ends the start with it.
   case run([Step])
+  /// Give the prefix, and what is in it, to a user and a group, where it is not theirs already. What
+  /// cannot be given is warned of: `kong prepare` says itself what it cannot write.
+  case givePrefix(Prefix, to: UInt32, group: UInt32)
   /// Give a stream's file to a user: fchown(2). It may fail: the proxy says itself what it cannot
   /// open, and nothing more is granted by going on.
   case giveStream(StandardStream, to: UInt32)
@@ -30,6 +33,12 @@ public indirect enum Step: Equatable, Sendable {
   case raiseAmbient(CapabilitySet)
   /// PR_SET_NO_NEW_PRIVS(2const).
   case setNoNewPrivileges
+  /// Remove sockets in the prefix that nobody listens on: nginx could not bind there. What cannot be
+  /// removed is warned of.
+  case removeStaleSockets(Prefix)
+  /// Make Kong's log files in the prefix links to the standard streams. What cannot be linked is
+  /// warned of.
+  case linkLogs(Prefix)
   /// Read the credentials back, and end the start unless they are these.
   case verify(Credentials)
   /// execve(2).
@@ -79,7 +88,8 @@ extension Credentials {
   public func after(_ step: Step) -> Credentials {
     var state = self
     switch step {
-    case .run, .giveStream, .setFileCapabilities, .removeFileCapabilities, .verify, .exec:
+    case .run, .givePrefix, .giveStream, .setFileCapabilities, .removeFileCapabilities,
+      .removeStaleSockets, .linkLogs, .verify, .exec:
       break
     case .dropBounding(let set, _):
       state.bounding.subtract(set)

@@ -3,6 +3,7 @@ extension Step {
   public var name: String {
     switch self {
     case .run: "run"
+    case .givePrefix: "give-prefix"
     case .giveStream: "give-stream"
     case .setFileCapabilities: "set-file-capabilities"
     case .removeFileCapabilities: "remove-file-capabilities"
@@ -15,6 +16,8 @@ extension Step {
     case .clearAmbient: "clear-ambient"
     case .raiseAmbient: "raise-ambient"
     case .setNoNewPrivileges: "set-no-new-privs"
+    case .removeStaleSockets: "remove-stale-sockets"
+    case .linkLogs: "link-logs"
     case .verify: "verify"
     case .exec: "exec"
     }
@@ -25,6 +28,8 @@ extension Step {
     switch self {
     case .run(let steps):
       return steps.execution?.commandLine ?? ""
+    case .givePrefix(let prefix, let uid, let gid):
+      return "\(prefix.path) and what is in it, to \(uid):\(gid), where it is not yet"
     case .giveStream(let stream, let uid):
       return "\(stream.name), a \(stream.kind.rawValue) of uid \(stream.uid), to uid \(uid)"
     case .setFileCapabilities(let set, let file):
@@ -50,6 +55,11 @@ extension Step {
       return names.text(of: set)
     case .setNoNewPrivileges:
       return "on, for good"
+    case .removeStaleSockets(let prefix):
+      return "in \(prefix.path) and \(prefix.path)/sockets, those that nobody listens on"
+    case .linkLogs(let prefix):
+      return LogLink.all.map { "\($0.name) -> \($0.target)" }.joined(separator: ", ")
+        + " in \(prefix.path)/logs"
     case .verify(let credentials):
       return "uid \(credentials.user.real), gid \(credentials.group.real), permitted"
         + " \(names.text(of: credentials.permitted)), ambient"

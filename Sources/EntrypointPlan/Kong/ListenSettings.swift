@@ -1,0 +1,142 @@
+/// The files of Kong's that say what it listens on, beside the environment; as far as they were read.
+public struct KongFiles: Equatable, Sendable {
+  /// A kong.conf, and where it is.
+  public struct ConfigurationFile: Equatable, Sendable {
+    /// Its path as it was given.
+    public var path: ByteString
+    /// What is in it.
+    public var configuration: KongConfiguration
+
+    /// Names a file's contents.
+    public init(path: ByteString, configuration: KongConfiguration) {
+      self.path = path
+      self.configuration = configuration
+    }
+  }
+
+  /// The kong.conf that Kong will read; nil where there is none.
+  public var configuration: ConfigurationFile?
+  /// Kong's own list of options; nil where it is not there, or was not needed.
+  public var defaults: KongDefaults?
+  /// What `kong prepare` has generated; nil before it has run.
+  public var generated: GeneratedListeners?
+
+  /// Nothing was read.
+  public init(
+    configuration: ConfigurationFile? = nil, defaults: KongDefaults? = nil,
+    generated: GeneratedListeners? = nil
+  ) {
+    self.configuration = configuration
+    self.defaults = defaults
+    self.generated = generated
+  }
+}
+
+/// The listeners of a generated nginx configuration.
+public struct GeneratedListeners: Equatable, Sendable {
+  /// Each address once, with file and line as its source.
+  public var listeners: [Listener]
+  /// What could not be read or understood.
+  public var warnings: [Explanation]
+  /// Whether this is of the `kong prepare` of this very start; else an older one left it.
+  public var isCurrent: Bool
+
+  /// Creates a result of reading.
+  public init(listeners: [Listener], warnings: [Explanation] = [], isCurrent: Bool) {
+    self.listeners = listeners
+    self.warnings = warnings
+    self.isCurrent = isCurrent
+  }
+}
+
+/// The listeners that Kong's settings name: those of the environment, then of kong.conf, then Kong's
+/// defaults, as far as Kong's role uses them.
+struct ListenSettings {
+  /// Those that somebody has set.
+  private(set) var chosen: [Listener] = []
+  /// Those that nobody has, so that Kong's defaults hold.
+  private(set) var defaults: [Listener] = []
+  private(set) var warnings: [Explanation] = []
+  private var role: String
+
+  /// Reads the settings.
+  ///
+  /// - Throws: ``StartFailure`` for a value that is no list of listeners.
+  init(environment: Environment, files: KongFiles) throws(StartFailure) {
+    let file = files.configuration
+    role =
+      (environment.nonEmpty("KONG_ROLE") ?? file?.configuration.role)?.text ?? "traditional"
+    var known: [String] = []
+    for variable in environment.variables where Environment.isListenSetting(variable.name) {
+      known.append(variable.name)
+      try add(variable.value, of: variable.name, source: variable.name, to: \.chosen)
+    }
+    for setting in file?.configuration.listenSettings ?? [] {
+      guard !known.contains(setting.variable) else { continue }
+      known.append(setting.variable)
+      let source = "\(file?.path ?? ""):\(setting.line)"
+      try add(setting.value, of: setting.variable, source: source, to: \.chosen)
+    }
+    for (name, value) in ListenSettings.defaults where !known.contains(name) {
+      let option = String(name.dropFirst("KONG_".count)).lowercased()
+      // Kong's own list knows what its version has; without it, the version is not known.
+      let own = files.defaults.map { $0.listenDefault(of: option) ?? "off" }
+      try add(own ?? value, of: name, source: "default of \(option)", to: \.defaults)
+    }
+  }
+
+  /// Those of Kong 3.9 (kong_defaults.lua), of the settings that all roles but one use.
+  private static let defaults: [(String, ByteString)] = [
+    ("KONG_PROXY_LISTEN", "0.0.0.0:8000, 0.0.0.0:8443 ssl"),
+    ("KONG_ADMIN_LISTEN", "127.0.0.1:8001, 127.0.0.1:8444 ssl"),
+    ("KONG_ADMIN_GUI_LISTEN", "0.0.0.0:8002, 0.0.0.0:8445 ssl"),
+    ("KONG_STATUS_LISTEN", "127.0.0.1:8007"),
+    ("KONG_CLUSTER_LISTEN", "0.0.0.0:8005"),
+  ]
+
+  private mutating func add(
+    _ value: ByteString, of name: String, source: String,
+    to list: WritableKeyPath<ListenSettings, [Listener]>
+  ) throws(StartFailure) {
+    let listeners = try ListenSetting.parse(value, source: source)
+    guard isUsed(name) else { return }
+    self[keyPath: list] += listeners
+    if let warning = ListenSetting.warning(of: value, source: source) { warnings.append(warning) }
+  }
+
+  /// Whether Kong opens these listeners in its role (Kong 3.9, templates/nginx_kong.lua).
+  private func isUsed(_ name: String) -> Bool {
+    switch name {
+    case "KONG_PROXY_LISTEN", "KONG_STREAM_LISTEN": role != "control_plane"
+    case "KONG_ADMIN_LISTEN", "KONG_ADMIN_GUI_LISTEN": role != "data_plane"
+    case "KONG_CLUSTER_LISTEN", "KONG_CLUSTER_TELEMETRY_LISTEN": role == "control_plane"
+    default: true
+    }
+  }
+
+  // MARK: with what was generated
+
+  /// The best knowledge of what Kong listens on.
+  ///
+  /// The configuration that `kong prepare` has generated is the truth; a listener in it that a
+  /// setting names keeps the setting as its source, as that is what a person changes. Where it could
+  /// not all be read, or is of an older start, settings can say more.
+  func listeners(with generated: GeneratedListeners?) -> [Listener] {
+    var settings = chosen + defaults
+    guard let generated else { return settings }
+    let found = generated.listeners.map { listener in
+      let index = settings.firstIndex { $0.isSameSocket(as: listener) }
+      return index.map { settings.remove(at: $0) } ?? listener
+    }
+    if !generated.warnings.isEmpty { return found + settings }
+    // Which defaults an older Kong has that prepared the prefix is not known.
+    return generated.isCurrent ? found : found + chosen.filter(settings.contains)
+  }
+}
+
+extension Listener {
+  /// Whether both mean the same socket, by the letters of their addresses.
+  fileprivate func isSameSocket(as other: Listener) -> Bool {
+    address == other.address && transport == other.transport
+  }
+}

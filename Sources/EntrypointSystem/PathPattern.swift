@@ -1,0 +1,58 @@
+import EntrypointPlan
+import Glibc
+import SystemPackage
+
+/// Finds the files that a pattern of glob(7) means.
+///
+/// glob(3) itself looks users up for "~", for which a static program has no libraries.
+enum PathPattern {
+  /// How many files a pattern may mean; a hostile directory has any number.
+  static let limit = 1000
+
+  /// Whether a path has a character that nginx takes for a pattern's (ngx_conf_include).
+  static func isPattern(_ path: ByteString) -> Bool {
+    path.bytes.contains { "*?[".utf8.contains($0) }
+  }
+
+  /// The paths that match, in the order of their bytes; none where nothing matches.
+  ///
+  /// - Parameter pattern: an absolute path.
+  static func expand(_ pattern: ByteString) -> [ByteString] {
+    let slash = UInt8(ascii: "/")
+    var found: [ByteString] = [""]
+    let names = pattern.bytes.split(separator: slash).map { ByteString(Array($0)) }
+    for (index, name) in names.enumerated() {
+      var next: [ByteString] = []
+      for directory in found {
+        if isPattern(name) {
+          next += entries(of: directory + "/", matching: name).map { directory + "/" + $0 }
+        } else {
+          next.append(directory + "/" + name)
+        }
+        if next.count > limit { break }
+      }
+      found = Array(next.prefix(limit))
+      if index == names.count - 1, !isPattern(name) {
+        found = found.filter { (try? Stat($0.path, followTargetSymlink: false)) != nil }
+      }
+    }
+    return found.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+  }
+
+  /// A leading dot is matched by a dot only, as with glob(3).
+  private static func entries(of directory: ByteString, matching name: ByteString) -> [ByteString] {
+    guard let stream = directory.withCString({ opendir($0) }) else { return [] }
+    defer { closedir(stream) }
+    var found: [ByteString] = []
+    while found.count <= limit, let entry = readdir(stream) {
+      let matches = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+        tuple.withMemoryRebound(to: CChar.self, capacity: 1) { text -> ByteString? in
+          let isMatch = name.withCString { fnmatch($0, text, FNM_PERIOD) == 0 }
+          return isMatch ? ByteString(cString: text) : nil
+        }
+      }
+      if let matches { found.append(matches) }
+    }
+    return found
+  }
+}
