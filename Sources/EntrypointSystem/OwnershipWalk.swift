@@ -9,8 +9,11 @@ import SystemPackage
 /// descriptor, looked at by that descriptor, and changed by that descriptor. What was checked is what
 /// is changed. Where nothing has to be changed, nothing is written.
 struct OwnershipWalk {
-  /// How deep directories are followed; each level holds a descriptor, of which a process may have no
-  /// more than 1024 by default, and a buffer. Kong's own prefix is four levels deep.
+  /// How deep directories are followed.
+  ///
+  /// Each level holds a descriptor, of which a process may have 1024 by default, and a buffer; a
+  /// hostile user can nest thousands. Kong's own prefix is four levels deep. To climb back by ".."
+  /// instead would be to trust that nobody has moved the directory.
   static let maximumDepth = 128
 
   private let uid: uid_t
@@ -19,8 +22,9 @@ struct OwnershipWalk {
   private(set) var report = OwnershipReport()
   /// The directory that the walk is in.
   private var path: [UInt8]
-  /// Whether the last entry had to be changed, and so the next one probably has to be, too. Then it is
-  /// pinned at once, without being looked at by name before.
+  /// Whether the last entry had to be changed, and so the next one probably has to be, too.
+  ///
+  /// Then that is pinned at once, without being looked at by name before.
   private var expectsChange = false
 
   /// Prepares a walk.

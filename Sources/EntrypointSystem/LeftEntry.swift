@@ -1,0 +1,23 @@
+import EntrypointPlan
+
+/// Something in the prefix that stays as it is although it should not.
+public struct LeftEntry: Equatable, Sendable {
+  /// The path.
+  public var path: ByteString
+  /// Why.
+  public var reason: String
+
+  /// Creates an entry.
+  public init(path: ByteString, reason: String) {
+    self.path = path
+    self.reason = reason
+  }
+
+  var text: String { "\(path): \(reason)" }
+}
+
+/// The first ten of a list in words, and how many more.
+func listed(_ items: [some CustomStringConvertible]) -> String {
+  let shown = items.prefix(10).map { $0.description }.joined(separator: ", ")
+  return items.count > 10 ? "\(shown) and \(items.count - 10) more" : shown
+}
