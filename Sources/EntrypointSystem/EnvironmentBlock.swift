@@ -23,10 +23,19 @@ public struct EnvironmentBlock {
           name: String(decoding: name, as: UTF8.self),
           value: ByteString(cString: end.advanced(by: 1))))
     }
-    return Environment(variables)
+    return Environment(variables, isNonEmpty: isNonEmpty)
   }
 
-  /// The strings with some variables replaced, or added at the end, and a null pointer.
+  /// Whether a variable is set and not empty; the first of the name counts, and is not copied.
+  private func isNonEmpty(_ name: String) -> Bool {
+    let prefix = ByteString("\(name)=").bytes.map(CChar.init(bitPattern:))
+    for string in strings where strncmp(string, prefix, prefix.count) == 0 {
+      return string[prefix.count] != 0
+    }
+    return false
+  }
+
+  /// The strings with some variables replaced, added at the end, or left out, and a null pointer.
   func applying(_ changes: [EnvironmentChange]) -> [UnsafeMutablePointer<CChar>?] {
     let prefixes = changes.map { ByteString("\($0.name)=").bytes.map(CChar.init) }
     var result: [UnsafeMutablePointer<CChar>?] = []
@@ -35,7 +44,13 @@ public struct EnvironmentBlock {
       if !isReplaced { result.append(string) }
     }
     for change in changes {
-      result.append((ByteString("\(change.name)=") + change.value).duplicated())
+      let name = ByteString("\(change.name)=")
+      switch change.value {
+      case .text(let value): result.append((name + value).duplicated())
+      case .secret(let secret):
+        result.append((name + ByteString(secret.revealedBytes)).duplicated())
+      case .removed: break
+      }
     }
     result.append(nil)
     return result

@@ -31,7 +31,8 @@ public struct Executor {
       case .exec(let execution): try ProgramExecution(execution, environment: environment).run()
       case .givePrefix(let prefix, let uid, let gid): try give(prefix, to: uid, group: gid)
       case .giveStream(let stream, let uid): give(stream, to: uid)
-      case .removeStaleSockets, .linkLogs: break
+      case .removeStaleSockets(let prefix): removeStaleSockets(in: prefix)
+      case .linkLogs(let prefix): linkLogs(in: prefix)
       default:
         do { try change(step) } catch { throw error.failure }
       }
@@ -72,6 +73,15 @@ public struct Executor {
   private func give(_ prefix: Prefix, to uid: UInt32, group gid: UInt32) throws(StartFailure) {
     let report = try PrefixOwnership.give(prefix, to: uid, gid: gid)
     for warning in report.warnings(prefix: prefix, user: String(uid)) { log.warning(warning) }
+  }
+
+  private func removeStaleSockets(in prefix: Prefix) {
+    let report = StaleSockets.remove(in: prefix.path)
+    for warning in report.warnings(prefix: prefix.path) { log.warning(warning) }
+  }
+
+  private func linkLogs(in prefix: Prefix) {
+    for warning in LogLinks.make(in: prefix.path).warnings { log.warning(warning) }
   }
 
   private func give(_ stream: StandardStream, to uid: UInt32) {

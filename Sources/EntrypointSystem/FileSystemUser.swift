@@ -10,34 +10,30 @@ import SystemPackage
 enum FileSystemUser {
   /// Calls `body` with the user's ids and groups for files, and goes back to one's own.
   ///
-  /// The kernel takes the capabilities that concern files away meanwhile, and gives them back
-  /// (capabilities(7), "Effect of user ID changes on capabilities").
+  /// Meanwhile the capabilities that concern files are not effective (capabilities(7), "Effect of user
+  /// ID changes on capabilities"). The other ids stay, so the user can neither trace nor signal this
+  /// process.
   ///
   /// - Parameters:
   ///   - user: nil to stay who one is.
   ///   - own: who one is.
+  /// - Throws: ``SystemCallFailure`` where the kernel refuses; then the ids may be neither's, and the
+  ///   process has to end.
   static func acting<Result>(
-    as user: TargetUser?, own: Credentials, _ body: () throws(SystemCallFailure) -> Result
+    as user: TargetUser?, own: Credentials, _ body: () -> Result
   ) throws(SystemCallFailure) -> Result {
-    guard let user, user.uid != own.user.effective else { return try body() }
+    guard let user, user.uid != own.user.effective else { return body() }
     try become(uid: user.uid, gid: user.gid, groups: user.groups, insteadOf: own.groups)
-    let result: Result
-    do throws(SystemCallFailure) {
-      result = try body()
-    } catch {
-      try goBack(from: user, to: own)
-      throw error
-    }
-    try goBack(from: user, to: own)
-    return result
-  }
-
-  private static func goBack(
-    from user: TargetUser, to own: Credentials
-  ) throws(SystemCallFailure) {
+    let keepsCapabilities = own.securebits.contains(.noSetuidFixup)
+    if keepsCapabilities { try own.set(effective: []) }
+    let result = body()
+    if keepsCapabilities { try own.set(effective: own.effective) }
     try become(
       uid: own.user.effective, gid: own.group.effective, groups: own.groups,
       insteadOf: user.groups)
+    // The kernel has made all of them effective that are permitted.
+    if own.effective != own.permitted { try own.set(effective: own.effective) }
+    return result
   }
 
   private static func become(
@@ -51,5 +47,12 @@ enum FileSystemUser {
     guard setfsuid(.max) == CInt(bitPattern: uid), setfsgid(.max) == CInt(bitPattern: gid) else {
       throw SystemCallFailure("setfsuid(\(uid))", .notPermitted)
     }
+  }
+}
+
+extension Credentials {
+  fileprivate func set(effective: CapabilitySet) throws(SystemCallFailure) {
+    try ProcessCapabilities.set(
+      permitted: permitted, inheritable: inheritable, effective: effective)
   }
 }

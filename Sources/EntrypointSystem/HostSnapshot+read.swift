@@ -24,13 +24,7 @@ extension HostSnapshot {
       proxy: isDockerStart ? try ProgramSearch.findProxy(request.proxy) : nil,
       streams: isDockerStart ? StandardStream.readBoth() : [],
       hooks: isDockerStart && request.runsHooks ? try .read() : nil)
-    if isDockerStart {
-      try snapshot.readFiles(for: request) { files, isRoot in
-        files.configuration = KongFiles.readConfiguration(for: request)
-        guard isDryRun else { return }
-        files.generated = .read(prefix: request.prefix, isRoot: isRoot, isCurrent: false)
-      }
-    }
+    if request.isKong { try snapshot.readSettings(for: request, isDryRun: isDryRun) }
     return snapshot
   }
 
@@ -50,6 +44,33 @@ extension HostSnapshot {
       files.generated = .read(prefix: request.prefix, isRoot: isRoot, isCurrent: true)
     }
     return again
+  }
+
+  /// Reads what Kong's own files say, and the secrets.
+  private mutating func readSettings(
+    for request: Request, isDryRun: Bool
+  ) throws(SystemCallFailure) {
+    var list: FileContent = .absent
+    let needsList = request.environment.mayNameSecretFiles || isDryRun && request.isDockerStart
+    try readFiles(for: request) { files, isRoot in
+      if needsList { list = BoundedFile.read(request.kongDefaults, limit: KongFiles.limit) }
+      guard request.isDockerStart else { return }
+      files.configuration = KongFiles.readConfiguration(for: request)
+      if isDryRun {
+        files.generated = .read(prefix: request.prefix, isRoot: isRoot, isCurrent: false)
+      }
+    }
+    do throws(StartFailure) {
+      files.defaults = try KongDefaults(list, path: request.kongDefaults)
+      let named = try request.environment.secretFiles(defaults: files.defaults)
+      let settings = try SecretFile.read(
+        named, for: dropTarget(for: request), own: credentials)
+      // What they say about listeners and the prefix must be something that can be shown.
+      _ = try request.environment.including(settings)
+      secrets = .success(settings)
+    } catch {
+      secrets = .failure(error)
+    }
   }
 
   /// Reads files of Kong's with the rights of the user that Kong runs as, who owns some of them.

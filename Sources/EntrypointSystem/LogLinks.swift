@@ -6,12 +6,6 @@ import SystemPackage
 ///
 /// To be called as the user that Kong runs as.
 public enum LogLinks {
-  /// A log file of Kong's default settings, and where what is written to it goes.
-  private static let links: [(name: ByteString, target: ByteString)] = [
-    ("access.log", "/dev/stdout"), ("admin_access.log", "/dev/stdout"),
-    ("error.log", "/dev/stderr"),
-  ]
-
   /// What was done.
   public struct Report: Equatable, Sendable {
     /// The paths of the links that were made or replaced.
@@ -31,7 +25,8 @@ public enum LogLinks {
     let path = prefix + "/logs"
     do throws(Errno) {
       let directory = try openOrMake(path)
-      for (name, target) in links where readLink(name, in: directory.descriptor) != target {
+      for link in LogLink.all where readLink(link.name, in: directory.descriptor) != link.target {
+        let (name, target) = (link.name, link.target)
         do throws(Errno) {
           try replace(name, by: target, in: directory.descriptor)
           report.made.append(path + "/" + name)

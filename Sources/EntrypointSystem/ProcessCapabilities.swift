@@ -5,12 +5,12 @@ import SystemPackage
 
 /// Changes the capability sets of the calling thread, through libcap.
 enum ProcessCapabilities {
-  /// Makes permitted and inheritable exactly this, and effective empty (cap_set_proc(3)).
+  /// Makes the sets exactly these, and effective empty unless it is given (cap_set_proc(3)).
   static func set(
-    permitted: CapabilitySet, inheritable: CapabilitySet
+    permitted: CapabilitySet, inheritable: CapabilitySet, effective: CapabilitySet = []
   ) throws(SystemCallFailure) {
     let state = try CapabilitySet.state([
-      (CAP_PERMITTED, permitted), (CAP_INHERITABLE, inheritable),
+      (CAP_PERMITTED, permitted), (CAP_INHERITABLE, inheritable), (CAP_EFFECTIVE, effective),
     ])
     defer { cap_free(UnsafeMutableRawPointer(state)) }
     try checked("cap_set_proc") { cap_set_proc(state) }

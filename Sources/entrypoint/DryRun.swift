@@ -23,9 +23,10 @@ struct DryRun {
   func run() -> Never {
     let variables = start.environment.interpreted()
     do {
-      let request = try Request(
+      let asked = try Request(
         command: start.command, options: start.options, environment: variables)
-      let snapshot = try HostSnapshot.read(for: request, isDryRun: true)
+      let snapshot = try HostSnapshot.read(for: asked, isDryRun: true)
+      let request = asked.including(snapshot.secrets)
       switch format {
       case .text, .json:
         let plan = Planner(request: request, snapshot: snapshot).plan()

@@ -30,6 +30,7 @@ struct Start {
   private func start(_ request: Request, log: Log) throws(StartFailure) {
     let snapshot: HostSnapshot
     do { snapshot = try HostSnapshot.read(for: request) } catch { throw error.failure }
+    let request = request.including(snapshot.secrets)
     let plan = try plan(request, snapshot)
     for warning in plan.prepareWarnings { log.warning(warning) }
     let executor = Executor(

@@ -12,7 +12,7 @@ private func shell(proxy: String, _ command: String) throws -> Shell.Outcome {
     PROXY
     chmod +x "$T/bin"/*
     export PATH="$T/bin:$PATH" ENTRYPOINT_PROXY="$T/bin/nginx" ENTRYPOINT_USER=www-data
-    export KONG_PROXY_LISTEN=off ENTRYPOINT_LOG_LEVEL=warn
+    export KONG_PROXY_LISTEN=off ENTRYPOINT_LOG_LEVEL=error
     \(command)
     """)
 }

@@ -15,6 +15,34 @@ public struct KongDefaults: Equatable, Sendable {
     configuration = KongConfiguration(Array(text))
   }
 
+  /// Reads what the file came to; nil where it is not there.
+  ///
+  /// - Throws: ``StartFailure`` for a file that is there and not Kong's list: which variables name
+  ///   secrets would be a guess.
+  public init?(_ content: FileContent, path: ByteString) throws(StartFailure) {
+    let reason: String
+    switch content {
+    case .absent: return nil
+    case .bytes(let bytes):
+      if let defaults = KongDefaults(bytes) {
+        self = defaults
+        return
+      }
+      reason = "it has no long string, [[...]], in it"
+    case .tooLarge: reason = "it is too large"
+    case .unreadable(let why): reason = why
+    }
+    throw StartFailure(
+      status: ExitStatus.configuration,
+      what: "\(path) is not Kong's list of options, so what KONG_*_FILE mean is not known",
+      why: reason,
+      waysOut: [
+        "let the user that Kong runs as read it: it is part of Kong's program",
+        "name another with ENTRYPOINT_KONG_DEFAULTS; if there is none, all KONG_*_FILE but"
+          + " KONG_NGINX_* are secrets",
+      ])
+  }
+
   /// The options' names, lower case, in the order of the file.
   public var options: [String] {
     configuration.settings.filter { !$0.name.isEmpty }.map { $0.name.lowercased() }

@@ -18,12 +18,24 @@ public struct Environment: Equatable, Sendable {
   /// The variables in their order; the first of a name counts, as with getenv(3).
   public private(set) var variables: [Variable] = []
 
+  /// The names of those KONG_X that are set and not empty though there is a KONG_X_FILE, too.
+  ///
+  /// Their values, which may be secrets, are not here.
+  public private(set) var nonEmptySecrets: [String] = []
+
   /// Keeps those of `variables` that are interpreted.
-  public init(_ variables: [Variable] = []) {
+  ///
+  /// - Parameter isNonEmpty: whether the variable of this name is set and not empty; it is asked for
+  ///   KONG_X where there is a KONG_X_FILE. By default `variables` is all there is.
+  public init(_ variables: [Variable] = [], isNonEmpty: ((String) -> Bool)? = nil) {
     for variable in variables where Environment.interprets(variable.name) {
       self.variables.append(variable)
     }
     removeDuplicates()
+    let isNonEmpty =
+      isNonEmpty ?? { name in variables.first { $0.name == name }?.value.isEmpty == false }
+    nonEmptySecrets = self.variables.compactMap { Environment.secret(namedBy: $0.name) }
+      .filter(isNonEmpty)
   }
 
   /// Sorts to find out, as there are hardly ever any; a set would cost every start more.
@@ -32,6 +44,15 @@ public struct Environment: Equatable, Sendable {
     guard zip(names, names.dropFirst()).contains(where: { $0 == $1 }) else { return }
     var seen: Set<String> = []
     variables = variables.filter { seen.insert($0.name).inserted }
+  }
+
+  /// Gives a variable a value, in its old place if it has one.
+  mutating func set(_ variable: Variable) {
+    if let index = variables.firstIndex(where: { $0.name == variable.name }) {
+      variables[index] = variable
+    } else {
+      variables.append(variable)
+    }
   }
 
   /// The value of a variable, nil where it is not set.
@@ -47,7 +68,8 @@ public struct Environment: Equatable, Sendable {
 
   /// Whether a variable of this name can matter to a plan.
   ///
-  /// Secrets such as KONG_PG_PASSWORD are not among them, so their values are never copied.
+  /// Secrets such as KONG_PG_PASSWORD are not among them, so their values are never copied; the path
+  /// in KONG_PG_PASSWORD_FILE is no secret.
   public static func interprets(_ name: String) -> Bool {
     var name = name
     return name.withUTF8 { interprets(UnsafeRawBufferPointer($0)) }
@@ -60,7 +82,7 @@ public struct Environment: Equatable, Sendable {
   public static func interprets(_ name: UnsafeRawBufferPointer) -> Bool {
     if begins(name, with: "KONG_") {
       return isListenSetting(name) || equals(name, "KONG_PREFIX") || equals(name, "KONG_ROLE")
-        || equals(name, "KONG_NGINX_DAEMON")
+        || equals(name, "KONG_NGINX_DAEMON") || mayNameSecretFile(name)
     }
     return begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")
       || equals(name, "PATH") || equals(name, "NO_COLOR")
@@ -79,6 +101,18 @@ public struct Environment: Equatable, Sendable {
     return begins(name, with: "KONG_") && name.count > "KONG__LISTEN".utf8.count
       && equals(UnsafeRawBufferPointer(rebasing: name.suffix(suffix.utf8CodeUnitCount)), suffix)
       && !begins(name, with: "KONG_NGINX_")
+  }
+
+  /// Whether a name is KONG_X_FILE for some X.
+  static func mayNameSecretFile(_ name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { mayNameSecretFile(UnsafeRawBufferPointer($0)) }
+  }
+
+  private static func mayNameSecretFile(_ name: UnsafeRawBufferPointer) -> Bool {
+    let suffix: StaticString = "_FILE"
+    return begins(name, with: "KONG_") && name.count > "KONG__FILE".utf8.count
+      && equals(UnsafeRawBufferPointer(rebasing: name.suffix(suffix.utf8CodeUnitCount)), suffix)
   }
 
   private static func begins(_ name: UnsafeRawBufferPointer, with prefix: StaticString) -> Bool {

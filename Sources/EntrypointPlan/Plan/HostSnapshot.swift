@@ -24,6 +24,8 @@ public struct HostSnapshot: Equatable, Sendable {
   public var hooks: HookDirectory?
   /// What Kong's own files say.
   public var files: KongFiles
+  /// What is in the files that KONG_*_FILE name, or why it cannot be known.
+  public var secrets: Result<[SecretSetting], StartFailure>
 
   /// Creates a snapshot from its parts.
   public init(
@@ -37,7 +39,8 @@ public struct HostSnapshot: Equatable, Sendable {
     proxy: ProgramLookup? = nil,
     streams: [StandardStream] = [],
     hooks: HookDirectory? = nil,
-    files: KongFiles = KongFiles()
+    files: KongFiles = KongFiles(),
+    secrets: Result<[SecretSetting], StartFailure> = .success([])
   ) {
     self.credentials = credentials
     self.secureExecution = secureExecution
@@ -50,6 +53,7 @@ public struct HostSnapshot: Equatable, Sendable {
     self.streams = streams
     self.hooks = hooks
     self.files = files
+    self.secrets = secrets
   }
 }
 

@@ -49,6 +49,8 @@ public struct Plan: Equatable, Sendable {
   public var command: [ByteString]
   /// The user that it runs as.
   public var user: TargetUser?
+  /// The settings whose values come from files.
+  public var secrets: [SecretSetting] = []
   /// Every address that Kong is told to listen on.
   public var listeners: [Listener] = []
   /// What the command needs, sorted by number.

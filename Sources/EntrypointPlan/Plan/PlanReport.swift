@@ -19,6 +19,12 @@ public struct PlanReport: Encodable, Sendable {
     var needs: [String]
   }
 
+  struct SecretReport: Encodable {
+    var variable: String
+    var path: String
+    var length: Int
+  }
+
   struct CapabilityReport: Encodable {
     var name: String
     var reasons: [String]
@@ -66,6 +72,7 @@ public struct PlanReport: Encodable, Sendable {
   var possible: Bool
   var exit_status: Int32
   var user: User?
+  var secrets: [SecretReport]
   var listeners: [ListenerReport]
   var capabilities: [CapabilityReport]
   var grant: GrantReport
@@ -85,6 +92,10 @@ public struct PlanReport: Encodable, Sendable {
     user = plan.user.map {
       User(
         name: $0.name, uid: $0.uid, gid: $0.gid, groups: $0.groups, home: $0.home.description)
+    }
+    secrets = plan.secrets.map {
+      SecretReport(
+        variable: $0.file.variable, path: $0.file.path.description, length: $0.secret.count)
     }
     listeners = plan.listeners.map { listener in
       let place: (String, Int?) =

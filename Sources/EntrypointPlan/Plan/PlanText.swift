@@ -18,6 +18,7 @@ public struct PlanText: Sendable {
   public func render() -> String {
     var text = self
     text.head()
+    text.secrets()
     text.listeners()
     text.capabilities()
     text.grant()
@@ -35,6 +36,17 @@ public struct PlanText: Sendable {
       bold("Plan for `\(command)`") + ", started as uid \(host.credentials.user.effective)")
     if let failure = plan.failure {
       lines.append(red("This start cannot succeed: exit status \(failure.status)."))
+    }
+  }
+
+  private mutating func secrets() {
+    guard !plan.secrets.isEmpty else { return }
+    title("Secrets")
+    let width = plan.secrets.map(\.file.variable.count).max() ?? 0
+    for setting in plan.secrets {
+      lines.append(
+        "  \(padded(setting.file.variable, to: width))  from \(setting.file.path),"
+          + " \(setting.secret.count) bytes")
     }
   }
 

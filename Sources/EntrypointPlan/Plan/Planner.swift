@@ -15,6 +15,7 @@ public struct Planner: Sendable {
   public func plan() -> Plan {
     var plan = Plan(command: request.command)
     do throws(StartFailure) {
+      plan.secrets = try host.secrets.get()
       if request.isDockerStart {
         try planDockerStart(&plan)
       } else {
@@ -110,6 +111,7 @@ public struct Planner: Sendable {
     if request.environment.nonEmpty("KONG_NGINX_DAEMON") == nil {
       changes.append(EnvironmentChange(name: "KONG_NGINX_DAEMON", value: "off"))
     }
+    if case .success(let settings) = host.secrets { changes += settings.flatMap(\.changes) }
     return changes
   }
 

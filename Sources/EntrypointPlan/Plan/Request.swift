@@ -101,11 +101,32 @@ public struct Request: Equatable, Sendable {
   /// The two words that start Kong in its images.
   public var isDockerStart: Bool { command.starts(with: ["kong", "docker-start"]) }
 
+  /// Whether the command is Kong's own: then KONG_*_FILE are its secrets.
+  public var isKong: Bool { command.first == "kong" }
+
+  /// The request with the settings that are in files.
+  ///
+  /// A setting that cannot count is left out here, and ends the plan.
+  public func including(_ secrets: Result<[SecretSetting], StartFailure>) -> Request {
+    var request = self
+    if case .success(let settings) = secrets,
+      let environment = try? environment.including(settings)
+    {
+      request.environment = environment
+    }
+    return request
+  }
+
   /// The arguments after `kong docker-start`.
   public var dockerStartArguments: ArraySlice<ByteString> { command.dropFirst(2) }
 
   /// Kong's working directory.
   public var prefix: ByteString { environment.nonEmpty("KONG_PREFIX") ?? "/usr/local/kong" }
+
+  /// Kong's own list of options.
+  public var kongDefaults: ByteString {
+    environment.nonEmpty("ENTRYPOINT_KONG_DEFAULTS") ?? KongDefaults.defaultPath
+  }
 
   /// The kong.conf that `-c` or `--conf` names; nil without one.
   public var configurationPath: ByteString? {

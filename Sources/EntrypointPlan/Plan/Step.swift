@@ -67,17 +67,41 @@ public struct Execution: Equatable, Sendable {
   }
 }
 
-/// A variable that a started program gets with a value of ours.
+/// A variable that a started program gets with a value of ours, or does not get.
 public struct EnvironmentChange: Equatable, Sendable {
+  /// What becomes of a variable.
+  public enum Value: Equatable, Sendable {
+    /// It has this value; the change replaces every older one.
+    case text(ByteString)
+    /// It has this value, which is not to be shown.
+    case secret(Secret)
+    /// It is not there.
+    case removed
+  }
+
   /// The variable.
   public var name: String
-  /// Its new value; it replaces every older one.
-  public var value: ByteString
+  /// What becomes of it.
+  public var value: Value
 
   /// Creates a change.
-  public init(name: String, value: ByteString) {
+  public init(name: String, value: Value) {
     self.name = name
     self.value = value
+  }
+
+  /// Sets a variable.
+  public init(name: String, value: ByteString) {
+    self.init(name: name, value: .text(value))
+  }
+
+  /// The change for people: "HOME=/home/kong", "KONG_PG_PASSWORD=<secret>", "without X".
+  public var description: String {
+    switch value {
+    case .text(let text): "\(name)=\(text)"
+    case .secret: "\(name)=<secret>"
+    case .removed: "without \(name)"
+    }
   }
 }
 

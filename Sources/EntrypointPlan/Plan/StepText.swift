@@ -65,7 +65,7 @@ extension Step {
         + " \(names.text(of: credentials.permitted)), ambient"
         + " \(names.text(of: credentials.ambient)); anything else ends the start"
     case .exec(let execution):
-      let changes = execution.environment.map { "\($0.name)=\($0.value)" }
+      let changes = execution.environment.map(\.description)
       return execution.commandLine
         + (changes.isEmpty ? "" : " (with \(changes.joined(separator: ", ")))")
     }

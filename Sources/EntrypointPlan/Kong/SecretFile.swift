@@ -1,0 +1,102 @@
+/// A file that holds the value of one of Kong's settings: what KONG_PG_PASSWORD_FILE names.
+public struct SecretFile: Hashable, Sendable {
+  /// The variable that gets the value: "KONG_PG_PASSWORD".
+  public var variable: String
+  /// The file.
+  public var path: ByteString
+
+  /// Creates a secret file.
+  public init(variable: String, path: ByteString) {
+    self.variable = variable
+    self.path = path
+  }
+
+  /// The variable that names the file: "KONG_PG_PASSWORD_FILE".
+  public var source: String { variable + "_FILE" }
+
+  /// How long "NAME=value" may be, in bytes with its NUL: MAX_ARG_STRLEN for pages of 4 KiB
+  /// (execve(2), "Limits on size of arguments and environment").
+  public static let longestVariable = 131_072
+
+  /// The value that a file's contents stand for: all but the newlines at its end, as the shell's
+  /// `$(<file)` has it.
+  ///
+  /// - Throws: ``StartFailure`` where no variable can have this value.
+  public func secret(fromContents contents: [UInt8]) throws(StartFailure) -> Secret {
+    let newline = UInt8(ascii: "\n")
+    let end = contents.lastIndex { $0 != newline }.map { $0 + 1 } ?? 0
+    let value = contents[..<end]
+    if value.contains(0) {
+      throw failure(
+        why: "it has a NUL byte, which no variable of the environment can have (environ(7))",
+        wayOut: "encode the value, for example as base64 where Kong takes that")
+    }
+    guard variable.utf8.count + 1 + value.count + 1 <= SecretFile.longestVariable else {
+      throw tooLong
+    }
+    return Secret(Array(value))
+  }
+
+  /// What is said of a file with more than a variable can have.
+  public var tooLong: StartFailure {
+    failure(
+      why: "it is too long: \(variable)=VALUE may have \(SecretFile.longestVariable - 1) bytes"
+        + " (execve(2), MAX_ARG_STRLEN)",
+      wayOut: "see that the path is the right one; give Kong a path instead where it takes one")
+  }
+
+  /// A failure that names the variable and the file, and never what is in it.
+  public func failure(why: String, wayOut: String) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.configuration,
+      what: "\(source): the file \(path) cannot be the value of \(variable)",
+      why: why, waysOut: [wayOut, "set \(variable) itself instead of \(source)"])
+  }
+}
+
+extension Environment {
+  /// Whether there is a KONG_X_FILE at all.
+  public var mayNameSecretFiles: Bool {
+    variables.contains { Environment.mayNameSecretFile($0.name) }
+  }
+
+  /// The files that hold secrets, in the order of the variables that name them.
+  ///
+  /// As in the shell entrypoint of Kong's images from 3.0 on: an empty variable is as if unset, and
+  /// is left alone. Of two with one name the first counts, as with getenv(3).
+  ///
+  /// - Parameter defaults: where it is known, KONG_X_FILE names a secret if X is one of its options,
+  ///   or PASSWORD: KONG_NGINX_PROXY_AUTH_BASIC_USER_FILE is a directive for nginx. Without it, every
+  ///   KONG_*_FILE but KONG_NGINX_*.
+  /// - Throws: ``StartFailure`` where KONG_X and KONG_X_FILE are both set and not empty.
+  public func secretFiles(defaults: KongDefaults?) throws(StartFailure) -> [SecretFile] {
+    var files: [SecretFile] = []
+    for variable in variables where !variable.value.isEmpty {
+      guard let name = Environment.secret(namedBy: variable.name),
+        Environment.isSecret(name, defaults: defaults)
+      else { continue }
+      if nonEmptySecrets.contains(name) { throw Environment.bothForms(name) }
+      files.append(SecretFile(variable: name, path: variable.value))
+    }
+    return files
+  }
+
+  /// The variable that gets what is in the file that `name` may name: KONG_X for KONG_X_FILE.
+  static func secret(namedBy name: String) -> String? {
+    mayNameSecretFile(name) ? String(name.dropLast("_FILE".utf8.count)) : nil
+  }
+
+  private static func isSecret(_ name: String, defaults: KongDefaults?) -> Bool {
+    if name == "KONG_PASSWORD" { return true }
+    if let defaults { return defaults.hasOption(withVariable: name) }
+    return !name.hasPrefix("KONG_NGINX_")
+  }
+
+  private static func bothForms(_ name: String) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.configuration,
+      what: "\(name) and \(name)_FILE are both set",
+      why: "each of them gives \(name) a value, and only one can count",
+      waysOut: ["unset \(name)", "unset \(name)_FILE"])
+  }
+}

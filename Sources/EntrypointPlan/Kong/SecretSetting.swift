@@ -1,0 +1,62 @@
+/// A setting of Kong whose value was read from a file.
+public struct SecretSetting: Hashable, Sendable {
+  /// The file, and the variable.
+  public var file: SecretFile
+  /// The value.
+  public var secret: Secret
+
+  /// Creates a setting.
+  public init(file: SecretFile, secret: Secret) {
+    self.file = file
+    self.secret = secret
+  }
+
+  /// What programs see of it: KONG_X has the value, and KONG_X_FILE is not there.
+  public var changes: [EnvironmentChange] {
+    [
+      EnvironmentChange(name: file.variable, value: .secret(secret)),
+      EnvironmentChange(name: file.source, value: .removed),
+    ]
+  }
+}
+
+extension Environment {
+  /// The environment with those settings in it that a plan depends on: KONG_PREFIX_FILE and
+  /// KONG_PROXY_LISTEN_FILE work, too, in Kong's images from 3.0 on.
+  ///
+  /// A plan shows them. So a value that is not of the right form is an error that does not show it:
+  /// the file may be one that was not meant.
+  ///
+  /// - Throws: ``StartFailure`` for a prefix that is not an absolute path, and for listeners that
+  ///   are none.
+  public func including(_ settings: [SecretSetting]) throws(StartFailure) -> Environment {
+    var environment = self
+    for setting in settings where Environment.interprets(setting.file.variable) {
+      let file = setting.file
+      let value = ByteString(setting.secret.revealedBytes)
+      if file.variable == "KONG_PREFIX" {
+        guard value.isEmpty || value.bytes.first == UInt8(ascii: "/"), value.isPrintable else {
+          throw file.failure(
+            why: "its contents are not an absolute path in one line", wayOut: "correct the file")
+        }
+      } else if Environment.isListenSetting(file.variable) {
+        do { _ = try ListenSetting.parse(value, source: file.variable) } catch {
+          throw file.failure(
+            why: "its contents are not a list of listeners",
+            wayOut: "write ADDRESS:PORT and flags into it, with commas between the entries")
+        }
+      } else if file.variable.hasSuffix("_FILE") {
+        // Kong's own: what it names is for Kong to read.
+        continue
+      }
+      environment.set(Variable(name: file.variable, value: value))
+    }
+    return environment
+  }
+}
+
+extension ByteString {
+  fileprivate var isPrintable: Bool {
+    !bytes.contains { $0 < 0x20 || $0 == 0x7f }
+  }
+}

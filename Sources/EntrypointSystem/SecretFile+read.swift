@@ -1,0 +1,119 @@
+import EntrypointPlan
+import Glibc
+import SystemPackage
+
+extension SecretFile {
+  /// Reads the secrets, for a program that will run as `target`.
+  ///
+  /// Whoever gets the secret must not gain by it: a user that can plant a link in a directory of its
+  /// own could have root read /etc/shadow to it. So as root each file is opened as that user first,
+  /// who can read it anyway; and what only root can open, root opens only where nobody else can have
+  /// had a hand in the path (see ``TrustedPath``).
+  ///
+  /// - Parameters:
+  ///   - target: the user to drop to; nil to read as this process is.
+  ///   - own: who this process is.
+  /// - Throws: ``StartFailure`` that names the variable and the file, never what is in it.
+  public static func read(
+    _ files: [SecretFile], for target: TargetUser?, own: Credentials
+  ) throws(StartFailure) -> [SecretSetting] {
+    guard !files.isEmpty else { return [] }
+    var opened: [OpenedFile]
+    do {
+      opened = try FileSystemUser.acting(as: target, own: own) {
+        files.map { OpenedFile($0, at: $0.path) }
+      }
+    } catch {
+      throw error.failure
+    }
+    if own.user.effective == 0, target.map({ $0.uid != 0 }) ?? false {
+      for (index, file) in files.enumerated() where opened[index].reason == .permissionDenied {
+        opened[index] = OpenedFile(file, at: try TrustedPath(file).resolved)
+      }
+    }
+    defer { for file in opened { file.close() } }
+    var settings: [SecretSetting] = []
+    for file in opened {
+      let secret = try file.file.secret(fromContents: file.contents())
+      settings.append(SecretSetting(file: file.file, secret: secret))
+    }
+    return settings
+  }
+}
+
+/// A secret's file that was opened, or why not.
+private struct OpenedFile {
+  let file: SecretFile
+  private var descriptor: FileDescriptor?
+  private(set) var reason: Errno?
+
+  /// O_NONBLOCK: to open a pipe must not wait for a writer. O_NOCTTY: a terminal must not become ours.
+  init(_ file: SecretFile, at path: ByteString) {
+    self.file = file
+    do {
+      descriptor = try FileDescriptor.open(
+        path.path, .readOnly, options: [.closeOnExec, .nonBlocking, .init(rawValue: O_NOCTTY)])
+    } catch {
+      reason = error as? Errno ?? .ioError
+    }
+  }
+
+  func close() {
+    try? descriptor?.close()
+  }
+
+  /// All bytes of a regular file that is not too long.
+  func contents() throws(StartFailure) -> [UInt8] {
+    guard let descriptor else { throw file.cannotBeRead(reason ?? .ioError) }
+    do {
+      let type = try Stat(descriptor).type
+      guard type == .regular else { throw file.notRegular(type) }
+      return try read(descriptor)
+    } catch let failure as StartFailure {
+      throw failure
+    } catch {
+      throw file.cannotBeRead(error as? Errno ?? .ioError)
+    }
+  }
+
+  private func read(_ descriptor: FileDescriptor) throws -> [UInt8] {
+    // One byte more than a variable can have tells a file that is too long.
+    var bytes = [UInt8](repeating: 0, count: SecretFile.longestVariable + 1)
+    var length = 0
+    while length < bytes.count {
+      let count = try bytes.withUnsafeMutableBytes { buffer in
+        try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[length...]))
+      }
+      if count == 0 { return Array(bytes[..<length]) }
+      length += count
+    }
+    throw file.tooLong
+  }
+}
+
+extension SecretFile {
+  fileprivate func notRegular(_ type: FileType) -> StartFailure {
+    failure(
+      why: type == .directory ? "it is a directory" : "it is not a regular file",
+      wayOut: "name a regular file, or a link to one")
+  }
+
+  fileprivate func cannotBeRead(_ reason: Errno) -> StartFailure {
+    switch reason {
+    case .noSuchFileOrDirectory, .notDirectory:
+      failure(
+        why: "there is no such file (\(reason))", wayOut: "mount the secret, or correct the path")
+    case .permissionDenied, .notPermitted:
+      failure(
+        why: "uid \(geteuid()) may not read it (\(reason))",
+        wayOut: "let this user read the file and enter each directory above it (Kubernetes:"
+          + " fsGroup, or defaultMode 0444)")
+    case .tooManySymbolicLinkLevels:
+      failure(why: "its links lead in a circle (\(reason))", wayOut: "correct the links")
+    default:
+      failure(
+        why: "it cannot be read (\(reason))",
+        wayOut: "see open(2) and read(2)")
+    }
+  }
+}
