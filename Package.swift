@@ -36,8 +36,12 @@ let package = Package(
       pkgConfig: "libcap",
       providers: [.apt(["libcap-dev"])]
     ),
-    // Keeps what execve(2) gave, and hides the environment from the libraries.
-    .target(name: "CExecve"),
+    // The first instructions: handlers for stop signals. Then, before any library, it keeps what
+    // execve(2) gave, and hides the environment from the libraries.
+    .target(
+      name: "CExecve",
+      linkerSettings: [.unsafeFlags(["-Xlinker", "--entry=first_instruction"])]
+    ),
     // Tries the planner's rules against the kernel: needs root, see Tests/KernelLab.
     .executableTarget(
       name: "kernel-lab",

@@ -1,37 +1,34 @@
 import EntrypointPlan
 import Glibc
 
-/// The signals that ask a container to stop, and what a start does with them.
+/// The signals that ask a container to stop, while a child runs.
 ///
-/// A process that is PID 1 ignores a signal that it has no handler for (pid_namespaces(7)), so the
-/// start has one, for as long as it lasts: it ends the process with 128 + signal. While a child runs
-/// the signals are blocked instead, and taken one by one. exec(2) sets handlers back to the default.
-public struct StopSignals {
-  static let numbers: [CInt] = [SIGTERM, SIGINT, SIGQUIT, SIGHUP]
+/// At any other time of a start a handler ends the process with 128 + signal; it is there from the
+/// first instruction on (CExecve). While a child runs the signals are blocked instead, and taken one
+/// by one, because the end has to wait for that of the child.
+struct StopSignals {
+  private static let numbers: [CInt] = [SIGTERM, SIGINT, SIGQUIT, SIGHUP]
 
+  /// The signals to wait for: SIGCHLD, and those that stop this start.
+  private let awaited: sigset_t
   /// The mask to go back to, and to give to children.
   private let originalMask: sigset_t
-
-  /// Makes the stop signals end the process, except those that whoever started us has them ignored.
-  public static func endProcess() {
-    for number in numbers {
-      var action = sigaction()
-      guard sigaction(number, nil, &action) == 0, !action.isIgnored else { continue }
-      action = sigaction()
-      action.__sigaction_handler.sa_handler = { _exit(ExitStatus.signal($0)) }
-      sigaction(number, &action, nil)
-    }
-    // An inherited "ignore" would make children vanish before they are waited for (wait(2)).
-    signal(SIGCHLD, SIG_DFL)
-  }
 
   /// Blocks the stop signals and SIGCHLD.
   init() {
     var mask = sigset_t()
     var original = sigset_t()
     sigemptyset(&mask)
-    for number in StopSignals.numbers + [SIGCHLD] { sigaddset(&mask, number) }
+    sigaddset(&mask, SIGCHLD)
+    // A blocked signal is kept even if it is ignored; those that whoever started us has them ignored
+    // (nohup(1)) would stop the start after all.
+    for number in StopSignals.numbers where !StopSignals.isIgnored(number) {
+      sigaddset(&mask, number)
+    }
+    // An inherited "ignore" would make children vanish before they are waited for (wait(2)).
+    signal(SIGCHLD, SIG_DFL)
     sigprocmask(SIG_BLOCK, &mask, &original)
+    awaited = mask
     originalMask = original
   }
 
@@ -40,9 +37,7 @@ public struct StopSignals {
   /// - Parameter deadline: nil to wait as long as it takes.
   /// - Returns: its number; nil when the time is over, or after an interruption.
   func next(until deadline: MonotonicTime?) -> CInt? {
-    var mask = sigset_t()
-    sigemptyset(&mask)
-    for number in StopSignals.numbers + [SIGCHLD] { sigaddset(&mask, number) }
+    var mask = awaited
     var info = siginfo_t()
     var number: CInt
     if let deadline {
@@ -68,12 +63,12 @@ public struct StopSignals {
     var mask = originalMask
     sigprocmask(SIG_SETMASK, &mask, nil)
   }
-}
 
-extension sigaction {
-  fileprivate var isIgnored: Bool {
+  private static func isIgnored(_ number: CInt) -> Bool {
+    var action = sigaction()
+    guard sigaction(number, nil, &action) == 0 else { return false }
     // SIG_IGN is the address 1, which a Swift closure cannot be compared with directly.
-    unsafeBitCast(__sigaction_handler.sa_handler, to: Int.self)
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
       == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 }

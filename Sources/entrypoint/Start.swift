@@ -17,7 +17,6 @@ struct Start {
     do throws(StartFailure) {
       log = try self.log(variables)
       let request = try Request(command: command, options: options, environment: variables)
-      if request.isDockerStart { StopSignals.endProcess() }
       try start(request, log: log)
     } catch {
       log.failure(error)

@@ -178,13 +178,15 @@ static void write_file_capability(void) {
 static void end_process(int number) { _exit(128 + number); }
 
 static void set_signals(void) {
-  const struct sigaction wanted = {.sa_handler = end_process};
-  struct sigaction before;
+  struct sigaction wanted = {.sa_handler = end_process}, before;
+  sigset_t original;
+  for (int i = 0; i < stops; i++) sigaddset(&wanted.sa_mask, stop_signals[i]);
+  sigprocmask(SIG_BLOCK, &wanted.sa_mask, &original);
   for (int i = 0; i < stops; i++) {
-    sigaction(stop_signals[i], 0, &before);
-    sigaction(stop_signals[i], &wanted, 0);
+    sigaction(stop_signals[i], &wanted, &before);
+    if (before.sa_handler == SIG_IGN) sigaction(stop_signals[i], &before, 0);
   }
-  signal(SIGCHLD, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &original, 0);
 }
 
 // The caller's environment with two variables replaced, as programs get it.
@@ -222,9 +224,14 @@ static void run_prepare(char *kong) {
   siginfo_t info;
   int status;
   pid_t child;
+  struct sigaction action;
   sigemptyset(&mask);
-  for (int i = 0; i < stops; i++) sigaddset(&mask, stop_signals[i]);
   sigaddset(&mask, SIGCHLD);
+  for (int i = 0; i < stops; i++) {
+    sigaction(stop_signals[i], 0, &action);
+    if (action.sa_handler != SIG_IGN) sigaddset(&mask, stop_signals[i]);
+  }
+  signal(SIGCHLD, SIG_DFL);
   sigprocmask(SIG_BLOCK, &mask, &original);
   child = fork();
   if (child == 0) prepare(kong, &original);  // does not return
