@@ -19,6 +19,8 @@ struct ChildProcess {
     name: @autoclosure () -> String, uid: uid_t?, _ body: () -> Never
   ) throws(StartFailure) {
     let signals = StopSignals()
+    // Whatever comes after must not be deaf, not even a message that nobody reads.
+    defer { signals.unblock() }
     let child = fork()
     if child == 0 {
       // A group of its own: a stop signal reaches what the child has started, too, and a Ctrl-C
@@ -39,7 +41,6 @@ struct ChildProcess {
       send(SIGKILL, to: child, uid: uid)
       throw error.failure
     }
-    signals.unblock()
     if let stop { throw StartFailure(status: ExitStatus.signal(stop)) }
     guard status != 0 else { return }
     throw StartFailure(
@@ -57,9 +58,10 @@ struct ChildProcess {
     var deadline: MonotonicTime?
     while true {
       if let status = try exitStatus(of: child) {
+        stop = stop ?? signals.pendingStop()
         // Nothing that it started outlives a start that was stopped.
-        if stop != nil { send(SIGKILL, to: child, uid: uid) }
-        return (status, stop ?? signals.pendingStop())
+        if stop != nil { _ = kill(-child, SIGKILL, uid: uid) }
+        return (status, stop)
       }
       switch signals.next(until: deadline) {
       case SIGCHLD: continue
@@ -68,7 +70,7 @@ struct ChildProcess {
         guard stop == nil else { continue }
         stop = number
         deadline = .now + (isSent ? patience : 0)
-      case nil where deadline != nil:
+      case nil where deadline?.remaining == 0:
         // Who cannot even kill it must not wait for it.
         guard send(SIGKILL, to: child, uid: uid) else { return (0, stop) }
         deadline = nil
@@ -77,14 +79,22 @@ struct ChildProcess {
     }
   }
 
-  /// Sends a signal to the child and all that it started.
-  ///
-  /// The child is another user's, so root needs cap_kill for that (kill(2)), which a container may
-  /// not have. But a stop signal is the end of this start: we may as well become that user.
+  /// Sends a signal to the child, which has not been waited for, and to all that it started.
   @discardableResult
   private static func send(_ number: CInt, to child: pid_t, uid: uid_t?) -> Bool {
-    if kill(-child, number) == 0 || errno == ESRCH { return true }
-    if let uid, errno == EPERM, setuid(uid) == 0 { return kill(-child, number) == 0 }
+    let isInGroup = getpgid(child) == child
+    let isSent = kill(-child, number, uid: uid)
+    // It may have moved to another group, and left others of its own behind.
+    return isInGroup ? isSent : kill(child, number, uid: uid)
+  }
+
+  /// kill(2); a process or group that has gone needs no signal.
+  ///
+  /// The child is another user's, so root needs cap_kill for that, which a container may not have.
+  /// But a stop signal is the end of this start: we may as well become that user.
+  private static func kill(_ target: pid_t, _ number: CInt, uid: uid_t?) -> Bool {
+    if Glibc.kill(target, number) == 0 || errno == ESRCH { return true }
+    if let uid, errno == EPERM, setuid(uid) == 0 { return Glibc.kill(target, number) == 0 }
     return false
   }
 
