@@ -1,7 +1,9 @@
-// Runs a command and makes one of its system calls fail, or lists the calls that can be made to fail.
+// Runs a command and makes one of its system calls fail, or lists the calls that can be made to fail;
+// or sends it a signal at an exact moment.
 //
 //   inject REPORT list COMMAND [ARGUMENT ...]
 //   inject REPORT PROCESS NUMBER OCCURRENCE ERRNO COMMAND [ARGUMENT ...]
+//   inject REPORT signal first|ordinary PROCESS MOMENT SIGNAL COMMAND [ARGUMENT ...]
 //
 // The call is named by the process (0 for the command, 1 for the first that it forks, ...), by its
 // number in sys/syscall.h, and by how many calls of that number this process has made by then. The
@@ -12,9 +14,17 @@
 // privileged call or fork; only from there on are calls listed: "PROCESS NUMBER OCCURRENCE", a line
 // each, in REPORT. After a fault REPORT has one line: "hit=0|1 signal=N hang=0|1", N the signal that
 // ended the command or one of its processes before its exec. The exit status is the command's.
+//
+// A moment is the entry or the return of a call of PROCESS; the return from the command's own exec is
+// the first. SIGNAL goes to the command, be it the `first` process of a process namespace or an
+// `ordinary` one, and from then on all run freely. REPORT has one line: "hit=0|1 resent=0|1 call=N
+// entering=0|1 microseconds=N left=0|1 hang=0|1": where the signal was sent, how long after it the
+// command ended, and whether any process of it was left. If the moment does not come, or the command
+// does not end, the signal is sent (again) after a while.
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,18 +34,28 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { most_processes = 64, most_numbers = 1024, patience = 10 /* seconds */ };
+enum {
+  most_processes = 64,
+  most_numbers = 1024,
+  patience = 10,       // seconds
+  again = 250,         // milliseconds until a signal is sent again
+  most_agains = 12,    // after which the command is taken to hang
+  last_breath = 100,   // milliseconds for processes that have been killed to go
+};
 
 struct process {
   pid_t id;
   bool is_traced;
   bool has_started;  // stopped for the first time
   bool is_failing;   // inside the call that shall fail
+  unsigned long long call;  // the last that it made
   unsigned made[most_numbers];
 };
 
@@ -49,6 +69,19 @@ static struct {
   unsigned occurrence;
   int error;
 } fault;
+
+// The signal to send, and where it was sent.
+static struct {
+  int number;  // 0: none
+  bool is_to_first;
+  int process;
+  unsigned moment, moments;
+  unsigned long long call;
+  bool is_entering, is_left;
+  volatile sig_atomic_t is_sent, is_resent, agains;
+  struct timespec time;
+  long long microseconds;  // from then to the command's end
+} stop;
 
 static FILE *report;
 static bool is_armed, is_hit, has_begun;
@@ -135,9 +168,39 @@ static void enter(struct process *process, const struct __ptrace_syscall_info *i
   }
 }
 
+// ---- moments ----
+
+static void send_stop(void) {
+  clock_gettime(CLOCK_MONOTONIC, &stop.time);
+  kill(processes[0].id, stop.number);
+  stop.is_sent = true;
+}
+
+static void set_timer(void) {
+  const struct timeval time = {again / 1000, again % 1000 * 1000};
+  const struct itimerval timer = {time, time};
+  if (setitimer(ITIMER_REAL, &timer, NULL) != 0) fail("setitimer");
+}
+
+static void count_moment(struct process *process, const struct __ptrace_syscall_info *info) {
+  bool is_entering = info->op == PTRACE_SYSCALL_INFO_ENTRY;
+  if (!has_begun || stop.is_sent) return;
+  if (is_entering) process->call = info->entry.nr;
+  if (process != &processes[stop.process] || ++stop.moments != stop.moment) return;
+  stop.call = process->call;
+  stop.is_entering = is_entering;
+  is_hit = true;
+  set_timer();
+  send_stop();
+}
+
 static void on_call(struct process *process) {
   struct __ptrace_syscall_info info = {0};
   if (ptrace(PTRACE_GET_SYSCALL_INFO, process->id, sizeof info, &info) <= 0) return;
+  if (stop.number != 0) {
+    count_moment(process, &info);
+    return;
+  }
   if (info.op == PTRACE_SYSCALL_INFO_ENTRY) enter(process, &info);
   if (info.op == PTRACE_SYSCALL_INFO_EXIT && process->is_failing) {
     set_result(process->id, -fault.error);
@@ -158,6 +221,7 @@ static struct process *find(pid_t id) {
 }
 
 static void start(char **command) {
+  if (stop.is_to_first && unshare(CLONE_NEWPID) != 0) fail("unshare");
   pid_t id = fork();
   if (id < 0) fail("fork");
   if (id == 0) {
@@ -178,9 +242,8 @@ static void trace(struct process *process) {
 
 static void resume(struct process *process, int signal) {
   // It may have been killed meanwhile.
-  if (ptrace(PTRACE_SYSCALL, process->id, 0, signal) != 0 && errno != ESRCH) {
-    fail("PTRACE_SYSCALL");
-  }
+  const int how = stop.is_sent ? PTRACE_CONT : PTRACE_SYSCALL;
+  if (ptrace(how, process->id, 0, signal) != 0 && errno != ESRCH) fail("PTRACE_SYSCALL");
 }
 
 static void on_exec(struct process *process) {
@@ -193,6 +256,12 @@ static void on_exec(struct process *process) {
   }
 }
 
+static long long microseconds_since(const struct timespec *time) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (now.tv_sec - time->tv_sec) * 1000000LL + (now.tv_nsec - time->tv_nsec) / 1000;
+}
+
 static void on_end(struct process *process, int status) {
   // A child may well be killed by its parent.
   bool is_killed_child = process != &processes[0] && WTERMSIG(status) == SIGKILL;
@@ -200,6 +269,7 @@ static void on_end(struct process *process, int status) {
     fatal_signal = WTERMSIG(status);
   }
   if (process == &processes[0]) {
+    stop.microseconds = microseconds_since(&stop.time);
     command_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   }
 }
@@ -221,23 +291,73 @@ static void on_stop(struct process *process, int status) {
 
 static void on_alarm(int signal) {
   (void)signal;
+  if (stop.number != 0 && ++stop.agains < most_agains) {
+    if (stop.is_sent) stop.is_resent = 1;
+    send_stop();
+    return;
+  }
   is_hanging = 1;
   for (int i = 0; i < process_count; i++) kill(processes[i].id, SIGKILL);
 }
 
+static void on_change(pid_t id, int status) {
+  struct process *process = find(id);
+  if (WIFSTOPPED(status)) {
+    on_stop(process, status);
+  } else {
+    on_end(process, status);
+  }
+}
+
 static void follow(void) {
   int status;
-  pid_t id;
   while (command_status < 0) {
-    id = waitpid(-1, &status, __WALL);
+    pid_t id = waitpid(-1, &status, __WALL);
     if (id < 0 && errno == EINTR) continue;
     if (id < 0) fail("waitpid");
-    struct process *process = find(id);
-    if (WIFSTOPPED(status)) {
-      on_stop(process, status);
-    } else {
-      on_end(process, status);
-    }
+    on_change(id, status);
+  }
+}
+
+// What the command leaves behind becomes ours (PR_SET_CHILD_SUBREAPER).
+static void look_for_left(void) {
+  const struct timespec moment = {0, 1000000};
+  int status;
+  for (int i = 0; i < last_breath; i++) {
+    pid_t id;
+    while ((id = waitpid(-1, &status, __WALL | WNOHANG)) > 0) on_change(id, status);
+    if (id < 0 && errno == ECHILD) return;
+    nanosleep(&moment, NULL);
+  }
+  stop.is_left = true;
+}
+
+static char **parse_stop(int count, char **arguments) {
+  if (count < 8) exit(64);
+  stop.is_to_first = strcmp(arguments[3], "first") == 0;
+  stop.process = atoi(arguments[4]);
+  stop.moment = (unsigned)atoi(arguments[5]);
+  stop.number = atoi(arguments[6]);
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) fail("PR_SET_CHILD_SUBREAPER");
+  return arguments + 7;
+}
+
+static char **parse_fault(int count, char **arguments) {
+  if (count < 7) exit(64);
+  fault.process = atoi(arguments[2]);
+  fault.number = strtoull(arguments[3], NULL, 10);
+  fault.occurrence = (unsigned)atoi(arguments[4]);
+  fault.error = atoi(arguments[5]);
+  return arguments + 6;
+}
+
+static void write_report(void) {
+  if (stop.number != 0) {
+    fprintf(report, "hit=%d resent=%d call=%llu entering=%d microseconds=%lld left=%d hang=%d\n",
+            is_hit, (int)stop.is_resent, stop.call, stop.is_entering, stop.microseconds,
+            stop.is_left, (int)is_hanging);
+  } else if (!fault.is_listing) {
+    fprintf(report, "hit=%d signal=%d hang=%d\n", is_hit, fatal_signal, (int)is_hanging);
   }
 }
 
@@ -245,22 +365,19 @@ int main(int count, char **arguments) {
   if (count < 4) return 64;
   char **command = arguments + 3;
   fault.is_listing = strcmp(arguments[2], "list") == 0;
-  if (!fault.is_listing) {
-    if (count < 7) return 64;
-    fault.process = atoi(arguments[2]);
-    fault.number = strtoull(arguments[3], NULL, 10);
-    fault.occurrence = (unsigned)atoi(arguments[4]);
-    fault.error = atoi(arguments[5]);
-    command = arguments + 6;
+  if (strcmp(arguments[2], "signal") == 0) {
+    command = parse_stop(count, arguments);
+  } else if (!fault.is_listing) {
+    command = parse_fault(count, arguments);
   }
   report = fopen(arguments[1], "we");
   if (!report) fail(arguments[1]);
   start(command);
   signal(SIGALRM, on_alarm);
   alarm(patience);
+  if (stop.number != 0) set_timer();
   follow();
-  if (!fault.is_listing) {
-    fprintf(report, "hit=%d signal=%d hang=%d\n", is_hit, fatal_signal, (int)is_hanging);
-  }
+  if (stop.number != 0) look_for_left();
+  write_report();
   return fclose(report) == 0 ? command_status : 125;
 }
