@@ -10,7 +10,7 @@
 #include <asm/unistd.h>
 #include <stddef.h>
 
-// asm/signal.h has the C library's order of these on some processors; this is the kernel's.
+// The order of the kernel's own struct, which that of asm/signal.h is not on x86.
 struct kernel_action {
   void (*handler)(int);
   unsigned long flags;
