@@ -15,18 +15,28 @@ extension Accounts {
   ) throws(SystemCallFailure) -> Accounts {
     var accounts = Accounts()
     try forEach(in: passwd, fgetpwent) { entry in
+      if isForNIS(entry.pw_name) { return }
       accounts.users.append(
         Account(
           name: String(cString: entry.pw_name), uid: entry.pw_uid, gid: entry.pw_gid,
           home: ByteString(cString: entry.pw_dir)))
     }
     try forEach(in: group, fgetgrent) { entry in
+      if isForNIS(entry.gr_name) { return }
       accounts.groups.append(
         AccountGroup(
           name: String(cString: entry.gr_name), gid: entry.gr_gid,
           members: CStrings(entry.gr_mem).map { String(cString: $0) }))
     }
     return accounts
+  }
+
+  /// Whether a line is one that asks NIS for accounts: "+", "+NAME", "-NAME".
+  ///
+  /// The readers give it the id 0 and no home (nsswitch.conf(5), "Compatibility mode"): it must not
+  /// count as a name of root's.
+  private static func isForNIS(_ name: UnsafePointer<CChar>) -> Bool {
+    [CChar(bitPattern: UInt8(ascii: "+")), CChar(bitPattern: UInt8(ascii: "-"))].contains(name[0])
   }
 
   private static func forEach<Entry>(

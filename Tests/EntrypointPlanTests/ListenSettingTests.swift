@@ -91,6 +91,16 @@ struct ListenSettingTests {
     #expect(ListenSetting.warning(of: value, source: "KONG_PROXY_LISTEN") == nil)
   }
 
+  @Test(
+    "cannot put a control character into a message, wherever it has one",
+    arguments: ["\u{1b}ff", "a:1 \u{1b}x", "a:\u{1b}", "a\u{1b}:1", "[\u{1b}]:1", "a:1 b:\u{1b}"])
+  func controlCharacters(entry: String) throws {
+    let failure = try #require(throws: StartFailure.self) { try parse(ByteString(entry)) }
+    let text = try #require(failure.explanation)
+    #expect(!"\(text.what)\(text.why)".utf8.contains { $0 < 0x20 })
+    #expect(text.why.contains("\\x1b"))
+  }
+
   @Test("has an error, not an empty entry, where there is nothing between two commas")
   func emptyEntry() {
     #expect(throws: StartFailure.self) { try parse("0.0.0.0:80,,0.0.0.0:81") }

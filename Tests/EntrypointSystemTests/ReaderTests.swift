@@ -48,10 +48,14 @@ struct ReaderTests {
     root:x:0:0:root:/root:/bin/sh
 
     broken:line
+    +
+    -x
+    +kong:x:0:0::/:
     kong:x:1337:0:Kong,,,:/home/kong:/bin/sh
     nohome:x:5:5:::
     """.write(toFile: passwd, atomically: true, encoding: .utf8)
-    try "root:x:0:\nweb:x:33:kong,other".write(toFile: group, atomically: true, encoding: .utf8)
+    try "root:x:0:\n+\n-x\n+y:x:0:\nweb:x:33:kong,other".write(
+      toFile: group, atomically: true, encoding: .utf8)
     let accounts = try Accounts.read(passwd: passwd, group: group)
     #expect(accounts.users.map(\.name) == ["root", "kong", "nohome"])
     #expect(accounts.users[1] == Account(name: "kong", uid: 1337, gid: 0, home: "/home/kong"))

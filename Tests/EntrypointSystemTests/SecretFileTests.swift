@@ -4,41 +4,63 @@ import Testing
 
 @testable import EntrypointSystem
 
-/// These change the credentials of the test's own process, so one runs at a time.
-@Suite("A secret's file, read by root for a user", .serialized)
+@Suite("A secret's file, read by root for a user")
 struct SecretFileReadingTests {
-  private let target = TargetUser(name: "kong", uid: 1337, gid: 1337, groups: [1337], home: "/")
+  /// What came of reading, as a value that can cross to another process.
+  private struct Outcome: Codable {
+    var text: String?
+    var status: Int32?
+    var what = ""
+    var why = ""
+    var everything = ""
+  }
 
-  /// Reads the file that a script makes at $T/pw.
-  private func read(
-    _ script: String, at name: String = "pw", for target: TargetUser? = nil
-  ) throws -> Result<String, StartFailure> {
+  /// Reads the file that a script makes, `name` in $T, for the user 1337, in a process of its own:
+  /// reading changes the credentials of all threads.
+  private func read(_ script: String, at name: String = "pw") async throws -> Outcome {
     let shell = try Shell()
     defer { shell.remove() }
     let made = try shell.run(script)
     try #require(made.status == 0, "\(made.errors)")
-    let file = SecretFile(
-      variable: "KONG_PG_PASSWORD", path: ByteString(shell.directory.path + "/" + name))
-    let before = try ProcessStatus.read()
-    defer { #expect((try? ProcessStatus.read()) == before, "the credentials are root's again") }
-    return Result { () throws(StartFailure) in
-      let settings = try SecretFile.read(
-        [file], for: target ?? self.target, own: before)
-      return String(decoding: settings[0].secret.revealedBytes, as: UTF8.self)
+    let directory = shell.directory.path
+    await #expect(processExitsWith: .success) {
+      [directory = directory as String, name = name as String] in
+      try await SecretFileReadingTests.readHere(directory, name)
     }
+    let outcome = try Data(contentsOf: shell.directory.appending(path: "outcome"))
+    return try JSONDecoder().decode(Outcome.self, from: outcome)
+  }
+
+  /// On the main thread, because that is the one that /proc/self/status is about.
+  @MainActor private static func readHere(_ directory: String, _ name: String) throws {
+    let target = TargetUser(name: "kong", uid: 1337, gid: 1337, groups: [1337], home: "/")
+    let file = SecretFile(
+      variable: "KONG_PG_PASSWORD", path: ByteString(directory + "/" + name))
+    let before = try ProcessStatus.read()
+    var outcome = Outcome()
+    do {
+      let settings = try SecretFile.read([file], for: target, own: before)
+      outcome.text = String(decoding: settings[0].secret.revealedBytes, as: UTF8.self)
+    } catch {
+      outcome.status = error.status
+      outcome.what = error.explanation?.what ?? ""
+      outcome.why = error.explanation?.why ?? ""
+      outcome.everything = String(reflecting: error)
+    }
+    #expect(try ProcessStatus.read() == before, "root is root again")
+    try JSONEncoder().encode(outcome).write(
+      to: URL(filePath: directory).appending(path: "outcome"))
   }
 
   private func expectFailure(
     _ script: String, at name: String = "pw", _ why: String
-  ) throws {
-    switch try read(script, at: name) {
-    case .success(let text): Issue.record("read \(text.utf8.count) bytes")
-    case .failure(let failure):
-      #expect(failure.status == 78, "\(failure)")
-      #expect(failure.explanation?.why.contains(why) == true, "\(failure)")
-      #expect(failure.explanation?.what.contains("KONG_PG_PASSWORD_FILE") == true)
-      #expect(!"\(failure)".contains("s3cret"))
-    }
+  ) async throws {
+    let outcome = try await read(script, at: name)
+    #expect(outcome.text == nil && outcome.status == 78, "\(outcome)")
+    #expect(outcome.why.contains(why), "\(outcome)")
+    #expect(outcome.what.contains("KONG_PG_PASSWORD_FILE"))
+    #expect(outcome.what.contains("/\(name) cannot"))
+    #expect(!outcome.everything.contains("s3cret"))
   }
 
   @Test(
@@ -48,20 +70,20 @@ struct SecretFileReadingTests {
       "mkdir -m 0700 $T/d; mv $T/pw $T/d; ln -s d/pw $T/pw",
       "ln -s /$T/./../${T##*/}//pw $T/l; chmod 0400 $T/pw; mv $T/pw $T/p2; ln -s p2 $T/pw",
     ])
-  func readable(change: String) throws {
+  func readable(change: String) async throws {
     let script = "echo s3cret > $T/pw; \(change.replacing("chmod 0; ", with: ""))"
-    #expect(try read(script).get() == "s3cret")
+    #expect(try await read(script).text == "s3cret")
   }
 
   @Test("is read through the links of a Kubernetes volume, as root and as the user")
-  func kubernetes() throws {
+  func kubernetes() async throws {
     for mode in ["0400", "0444"] {
       let volume = """
         mkdir -m 1777 $T/v; mkdir $T/v/..2026_01_01; echo s3cret > $T/v/..2026_01_01/pw
         chmod \(mode) $T/v/..2026_01_01/pw
         ln -s ..2026_01_01 $T/v/..data; ln -s ..data/pw $T/v/pw
         """
-      #expect(try read(volume, at: "v/pw").get() == "s3cret")
+      #expect(try await read(volume, at: "v/pw").text == "s3cret")
     }
   }
 
@@ -76,30 +98,30 @@ struct SecretFileReadingTests {
       "mkdir -m 0777 $T/u; ln $T/root/pw $T/u/pw",
       "mkdir $T/x; chown 1337 $T/x; ln -s $T/root $T/x/d; ln -s x/d $T/u",
     ])
-  func planted(user: String) throws {
+  func planted(user: String) async throws {
     let root = "mkdir -m 0755 $T/root; echo s3cret > $T/root/pw; chmod 0400 $T/root/pw; \(user)"
-    try expectFailure(root, at: "u/pw", "somebody else may have put")
+    try await expectFailure(root, at: "u/pw", "somebody else may have put")
     // The same layout is no obstacle where the user can read the file anyway.
-    #expect(try read(root + "; chmod 0444 $T/root/pw", at: "u/pw").get() == "s3cret")
+    #expect(try await read(root + "; chmod 0444 $T/root/pw", at: "u/pw").text == "s3cret")
   }
 
   @Test("is refused when it is no regular file, and a pipe without a writer is not waited for")
-  func types() throws {
-    try expectFailure("mkdir $T/pw", "it is a directory")
-    try expectFailure("mkfifo $T/pw; chmod 0444 $T/pw", "not a regular file")
-    try expectFailure("mkfifo -m 0400 $T/pw", "not a regular file")
-    try expectFailure("ln -s /dev/zero $T/pw", "not a regular file")
-    try expectFailure("ln -s pw $T/pw", "links lead in a circle")
-    try expectFailure("true", "there is no such file")
-    try expectFailure("touch $T/pw", at: "pw/x", "there is no such file")
+  func types() async throws {
+    try await expectFailure("mkdir $T/pw", "it is a directory")
+    try await expectFailure("mkfifo $T/pw; chmod 0444 $T/pw", "not a regular file")
+    try await expectFailure("mkfifo -m 0400 $T/pw", "not a regular file")
+    try await expectFailure("ln -s /dev/zero $T/pw", "not a regular file")
+    try await expectFailure("ln -s pw $T/pw", "links lead in a circle")
+    try await expectFailure("true", "there is no such file")
+    try await expectFailure("touch $T/pw", at: "pw/x", "there is no such file")
   }
 
   @Test("is refused when no variable can hold it: with a NUL, or more than 128 KiB")
-  func contents() throws {
-    try expectFailure(#"printf 's3cret\0' > $T/pw"#, "NUL")
-    try expectFailure("yes s3cret | head -c 131072 > $T/pw", "too long")
-    try expectFailure("truncate -s 1T $T/pw", "too long")
-    #expect(try read("printf '\\n\\n' > $T/pw").get() == "")
+  func contents() async throws {
+    try await expectFailure(#"printf 's3cret\0' > $T/pw"#, "NUL")
+    try await expectFailure("yes s3cret | head -c 131072 > $T/pw", "too long")
+    try await expectFailure("truncate -s 1T $T/pw", "too long")
+    #expect(try await read("printf '\\n\\n' > $T/pw").text == "")
   }
 
   @Test("with the longest value there can be still reaches a program, and one byte more does not")
@@ -116,25 +138,26 @@ struct SecretFileReadingTests {
   }
 
   @Test("is what the user that we are may read, where nobody is dropped to")
-  func notRoot() throws {
+  func notRoot() async throws {
     let shell = try Shell()
     defer { shell.remove() }
     _ = try shell.run("echo s3cret > $T/pw; chmod 0400 $T/pw")
-    let path = ByteString(shell.directory.path + "/pw")
-    let file = SecretFile(variable: "KONG_PG_PASSWORD", path: path)
-    let own = try ProcessStatus.read()
-    let outcome = try FileSystemUser.acting(as: target, own: own) {
-      Result { () throws(StartFailure) in try SecretFile.read([file], for: nil, own: own) }
+    let path = shell.directory.path + "/pw"
+    await #expect(processExitsWith: .success) { [path = path as String] in
+      try #require(seteuid(1337) == 0)
+      let file = SecretFile(variable: "KONG_PG_PASSWORD", path: ByteString(path))
+      let failure = try #require(throws: StartFailure.self) {
+        _ = try SecretFile.read([file], for: nil, own: ProcessStatus.read())
+      }
+      #expect(failure.status == 78)
+      #expect(failure.explanation?.why.contains("uid 1337 may not read it") == true)
     }
-    let failure = try #require(throws: StartFailure.self) { _ = try outcome.get() }
-    #expect(failure.status == 78)
-    #expect(failure.explanation?.why.contains("may not read it") == true)
   }
 
   @Test("reaches the program as its variable, and the variable that named the file does not")
   func environment() throws {
-    let texts = ["A=1", "KONG_X_FILE=/f", "KONG_X=", "KONG_XY=2", "KONG_X_FILE=/g", "B="]
-    var strings = texts.map { text in text.withCString { strdup($0) } } + [nil]
+    let given = ["A=1", "KONG_X_FILE=/f", "KONG_X=", "KONG_XY=2", "KONG_X_FILE=/g", "B="]
+    var strings = given.map { strdup($0) } + [nil]
     defer { strings.forEach { free($0) } }
     let result = try strings.withUnsafeMutableBufferPointer { buffer in
       let block = EnvironmentBlock(CStrings(buffer.baseAddress))

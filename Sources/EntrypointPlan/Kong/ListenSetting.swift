@@ -120,15 +120,17 @@ extension ListenSetting.Fault {
     case .notUTF8: "it has bytes that are not UTF-8"
     case .noAddress: "it has flags only; expected ADDRESS:PORT before them"
     case .twoAddresses(let word):
-      "a second address, \"\(word)\", follows; expected a comma before it"
-    case .noPort(let word): "\"\(word)\" has no port; expected ADDRESS:PORT"
-    case .port(let port): "\"\(port)\" is not a port; expected a number from 0 to 65535"
-    case .ipv4(let host): "\"\(host)\" is not an IPv4 address; expected four numbers from 0 to 255"
+      "a second address, \"\(ByteString(word))\", follows; expected a comma before it"
+    case .noPort(let word): "\"\(ByteString(word))\" has no port; expected ADDRESS:PORT"
+    case .port(let port): "\"\(ByteString(port))\" is not a port; expected a number from 0 to 65535"
+    case .ipv4(let host):
+      "\"\(ByteString(host))\" is not an IPv4 address; expected four numbers from 0 to 255"
     case .ipv6(let host):
-      "\"\(host)\" is not an IPv6 address; expected one such as [::1], in brackets"
+      "\"\(ByteString(host))\" is not an IPv6 address; expected one such as [::1], in brackets"
     case .name(let host):
-      "\"\(host)\" is not a host name; expected letters, digits, \"-\", \"_\" and \".\", or \"*\""
-    case .flag(let word): "\"\(word)\" is not a flag; expected one of \(ListenFlag.usage)"
+      "\"\(ByteString(host))\" is not a host name; expected letters, digits, \"-\", \"_\" and \".\", or \"*\""
+    case .flag(let word):
+      "\"\(ByteString(word))\" is not a flag; expected one of \(ListenFlag.usage)"
     }
   }
 }

@@ -1,0 +1,45 @@
+import Glibc
+
+/// Whatever bytes /etc/passwd and /etc/group have: no crash, and every account that is read stands on
+/// a line of its own that says so.
+///
+/// The oracle is passwd(5) and group(5): the fields of a line are between colons.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzAccounts(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
+  let bytes = Array(UnsafeBufferPointer(start: data, count: size))
+  File.shared.write(bytes)
+  guard let accounts = try? Accounts.read(passwd: File.shared.path, group: File.shared.path) else {
+    fatalError("the file is there")
+  }
+  let lines = bytes.split(separator: 0x0a).map { line in
+    line.drop { $0 == 0x20 || (9...13).contains($0) }
+      .split(separator: 0x3a, omittingEmptySubsequences: false)
+      .map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+  precondition(accounts.users.count <= lines.count && accounts.groups.count <= lines.count)
+  for user in accounts.users {
+    precondition(
+      lines.contains { $0.first == user.name && $0.count >= 4 }
+        || bytes.contains(0), "\(user.name) is on no line")
+  }
+  for group in accounts.groups {
+    precondition(
+      lines.contains { $0.first == group.name && $0.count >= 3 }
+        || bytes.contains(0), "\(group.name) is on no line")
+    precondition(group.members.allSatisfy { !$0.contains(",") && !$0.contains("\n") })
+  }
+  return 0
+}
+
+/// One file without a name that takes each input in turn (tmpfile(3)).
+private struct File {
+  static let shared = File()
+  private let descriptor = fileno(tmpfile())
+
+  var path: String { "/proc/self/fd/\(descriptor)" }
+
+  func write(_ bytes: [UInt8]) {
+    precondition(ftruncate(descriptor, 0) == 0)
+    precondition(pwrite(descriptor, bytes, bytes.count, 0) == bytes.count)
+  }
+}
