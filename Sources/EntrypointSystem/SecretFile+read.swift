@@ -47,6 +47,8 @@ private struct OpenedFile {
   private var descriptor: FileDescriptor?
   private(set) var reason: Errno?
 
+  /// Opens the file.
+  ///
   /// O_NONBLOCK: to open a pipe must not wait for a writer. O_NOCTTY: a terminal must not become ours.
   init(_ file: SecretFile, at path: ByteString) {
     self.file = file
