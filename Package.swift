@@ -56,6 +56,8 @@ let package = Package(
       name: "give-prefix", dependencies: ["EntrypointPlan", "EntrypointSystem"],
       path: "Tests/give-prefix"
     ),
+    // What the parser of nginx's configuration finds: Tests/crossplane and Tests/nginx compare it.
+    .executableTarget(name: "listens", dependencies: ["EntrypointPlan"], path: "Tests/listens"),
     .testTarget(name: "EntrypointPlanTests", dependencies: ["EntrypointPlan"]),
     .testTarget(
       name: "EntrypointSystemTests",

@@ -62,6 +62,13 @@ public struct NginxConfiguration {
     ByteString(tokenizer.value(of: word))
   }
 
+  /// Whether a word is this one, which has no quote, backslash or blank.
+  ///
+  /// What an escape stands for is always one of these, so the bytes as written will do.
+  func isWord(_ word: NginxWord, _ text: StaticString) -> Bool {
+    tokenizer.isWord(word.range, text)
+  }
+
   private mutating func directive(_ name: NginxWord) throws(NginxSyntaxError) -> NginxDirective {
     var directive = NginxDirective(words: [name], opensBlock: false, line: name.line)
     while let token = try tokenizer.next() {
@@ -102,7 +109,11 @@ extension NginxTokenizer {
   fileprivate func isLuaBlock(_ name: NginxWord) -> Bool {
     let suffix: StaticString = "_by_lua_block"
     let start = name.range.upperBound - suffix.utf8CodeUnitCount
-    guard start > name.range.lowerBound else { return false }
-    return suffix.withUTF8Buffer { $0.elementsEqual(bytes[start..<name.range.upperBound]) }
+    return start > name.range.lowerBound && isWord(start..<name.range.upperBound, suffix)
+  }
+
+  fileprivate func isWord(_ range: Range<Int>, _ text: StaticString) -> Bool {
+    range.count == text.utf8CodeUnitCount
+      && text.withUTF8Buffer { $0.elementsEqual(bytes[range]) }
   }
 }

@@ -116,7 +116,7 @@ public struct NginxListenDirectives {
           let depth = configuration.depth - (directive.opensBlock ? 1 : 0)
           guard depth == (blocks.last?.depth ?? 0) else { continue }
           if directive.opensBlock {
-            guard let inner = inner(configuration.value(of: directive.words[0])) else { continue }
+            guard let inner = inner(directive.words[0], in: configuration) else { continue }
             blocks.append((configuration.depth, place, directive.line))
             place = inner
             if case .server = inner { hasListen = false }
@@ -137,26 +137,29 @@ public struct NginxListenDirectives {
     place = outer
   }
 
-  private func inner(_ name: ByteString) -> Place? {
+  private func inner(_ name: NginxWord, in configuration: NginxConfiguration) -> Place? {
     switch place {
-    case .main: name.text.flatMap(NginxServerKind.init(rawValue:)).map(Place.servers)
-    case .servers(let kind): name == "server" ? .server(kind) : nil
-    case .server: nil
+    case .main:
+      if configuration.isWord(name, "http") { return .servers(.http) }
+      if configuration.isWord(name, "stream") { return .servers(.stream) }
+      return configuration.isWord(name, "mail") ? .servers(.mail) : nil
+    case .servers(let kind): return configuration.isWord(name, "server") ? .server(kind) : nil
+    case .server: return nil
     }
   }
 
   private mutating func obey(
     _ directive: NginxDirective, in configuration: NginxConfiguration, path: ByteString
   ) {
-    let name = configuration.value(of: directive.words[0])
-    let source = "\(path):\(directive.line)"
-    if name == "include" {
+    let name = directive.words[0]
+    if configuration.isWord(name, "include") {
+      let source = "\(path):\(directive.line)"
       guard directive.words.count == 2 else {
         warn("\(source): \"include\" is not followed", "it does not have one argument")
         return
       }
       include(configuration.value(of: directive.words[1]), source: source)
-    } else if name == "listen", case .server(let kind) = place {
+    } else if configuration.isWord(name, "listen"), case .server(let kind) = place {
       hasListen = true
       let arguments = directive.words.dropFirst().map(configuration.value)
       add(
