@@ -94,7 +94,12 @@ private func checkAddress(_ directive: NginxListen) {
   guard case .success(var listener) = directive.listener() else { return }
   let transport = listener.transport
   if let port = listener.port { precondition((1...65535).contains(port)) }
-  if case .unix(let path) = listener.address, path.utf8.contains(UInt8(ascii: "\\")) { return }
+  switch listener.address {
+  case .unix(let path) where path.utf8.contains(UInt8(ascii: "\\")): return
+  // "listen unix" names a host, "listen unix:80" a path.
+  case .inet(let host, _) where host.lowercased() == "unix": return
+  default: break
+  }
   listener.flags = []
   var again = directive
   again.arguments = [ByteString(listener.entry)] + directive.arguments.dropFirst()
