@@ -75,18 +75,33 @@ private func checkListeners(_ texts: [[UInt8]]) {
   limits.depth = 4
   let found = NginxListenDirectives(main: "/main", isRoot: true, files: files, limits: limits)
   for directive in found.directives {
-    let lines = text(directive.path)?.split(separator: 0x0a, omittingEmptySubsequences: false)
-    guard let lines, (1...lines.count).contains(directive.line) else { preconditionFailure() }
-    let line = lines[directive.line - 1]
-    precondition(
-      contains(line, "listen") || contains(line, "server"), "a listener from another directive")
+    precondition(isListener(directive, text(directive.path) ?? []), "from another directive")
     checkAddress(directive)
   }
   let result = NginxListeners(main: "/main", isRoot: true, files: files, limits: limits)
   precondition(result.listeners.count <= found.directives.count)
   precondition(result.warnings.count <= limits.warnings + 1)
-  let sockets = Set(result.listeners.map { "\($0.transport) \($0.address)" })
-  precondition(sockets.count == result.listeners.count, "the same socket twice")
+  var sockets: Set<String> = []
+  for var listener in result.listeners {
+    let transport = listener.transport.rawValue
+    listener.flags = []
+    precondition(sockets.insert(transport + listener.entry).inserted, "the same socket twice")
+  }
+}
+
+/// Whether the line has a word that can be what the listener comes from.
+private func isListener(_ directive: NginxListen, _ text: [UInt8]) -> Bool {
+  var line = 1
+  for index in text.indices {
+    if line == directive.line, text[index] == UInt8(ascii: "l") || text[index] == UInt8(ascii: "s"),
+      text[index...].starts(with: "listen".utf8) || text[index...].starts(with: "server".utf8)
+    {
+      return true
+    }
+    if text[index] == 0x0a { line += 1 }
+    if line > directive.line { return false }
+  }
+  return false
 }
 
 /// What is understood is understood again from its printed form.
@@ -105,11 +120,6 @@ private func checkAddress(_ directive: NginxListen) {
   again.arguments = [ByteString(listener.entry)] + directive.arguments.dropFirst()
   guard case .success(let second) = again.listener() else { preconditionFailure(listener.entry) }
   precondition(second.address == listener.address && second.transport == transport)
-}
-
-private func contains(_ text: ArraySlice<UInt8>, _ word: String) -> Bool {
-  let word = Array(word.utf8)
-  return text.indices.contains { text[$0...].starts(with: word) }
 }
 
 /// nginx's grammar as one loop over the bytes, with a flag for each thing it remembers.
@@ -134,13 +144,13 @@ private struct Reference {
     while index < text.count {
       let byte = text[index]
       index += 1
-      let isBlank = [0x20, 0x09, 0x0d, 0x0a].contains(byte)
+      let isBlank = byte == 0x20 || byte == 0x09 || byte == 0x0d || byte == 0x0a
       if isComment {
         isComment = byte != 0x0a
         continue
       }
       if isBehindString {
-        guard isBlank || [0x3b, 0x7b, 0x29].contains(byte) else { return false }
+        guard isBlank || byte == 0x3b || byte == 0x7b || byte == 0x29 else { return false }
         isBehindString = false
       }
       if isBetween {
