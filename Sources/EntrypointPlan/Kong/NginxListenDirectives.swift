@@ -93,10 +93,6 @@ public struct NginxListenDirectives {
       $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "[")
     }
     for path in isPattern ? files.matching(path) : [path] {
-      guard filesRead < limits.files else {
-        warn("\(source): \(path) is not read", "\(filesRead) files were read before it")
-        return
-      }
       read(path, includedAt: source)
     }
   }

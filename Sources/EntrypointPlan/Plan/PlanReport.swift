@@ -14,6 +14,8 @@ public struct PlanReport: Encodable, Sendable {
     var source: String
     var address: String
     var port: Int?
+    /// Of a range of ports, which `port` begins.
+    var last_port: Int?
     var `protocol`: String
     var flags: [String]
     var needs: [String]
@@ -98,15 +100,15 @@ public struct PlanReport: Encodable, Sendable {
         variable: $0.file.variable, path: $0.file.path.description, length: $0.secret.count)
     }
     listeners = plan.listeners.map { listener in
-      let place: (String, Int?) =
+      let place: (address: String, lastPort: Int?) =
         switch listener.address {
-        case .inet(let host, let port): (host, port)
-        case .portRange(let host, let ports): (host, ports.lowerBound)
+        case .inet(let host, _): (host, nil)
+        case .portRange(let host, let ports): (host, ports.upperBound)
         case .unix(let path): (path, nil)
         }
       return ListenerReport(
-        source: listener.source, address: place.0, port: place.1,
-        protocol: listener.transport.rawValue, flags: listener.flags,
+        source: listener.source, address: place.address, port: listener.port,
+        last_port: place.lastPort, protocol: listener.transport.rawValue, flags: listener.flags,
         needs: names.names(of: listener.needs(unprivilegedPortStart: unprivilegedPortStart)))
     }
     capabilities = plan.needs.map {
