@@ -4,17 +4,6 @@
 # shellcheck source-path=SCRIPTDIR source=container.bash
 source "${BATS_TEST_DIRNAME}/container.bash"
 
-# An error says what, why, and at least one way out; nothing was prepared.
-says_error() {
-  cat "$directory/stderr"
-  grep -F -- 'entrypoint: error: ' "$directory/stderr"
-  local text
-  for text in "$@"; do
-    grep -F -- "$text" "$directory/stderr"
-  done
-  [[ ! -e $(root_of_ended)$prefix/nginx.conf ]]
-}
-
 @test "an image without the user kong is 78, and the ways out are --user and /etc/passwd" {
   podman run --rm --entrypoint cat "$image" /etc/passwd | grep -v '^kong:' >"$directory/passwd"
   finish --volume "$directory/passwd:/etc/passwd:ro"

@@ -142,6 +142,50 @@ logged() {
   podman logs "$container" 2>&1 | grep --fixed-strings --text -- "$1" >/dev/null
 }
 
+# says_error TEXT...: an error names all these, and nothing was prepared.
+says_error() {
+  cat --show-nonprinting "$directory/stderr"
+  grep -F -- 'entrypoint: error: ' "$directory/stderr"
+  local text
+  for text in "$@"; do
+    grep -F -- "$text" "$directory/stderr"
+  done
+  [[ ! -e $(root_of_ended)$prefix/nginx.conf ]]
+}
+
+# statements: the container's messages, without the lines that say why and name ways out.
+statements() {
+  podman logs "$container" 2>&1 | grep --text -E '^entrypoint: [a-z]+: [^ ]'
+}
+
+# owner FILE: its user and group as numbers; of a link, its own.
+owner() {
+  stat --format '%u:%g' "$1"
+}
+
+# processes: the numbers of all that run in the container.
+processes() {
+  local process
+  for process in /proc/[0-9]*; do
+    [[ ! $process/ns/pid -ef /proc/$master/ns/pid ]] || printf '%s\n' "${process#/proc/}"
+  done
+}
+
+# variable FILE NAME: its value in an environment that /proc gave, byte for byte; fails without it.
+variable() {
+  grep --null-data --text "^$2=" "$1" | tail --bytes "+$((${#2} + 2))" | head --bytes -1
+  grep --null-data --text --quiet "^$2=" "$1"
+}
+
+# With master_process off nginx never writes a title over its arguments and its environment, so that
+# /proc still has both.
+# shellcheck disable=SC2034
+untitled=(--env KONG_NGINX_MAIN_MASTER_PROCESS=off)
+
+# For a start that is to end before `kong prepare`: where it does not, it ends there, and soon.
+# shellcheck disable=SC2034
+no_further=(--env STAND_IN_PREPARE=exit:9)
+
 # file_capabilities FILE: as getcap prints them, or nothing.
 file_capabilities() {
   getcap "$1" | sed 's/^[^ ]* //'

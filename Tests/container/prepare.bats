@@ -71,7 +71,7 @@ nginx_was_not_started() {
 }
 
 @test "a prefix that kong cannot write to ends the start with kong prepare's status and message" {
-  finish --env KONG_PREFIX=/proc/1
+  finish --read-only
   cat "$directory/stderr"
   ((status == 1))
   grep -F 'Error: ' "$directory/stderr"

@@ -1,0 +1,257 @@
+#!/usr/bin/env bats
+# KONG_*_FILE: which variables name a secret's file, what becomes of it, and that it is never shown.
+
+# shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
+source "${BATS_TEST_DIRNAME}/container.bash"
+
+secret='correct horse battery staple'
+
+# secret_file NAME FORMAT: made by printf, readable by root alone. Adds its volume to `mounts`.
+mounts=()
+secret_file() {
+  # shellcheck disable=SC2059 # the bytes of the secret
+  printf "$2" >"$directory/$1"
+  chmod 400 "$directory/$1"
+  mounts+=(--volume "$directory/$1:/run/secrets/$1:ro")
+}
+
+# Where `kong prepare` left the environment that it was given.
+prepared_environment() {
+  printf '%s' "$(root_of_container)$prefix/stand-in.environ"
+}
+
+@test "a secret's file that only root can read reaches kong prepare and nginx as the variable" {
+  secret_file password "$secret\n"
+  start "${mounts[@]}" "${untitled[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
+  serves http://localhost:8000/
+  for file in "/proc/$master/environ" "$(prepared_environment)"; do
+    [[ $(variable "$file" KONG_PG_PASSWORD) == "$secret" ]]
+    not variable "$file" KONG_PG_PASSWORD_FILE
+  done
+  runs_as_kong_with none
+}
+
+@test "trailing newlines are taken off, and no other byte" {
+  secret_file password '\n two\nlines \377\376 \r\n\n\n'
+  start "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
+  serves http://localhost:8000/
+  cmp <(variable "$(prepared_environment)" KONG_PG_PASSWORD) <(printf '\n two\nlines \377\376 \r')
+}
+
+@test "an empty file is an empty value" {
+  secret_file password ''
+  start "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
+  serves http://localhost:8000/
+  variable "$(prepared_environment)" KONG_PG_PASSWORD
+  [[ -z $(variable "$(prepared_environment)" KONG_PG_PASSWORD) ]]
+}
+
+@test "an empty KONG_PG_PASSWORD_FILE is as if it were not set" {
+  start --env KONG_PG_PASSWORD_FILE= --env KONG_PG_PASSWORD="$secret"
+  serves http://localhost:8000/
+  [[ $(variable "$(prepared_environment)" KONG_PG_PASSWORD) == "$secret" ]]
+}
+
+@test "an empty KONG_PG_PASSWORD gives way to the file" {
+  secret_file password "$secret"
+  start "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password --env KONG_PG_PASSWORD=
+  serves http://localhost:8000/
+  [[ $(variable "$(prepared_environment)" KONG_PG_PASSWORD) == "$secret" ]]
+  (($(grep --null-data --text --count '^KONG_PG_PASSWORD=' "$(prepared_environment)") == 1))
+}
+
+@test "both forms of a secret are 78: the message names both, and shows neither" {
+  secret_file password "$secret"
+  finish "${mounts[@]}" "${no_further[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password \
+    --env KONG_PG_PASSWORD=open-sesame
+  ((status == 78))
+  says_error KONG_PG_PASSWORD_FILE KONG_PG_PASSWORD
+  not grep -F -e "$secret" -e open-sesame "$directory/stderr" "$directory/stdout"
+}
+
+# refuses PATH OPTION...: 78, and variable and path are named.
+refuses() {
+  local path=$1
+  shift
+  finish "$@" "${no_further[@]}" --env KONG_PG_PASSWORD_FILE="$path"
+  ((status == 78))
+  says_error KONG_PG_PASSWORD_FILE "$path"
+  remove
+}
+
+@test "a secret's file that is absent, or a directory, is 78 with variable and path" {
+  refuses /run/secrets/absent
+  refuses /etc
+  refuses /etc/passwd/password
+}
+
+@test "a file that the user of the start cannot read is 78 with variable, path and reason" {
+  secret_file password "$secret"
+  image=$image_user_kong
+  finish "${mounts[@]}" "${no_further[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
+  ((status == 78))
+  says_error KONG_PG_PASSWORD_FILE /run/secrets/password 'ermission denied'
+}
+
+@test "a NUL in a secret is 78, and nothing of it is shown" {
+  secret_file password "$secret\\000$secret"
+  finish "${mounts[@]}" "${no_further[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
+  ((status == 78))
+  says_error KONG_PG_PASSWORD_FILE /run/secrets/password NUL
+  not grep -F "${secret%% *}" "$directory/stderr" "$directory/stdout"
+}
+
+# The kernel's limit for one string, MAX_ARG_STRLEN in execve(2): 32 pages, its NUL included.
+@test "a secret as long as a variable can be is passed on, and one byte more is 78" {
+  local longest=$((131072 - 1 - 17))
+  secret_file password "$(printf '%*s' "$longest" '')\n\n"
+  start "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
+  serves http://localhost:8000/
+  (($(variable "$(prepared_environment)" KONG_PG_PASSWORD | wc --bytes) == longest))
+  remove
+  secret_file longer "$(printf '%*s' "$((longest + 1))" '')"
+  refuses /run/secrets/longer "${mounts[@]}"
+}
+
+@test "a secret as Kubernetes mounts it, behind two links, is read" {
+  mkdir -p "$directory/mount/..2024"
+  printf '%s' "$secret" >"$directory/mount/..2024/password"
+  ln -s ..2024 "$directory/mount/..data"
+  ln -s ..data/password "$directory/mount/password"
+  start --volume "$directory/mount:/run/secrets:ro" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
+  serves http://localhost:8000/
+  [[ $(variable "$(prepared_environment)" KONG_PG_PASSWORD) == "$secret" ]]
+}
+
+@test "KONG_PASSWORD_FILE is a secret, though no option has that name" {
+  secret_file password "$secret"
+  start "${mounts[@]}" --env KONG_PASSWORD_FILE=/run/secrets/password
+  serves http://localhost:8000/
+  [[ $(variable "$(prepared_environment)" KONG_PASSWORD) == "$secret" ]]
+  not variable "$(prepared_environment)" KONG_PASSWORD_FILE
+}
+
+@test "a KONG_*_FILE that names no option of Kong's is left as it is" {
+  start --env KONG_BRAND_NEW_FILE=/run/secrets/absent
+  serves http://localhost:8000/
+  [[ $(variable "$(prepared_environment)" KONG_BRAND_NEW_FILE) == /run/secrets/absent ]]
+}
+
+@test "KONG_NGINX_PROXY_AUTH_BASIC_USER_FILE is nginx's directive and no secret" {
+  printf 'kong:{PLAIN}open-sesame\n' >"$directory/users"
+  chmod 644 "$directory/users"
+  for defaults in '' /absent; do
+    start --volume "$directory/users:/etc/users:ro" --env ENTRYPOINT_KONG_DEFAULTS=$defaults \
+      --env KONG_NGINX_PROXY_AUTH_BASIC=kong --env KONG_NGINX_PROXY_AUTH_BASIC_USER_FILE=/etc/users
+    serves http://127.0.0.1:8001/ admin
+    [[ $(variable "$(prepared_environment)" KONG_NGINX_PROXY_AUTH_BASIC_USER_FILE) == /etc/users ]]
+    [[ $(page http://kong:open-sesame@localhost:8000/worker) == *Uid:* ]]
+    [[ $(page http://kong:wrong@localhost:8000/worker) == *401* ]]
+    remove
+  done
+}
+
+@test "without the file of Kong's options every KONG_*_FILE is a secret, but KONG_NGINX_*_FILE" {
+  secret_file password "$secret"
+  start "${mounts[@]}" --env ENTRYPOINT_KONG_DEFAULTS=/absent --env KONG_BRAND_NEW_FILE=/run/secrets/password \
+    --env KONG_NGINX_MY_FILE=/run/secrets/absent
+  serves http://localhost:8000/
+  [[ $(variable "$(prepared_environment)" KONG_BRAND_NEW) == "$secret" ]]
+  not variable "$(prepared_environment)" KONG_BRAND_NEW_FILE
+  [[ $(variable "$(prepared_environment)" KONG_NGINX_MY_FILE) == /run/secrets/absent ]]
+}
+
+@test "ENTRYPOINT_KONG_DEFAULTS names the file that names the options" {
+  secret_file password "$secret"
+  printf 'return [[\nbrand_new = NONE\n]]\n' >"$directory/defaults"
+  start "${mounts[@]}" --volume "$directory/defaults:/etc/defaults.lua:ro" \
+    --env ENTRYPOINT_KONG_DEFAULTS=/etc/defaults.lua --env KONG_BRAND_NEW_FILE=/run/secrets/password \
+    --env KONG_PG_PASSWORD_FILE=/run/secrets/absent
+  serves http://localhost:8000/
+  [[ $(variable "$(prepared_environment)" KONG_BRAND_NEW) == "$secret" ]]
+  [[ $(variable "$(prepared_environment)" KONG_PG_PASSWORD_FILE) == /run/secrets/absent ]]
+}
+
+@test "every command of kong has the secrets, and its failure to read one is 78" {
+  secret_file password "$secret"
+  finish "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password -- kong environment
+  ((status == 0))
+  [[ $(variable "$directory/stdout" KONG_PG_PASSWORD) == "$secret" ]]
+  not variable "$directory/stdout" KONG_PG_PASSWORD_FILE
+  remove
+  finish --env KONG_PG_PASSWORD_FILE=/run/secrets/absent -- kong migrations up
+  ((status == 78))
+  says_error KONG_PG_PASSWORD_FILE /run/secrets/absent
+}
+
+@test "a command that is not kong is given the variable as it is" {
+  finish --env KONG_PG_PASSWORD_FILE=/run/secrets/absent -- cat /proc/self/environ
+  ((status == 0))
+  [[ $(variable "$directory/stdout" KONG_PG_PASSWORD_FILE) == /run/secrets/absent ]]
+}
+
+@test "the dry run shows variable, path and length of a secret, and never its text" {
+  secret_file password "$secret\n"
+  for format in text json docker kubernetes; do
+    finish "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password -- \
+      --dry-run --format $format kong docker-start
+    cat "$directory/stdout" "$directory/stderr"
+    ((status == 0))
+    not grep -F "$secret" "$directory/stdout" "$directory/stderr"
+    if [[ $format == text ]]; then
+      grep KONG_PG_PASSWORD "$directory/stdout" | grep -F /run/secrets/password | grep -w "${#secret}"
+    fi
+    remove
+  done
+}
+
+@test "the dry run of a secret that cannot be read ends with 78" {
+  finish --env KONG_PG_PASSWORD_FILE=/run/secrets/absent -- --dry-run kong docker-start
+  cat "$directory/stdout" "$directory/stderr"
+  ((status == 78))
+  cat "$directory/stdout" "$directory/stderr" | grep -F /run/secrets/absent
+}
+
+# No command line in the container has it, and nothing that was printed.
+secret_is_nowhere() {
+  local process count=0
+  for process in $(processes); do
+    not grep --text -F "$secret" "/proc/$process/cmdline"
+    count=$((count + 1))
+  done
+  printf '%s command lines\n' "$count"
+  ((count >= 2))
+  not logged "$secret"
+  logged entrypoint
+}
+
+@test "at debug level, as text and as JSON, a secret is in no log and on no command line" {
+  secret_file password "$secret\n"
+  mounts+=(--env KONG_PG_PASSWORD_FILE=/run/secrets/password --env ENTRYPOINT_LOG_LEVEL=debug)
+  for format in text json; do
+    start "${mounts[@]}" --env ENTRYPOINT_LOG_FORMAT=$format
+    serves http://localhost:8000/
+    [[ $(variable "$(prepared_environment)" KONG_PG_PASSWORD) == "$secret" ]]
+    secret_is_nowhere
+    remove
+  done
+  start "${mounts[@]}" --env STAND_IN_PREPARE=hang
+  eventually test -s "$(root_of_container)$prefix/stand-in.waiting"
+  not grep --text -F "$secret" "/proc/$master/cmdline"
+  secret_is_nowhere
+}
+
+@test "an error of the start shows no secret that was read" {
+  secret_file password "$secret"
+  mounts+=(--env KONG_PG_PASSWORD_FILE=/run/secrets/password --env ENTRYPOINT_LOG_LEVEL=debug)
+  for cause in KONG_PROXY_LISTEN=nonsense SET_CAP_NET_RAW=1 STAND_IN_PREPARE=exit:1 \
+    KONG_PG_USER_FILE=/run/secrets/absent ENTRYPOINT_PROXY=/absent; do
+    finish "${mounts[@]}" --env "$cause"
+    ((status != 0))
+    not grep --text -F "$secret" "$directory/stdout" "$directory/stderr"
+    if [[ $cause == STAND_IN_PREPARE=* ]]; then
+      [[ $(variable "$(root_of_ended)$prefix/stand-in.environ" KONG_PG_PASSWORD) == "$secret" ]]
+    fi
+    remove
+  done
+}
