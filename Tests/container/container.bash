@@ -182,6 +182,33 @@ variable() {
 # shellcheck disable=SC2034
 untitled=(--env KONG_NGINX_MAIN_MASTER_PROCESS=off)
 
+# start_recorded OPTION... [-- ARGUMENT...]: `kong docker-start ARGUMENT...`, with nginx untitled, and
+# with the environment that entrypoint was given in /tmp/given.
+# shellcheck disable=SC2016 # for the shell in the container
+start_recorded() {
+  local -a before=()
+  while (($# > 0)) && [[ $1 != -- ]]; do
+    before+=("$1")
+    shift
+  done
+  (($# == 0)) || shift
+  start "${untitled[@]}" --entrypoint /bin/sh "${before[@]}" -- \
+    -c 'cat /proc/self/environ >/tmp/given && exec /usr/local/bin/entrypoint kong docker-start "$@"' sh "$@"
+}
+
+# changes_in_environment: what nginx has (+) and entrypoint had not, and the other way round (-).
+changes_in_environment() {
+  diff --unchanged-line-format= --old-line-format='-%L' --new-line-format='+%L' \
+    <(tr '\0' '\n' <"$(root_of_container)/tmp/given" | sort) <(tr '\0' '\n' <"/proc/$master/environ" | sort) |
+    LC_ALL=C sort || true
+}
+
+# argv FILE WORD...: whether these are the words of a command line, as /proc has it.
+argv() {
+  tr '\0' ' ' <"$1"
+  cmp "$1" <(printf '%s\0' "${@:2}")
+}
+
 # For a start that is to end before `kong prepare`: where it does not, it ends there, and soon.
 # shellcheck disable=SC2034
 no_further=(--env STAND_IN_PREPARE=exit:9)

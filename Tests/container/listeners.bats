@@ -1,0 +1,229 @@
+#!/usr/bin/env bats
+# Listeners that no variable names: from kong.conf, from Kong's defaults, and from what `kong prepare`
+# has generated. What nginx really opens decides over capabilities.
+
+# shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2016,SC2030,SC2031
+source "${BATS_TEST_DIRNAME}/container.bash"
+
+# conf PATH LINE...: a kong.conf at PATH in the container. Adds its volume to `mounts`.
+mounts=()
+conf() {
+  local file=$directory/conf.${#mounts[@]}
+  printf '%s\n' "${@:2}" >"$file"
+  mounts+=(--volume "$file:$1:ro")
+}
+
+# plan OPTION...: of a container that was never started, as JSON.
+plan() {
+  podman run --rm "${mounts[@]}" "$@" "$image" --dry-run --format json kong docker-start
+}
+
+# sources PORT: where the plan on stdin has a listener on this port from.
+sources() {
+  jq --raw-output --argjson port "$1" '.listeners[] | select(.port == $port) | .source'
+}
+
+# ---- kong.conf ----
+
+@test "a low port in /etc/kong/kong.conf is granted, and that is its source" {
+  conf /etc/kong/kong.conf '# proxy_listen = 0.0.0.0:99' 'proxy_listen = 0.0.0.0:80, 0.0.0.0:443 ssl # both'
+  start "${mounts[@]}"
+  serves http://localhost:80/
+  serves https://localhost:443/
+  runs_as_kong_with cap_net_bind_service
+  plan | sources 80 | grep -F /etc/kong/kong.conf
+}
+
+@test "/etc/kong.conf is read where there is no /etc/kong/kong.conf" {
+  conf /etc/kong.conf 'proxy_listen=0.0.0.0:80'
+  start "${mounts[@]}"
+  serves http://localhost:80/
+  runs_as_kong_with cap_net_bind_service
+  plan | sources 80 | grep -F /etc/kong.conf
+}
+
+@test "the file that -c or --conf names is read, and no other" {
+  conf /etc/kong/kong.conf 'proxy_listen = 0.0.0.0:81'
+  conf /srv/my.conf 'proxy_listen = 0.0.0.0:80'
+  for option in -c --conf; do
+    start "${mounts[@]}" -- kong docker-start $option /srv/my.conf
+    serves http://localhost:80/
+    runs_as_kong_with cap_net_bind_service
+    remove
+    podman run --rm "${mounts[@]}" "$image" --dry-run --format json kong docker-start $option /srv/my.conf >"$directory/plan"
+    sources 80 <"$directory/plan" | grep -F /srv/my.conf
+    [[ -z $(sources 81 <"$directory/plan") ]]
+  done
+}
+
+@test "the environment wins over kong.conf" {
+  conf /etc/kong/kong.conf 'proxy_listen = 0.0.0.0:80'
+  start "${mounts[@]}" --env KONG_PROXY_LISTEN=0.0.0.0:8000
+  serves http://localhost:8000/
+  runs_as_kong_with none
+  plan --env KONG_PROXY_LISTEN=0.0.0.0:8000 | sources 8000 | grep -x KONG_PROXY_LISTEN
+}
+
+@test "a transparent listener in kong.conf is granted cap_net_raw" {
+  conf /etc/kong/kong.conf 'stream_listen = 127.0.0.1:9000 transparent'
+  start --cap-add NET_RAW "${mounts[@]}"
+  serves http://localhost:8000/
+  runs_as_kong_with cap_net_raw
+}
+
+@test "a kong.conf that is not there, and was asked for, is Kong's own error" {
+  finish -- kong docker-start -c /srv/absent.conf
+  cat "$directory/stderr"
+  ((status == 1))
+  grep -F 'no file at: /srv/absent.conf' "$directory/stderr"
+}
+
+@test "a kong.conf that is a fifo keeps nobody waiting" {
+  mkfifo "$directory/fifo"
+  finish --volume "$directory/fifo:/etc/kong/kong.conf" -- --dry-run kong docker-start
+  cat "$directory/stdout" "$directory/stderr"
+  ((status == 0))
+}
+
+# ---- defaults ----
+
+@test "without any setting the listeners are Kong's defaults" {
+  plan >"$directory/plan"
+  jq --compact-output '[.listeners[].port] | unique' "$directory/plan"
+  jq --exit-status '[.listeners[].port] | contains([8000, 8443, 8001, 8444])' "$directory/plan"
+  jq --exit-status '.capabilities == []' "$directory/plan"
+}
+
+@test "the defaults are those of the image's kong_defaults.lua" {
+  printf '%s\n' 'return [[' 'proxy_listen = 0.0.0.0:82' 'admin_listen = off' ']]' >"$directory/defaults"
+  mounts+=(--volume "$directory/defaults:/usr/local/share/lua/5.1/kong/templates/kong_defaults.lua:ro")
+  plan | jq --exit-status '[.listeners[].port] | contains([82]) and (contains([8001]) | not)'
+}
+
+# ---- role ----
+
+@test "a control plane gets no capability for the proxy port that it never opens" {
+  start --env KONG_ROLE=control_plane --env KONG_PROXY_LISTEN=0.0.0.0:80
+  serves http://localhost:8001/ admin
+  runs_as_kong_with none
+  nginx_is_granted ''
+  not logged 'entrypoint: warn'
+}
+
+@test "a control plane on a low cluster port gets the capability" {
+  start --env KONG_ROLE=control_plane --env KONG_CLUSTER_LISTEN=0.0.0.0:85
+  serves https://localhost:85/ cluster
+  runs_as_kong_with cap_net_bind_service
+}
+
+@test "a data plane gets no capability for the admin port that it never opens" {
+  conf /etc/kong/kong.conf 'role = data_plane'
+  start "${mounts[@]}" --env KONG_ADMIN_LISTEN=127.0.0.1:81
+  serves http://localhost:8000/
+  runs_as_kong_with none
+}
+
+# ---- the generated configuration ----
+
+@test "a listen 81 in the file of KONG_NGINX_HTTP_INCLUDE just works" {
+  printf 'server {\n  listen 81;\n  location / { return 200 "mine\\n"; }\n}\n' >"$directory/mine.conf"
+  start --volume "$directory/mine.conf:/srv/mine.conf:ro" --env KONG_NGINX_HTTP_INCLUDE=/srv/mine.conf
+  serves http://localhost:8000/
+  [[ $(page http://localhost:81/) == mine ]]
+  runs_as_kong_with cap_net_bind_service
+  not logged 'entrypoint: warn'
+  podman exec "$container" entrypoint --dry-run --format json kong docker-start >"$directory/plan"
+  sources 81 <"$directory/plan" | grep -x /srv/mine.conf:2
+  [[ $(jq --compact-output --sort-keys .result "$directory/plan") == "$(credentials "$master")" ]]
+}
+
+@test "globs in an include are followed, and Lua that speaks of listen is not taken for it" {
+  mkdir "$directory/conf.d"
+  printf 'server {\n  listen 8100;\n  location / { content_by_lua_block {\n%s\n%s\n } }\n}\n' \
+    '  -- } listen 82; {' '  ngx.say("listen 83; }", [[ } listen 84; ]])' >"$directory/conf.d/lua.conf"
+  printf 'server { "listen" [::1]:85 ; }\n' >"$directory/conf.d/quoted.conf"
+  printf 'server { listen 86; }\n' >"$directory/conf.d/not-included"
+  start --volume "$directory/conf.d:/srv/conf.d:ro" --env KONG_NGINX_HTTP_INCLUDE='/srv/conf.d/*.conf'
+  serves http://localhost:8000/
+  [[ $(page http://localhost:8100/) == 'listen 83; }'* ]]
+  runs_as_kong_with cap_net_bind_service
+  podman exec "$container" entrypoint --dry-run --format json kong docker-start >"$directory/plan"
+  [[ $(jq --compact-output '[.listeners[].port | select(. != null and . < 1024 and . > 0)]' "$directory/plan") == '[85]' ]]
+}
+
+@test "Lua alone that speaks of a low port is no reason to grant anything" {
+  printf 'server { listen 8100; location / { content_by_lua_block { -- } listen 82;\n } } }\n' >"$directory/lua.conf"
+  start --volume "$directory/lua.conf:/srv/lua.conf:ro" --env KONG_NGINX_HTTP_INCLUDE=/srv/lua.conf
+  serves http://localhost:8000/
+  runs_as_kong_with none
+}
+
+@test "a server without listen is on 8000, as nginx has it for a user that is not root" {
+  printf 'server { server_name other; }\n' >"$directory/other.conf"
+  start --volume "$directory/other.conf:/srv/other.conf:ro" --env KONG_NGINX_HTTP_INCLUDE=/srv/other.conf \
+    --env KONG_PROXY_LISTEN=0.0.0.0:8200
+  serves http://localhost:8200/
+  runs_as_kong_with none
+}
+
+@test "an injected listen is nginx's own and is found where it was generated" {
+  start --env KONG_NGINX_PROXY_LISTEN='*:87'
+  serves http://localhost:8000/
+  serves http://localhost:87/
+  runs_as_kong_with cap_net_bind_service
+}
+
+@test "in a prefix that is prepared each listener's source is the file and line that has it" {
+  start --env KONG_PROXY_LISTEN='0.0.0.0:80, [::1]:443 ssl' --env KONG_STREAM_LISTEN='127.0.0.1:9000, 127.0.0.1:53 udp'
+  serves http://localhost:80/
+  podman exec "$container" entrypoint --dry-run --format json kong docker-start >"$directory/plan"
+  jq --compact-output '.listeners[]' "$directory/plan"
+  local source port line count=0
+  while read -r source port; do
+    line=$(sed -n "${source##*:}p" "$(root_of_container)${source%:*}")
+    printf '%s: %s\n' "$source" "$line"
+    [[ $line == *listen* && ($port == null || $line == *:"$port"*) ]]
+    count=$((count + 1))
+  done < <(jq --raw-output '.listeners[] | select(.protocol != "unix") | "\(.source) \(.port)"' "$directory/plan")
+  ((count == $(cat "$(root_of_container)$prefix"/nginx*.conf | grep '^ *listen ' | grep -c -v unix:)))
+  jq --exit-status '[.listeners[] | select(.port == 53).protocol] == ["udp"]' "$directory/plan"
+}
+
+@test "the text of a dry run shows where a listener comes from" {
+  conf /etc/kong/kong.conf 'admin_listen = 127.0.0.1:81'
+  finish "${mounts[@]}" --env KONG_PROXY_LISTEN=0.0.0.0:80 -- --dry-run kong docker-start
+  cat "$directory/stdout"
+  grep -F 0.0.0.0:80 "$directory/stdout" | grep -F KONG_PROXY_LISTEN
+  grep -F 127.0.0.1:81 "$directory/stdout" | grep -F /etc/kong/kong.conf
+}
+
+# ---- configurations that are broken ----
+
+# ends_as_nginx_does CONFIGURATION: it is nginx that refuses it; entrypoint warns and names the file.
+ends_as_nginx_does() {
+  printf '%s\n' "$1" >"$directory/broken.conf"
+  finish --volume "$directory/broken.conf:/srv/broken.conf:ro" --env KONG_NGINX_HTTP_INCLUDE=/srv/broken.conf \
+    --env KONG_PROXY_LISTEN=0.0.0.0:80
+  cat "$directory/stderr"
+  ((status == 1))
+  grep -F '[emerg]' "$directory/stderr"
+  statements | grep 'entrypoint: warn' | grep -F "$2"
+  remove
+}
+
+@test "a missing include, a loop of includes and garbage are warnings that name them, and nginx is the judge" {
+  ends_as_nginx_does 'include /srv/absent.conf;' /srv/absent.conf
+  ends_as_nginx_does 'include /srv/broken.conf;' /srv/broken.conf
+  ends_as_nginx_does 'server { listen 81; { "' /srv/broken.conf
+}
+
+@test "an include that is a fifo keeps entrypoint waiting for nobody" {
+  mkfifo "$directory/fifo"
+  start --volume "$directory/fifo:/srv/fifo" --env KONG_NGINX_HTTP_INCLUDE=/srv/fifo
+  # Then it is nginx that waits, as it would by itself.
+  eventually is_nginx
+}
+
+is_nginx() {
+  [[ $(readlink "/proc/$master/exe") == "$nginx" ]]
+}
