@@ -239,7 +239,7 @@ PYTHON
     printf 'KONG_PREFIX=%s: %s\n' "$path" "$status"
     ((status == 78))
     says_error KONG_PREFIX "$path"
-    not grep -E "^C $path$" <(podman diff "$container")
+    [[ $(owner "$(root_of_ended)/etc") == 0:0 && $(owner "$(root_of_ended)/usr/local/bin") == 0:0 ]]
     remove
   done
 }

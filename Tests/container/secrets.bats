@@ -28,7 +28,7 @@ prepared_environment() {
     [[ $(variable "$file" KONG_PG_PASSWORD) == "$secret" ]]
     not variable "$file" KONG_PG_PASSWORD_FILE
   done
-  runs_as_kong_with none
+  [[ $(status_of "$master" Uid) == '1337 1337 1337 1337' ]]
 }
 
 @test "trailing newlines are taken off, and no other byte" {
