@@ -8,7 +8,7 @@
 import EntrypointPlan
 import Glibc
 
-private func read(_ path: ByteString, limit: Int) -> NginxFileContent {
+private func read(_ path: ByteString, limit: Int) -> FileContent {
   guard let file = fopen(path.description, "r") else {
     return errno == ENOENT ? .absent : .unreadable(String(cString: strerror(errno)))
   }
