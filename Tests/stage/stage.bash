@@ -66,7 +66,9 @@ reset_stage() {
   if [[ $1 == carried ]]; then
     setcap cap_net_raw=ep "$nginx"
   fi
+  # What `kong prepare` would leave, which the probe does not.
   mkdir "$prefix"
+  printf 'http { server { listen 80; } }\n' >"$prefix/nginx.conf"
   : >/usr/local/stage/out
   : >/usr/local/stage/err
 }

@@ -2,10 +2,11 @@
 # program. Prints the steps that it shows, in the words of `entrypoint --dry-run --format json`: the
 # step's name and, in short, its detail. A change that is no step is printed as "unplanned".
 #
-#   awk -v bounding=cap_chown,cap_kill,... [-v has_begun=1] -f steps.awk TRACE
+#   awk -v bounding=cap_chown,cap_kill,... -v prefix=/usr/local/kong [-v has_begun=1] -f steps.awk TRACE
 #
 # `bounding` is the bounding set at the start; `has_begun` says that the trace does not begin with an
-# exec, as that of a child.
+# exec, as that of a child. Root that looks at files with another user's rights for a while is no step;
+# a step meanwhile is printed as "unplanned".
 
 # Capabilities as strace writes them: "1<<CAP_NET_RAW|1<<CAP_KILL", "0".
 function names(text) {
@@ -29,13 +30,27 @@ function flush(    count, all, i, kept) {
     print "drop-bounding all" (kept == "" ? "" : " but " kept)
   }
   if (raised != "") print "raise-ambient " raised
-  dropped = raised = ""
+  if (groups != "") print "set-groups" groups
+  dropped = raised = groups = ""
 }
 
 function step(text) {
   flush()
-  print text
+  print (is_looking ? "unplanned, with the rights of another user: " : "") text
   has_changed = 1
+  last = text
+}
+
+# A step of many calls: the first of them counts.
+function once(text, had_changed) {
+  had_changed = has_changed
+  if (last != text) step(text)
+  has_changed = had_changed
+}
+
+# Whether a path, of a descriptor or an argument, is the prefix or in it.
+function is_in_prefix(path) {
+  return path == prefix || index(path, prefix "/") == 1
 }
 
 # The last argument before the closing bracket.
@@ -87,9 +102,14 @@ is_over { next }
   sub(/.*\[/, "", text)
   sub(/\].*/, "", text)
   gsub(/ /, "", text)
-  step("set-groups " text)
+  flush()
+  # Whether it is a step, or the beginning of a look, the next call tells.
+  groups = " " text
   next
 }
+/^setfsgid\(/ { groups = ""; next }
+/^setfsuid\(-1\)/ { next }
+/^setfsuid\(/ { is_looking = !is_looking; next }
 /^setgid\(.* = 0$/ { step("set-group " last_argument($0)); next }
 /^setuid\(.* = 0$/ { step("set-user " last_argument($0)); next }
 /^capset\(.* = 0$/ {
@@ -111,10 +131,30 @@ is_over { next }
   next
 }
 
+/^fchownat\(.*, "", [0-9]+, [0-9]+, AT_EMPTY_PATH\) += 0$/ {
+  split($0, parts, ", ")
+  if (is_in_prefix(path_of_descriptor($0))) once("give-prefix " parts[3] ":" parts[4])
+  else step("unplanned " $0)
+  next
+}
+# To look for sockets, it opens the prefix by its own name.
+/^openat\(AT_FDCWD[^"]*"[^"]*\/\.", .*O_DIRECTORY/ {
+  split($0, parts, "\"")
+  if (parts[2] == prefix "/.") once("remove-stale-sockets")
+  next
+}
+/^mkdir\("|^(symlink|rename)at\(.*\.log\.entrypoint"/ {
+  split($0, parts, "\"")
+  if (parts[2] == prefix "/logs" || $0 ~ "<" prefix "/logs>, \"\\.(admin_)?(access|error)\\.log\\.entrypoint\"") {
+    once("link-logs")
+    next
+  }
+}
+
 # The credentials are also read before anything is changed; that is not the last look before exec.
 /^openat\(.*\/proc\/thread-self\/status"/ && has_changed { step("verify"); next }
 
-/^prctl\(|^set(re|res|fs)?[ug]id\(|^setgroups\(|^capset\(|chown(at)?2?\(|chmod(at)?2?\(|xattr(at)?\(/ {
+/^prctl\(|^set(re|res)?[ug]id\(|^setgroups\(|^capset\(|chown(at)?2?\(|chmod(at)?2?\(|xattr(at)?\(/ {
   if ($0 !~ /^[fl]?(get|list)xattr/) step("unplanned " $0)
   next
 }
