@@ -1,0 +1,37 @@
+import EntrypointPlan
+import Testing
+
+@Suite("What came of giving the prefix")
+struct OwnershipReportTests {
+  @Test("is not worth a word where all is the user's")
+  func quiet() {
+    var report = OwnershipReport()
+    report.examined = 100
+    report.changed = 7
+    #expect(report.warnings(prefix: .standard, user: "kong").isEmpty)
+  }
+
+  @Test("is two warnings at most, of bounded length, however much was left")
+  func bounded() {
+    var report = OwnershipReport()
+    for number in 0..<100_000 {
+      report.leave(ByteString("/kong/\(number)"), number % 2 == 0 ? .hardLink : .refused("no"))
+    }
+    #expect(report.leftCount == 50_000 && report.refusedCount == 50_000)
+    #expect(report.left.count == 10 && report.refused.count == 10)
+    let warnings = report.warnings(prefix: .standard, user: "kong")
+    #expect(warnings.count == 2)
+    #expect(warnings[0].what.contains("50000 entries") && warnings[0].why.contains("/kong/1: "))
+    #expect(warnings[1].why.hasSuffix("; and 49990 more"))
+    #expect(warnings.allSatisfy { $0.why.utf8.count < 2000 })
+  }
+
+  @Test("names paths in one printable line")
+  func printable() {
+    var report = OwnershipReport()
+    report.leave(ByteString(Array("/kong/a\nentrypoint: error".utf8) + [0xff]), .device)
+    let warning = report.warnings(prefix: .standard, user: "kong")[0]
+    #expect(warning.why == #"/kong/a\x0aentrypoint: error\xff: a device"#)
+    #expect(warning.what == "1 entry in /usr/local/kong stays as it is")
+  }
+}
