@@ -52,18 +52,38 @@ struct OwnershipWalk {
   /// from the user until it has been given, and root may be unable to enter it afterwards.
   private mutating func walk(_ directory: borrowing Directory, depth: Int) {
     report.examined += 1
-    let descriptor = directory.descriptor
+    let place = Place(descriptor: directory.descriptor)
     do throws(Errno) {
-      try directory.forEachEntry { visit($0, type: $1, in: descriptor, depth: depth) }
+      try directory.forEachEntry { visit($0, type: $1, in: place, depth: depth) }
     } catch {
       report.leave(ByteString(path), .unreadable(String(describing: error)))
     }
     give(directory)
   }
 
+  /// A directory whose entries are visited.
+  private struct Place {
+    let descriptor: CInt
+    /// Nobody but root can write it (an access control list that lets others shows in the group's
+    /// bits, acl(5)). So a name in it leads to the same file from one call to the next.
+    let isRootsAlone: Bool
+
+    init(descriptor: CInt) {
+      self.descriptor = descriptor
+      var status = stat()
+      isRootsAlone =
+        fstat(descriptor, &status) == 0 && status.st_uid == 0 && status.st_mode & 0o022 == 0
+    }
+  }
+
   /// A directory that cannot be read, as root without cap_dac_override finds them, can be given.
+  ///
+  /// One that is the user's already is nothing to speak of: at every start after the first there are
+  /// some, such as PREFIX/ssl.
   private mutating func giveUnread(_ directory: borrowing Directory, reason: Errno) {
     report.examined += 1
+    var status = stat()
+    if fstat(directory.descriptor, &status) == 0, isGiven(status) { return }
     report.leave(ByteString(path), .unreadable(String(describing: reason)))
     give(directory)
   }
@@ -76,21 +96,22 @@ struct OwnershipWalk {
   }
 
   private mutating func visit(
-    _ name: UnsafePointer<CChar>, type: Int, in directory: CInt, depth: Int
+    _ name: UnsafePointer<CChar>, type: Int, in place: Place, depth: Int
   ) {
+    let directory = place.descriptor
     if type == DT_DIR { return enter(name, in: directory, depth: depth) }
-    if !expectsChange {
-      var status = stat()
-      guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-        return vanished(name)
-      }
-      if isDirectory(status) { return enter(name, in: directory, depth: depth) }
-      if isGiven(status) {
-        report.examined += 1
-        return
-      }
+    if expectsChange, !place.isRootsAlone { return pin(name, in: directory, depth: depth) }
+    var status = stat()
+    guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+      return vanished(name)
     }
-    pin(name, in: directory, depth: depth)
+    if isDirectory(status) { return enter(name, in: directory, depth: depth) }
+    if !isGiven(status), !place.isRootsAlone { return pin(name, in: directory, depth: depth) }
+    report.examined += 1
+    if isGiven(status) { return }
+    if let reason = exemption(status) ?? give(name, in: directory) {
+      report.leave(path(of: name), reason)
+    }
   }
 
   private mutating func enter(_ name: UnsafePointer<CChar>, in parent: CInt, depth: Int) {
@@ -146,7 +167,18 @@ struct OwnershipWalk {
 
   /// Gives what the descriptor holds; says why the kernel did not.
   private mutating func give(_ descriptor: CInt) -> OwnershipReport.Reason? {
-    if !changes || fchownat(descriptor, "", uid, gid, emptyPath) == 0 {
+    count { fchownat(descriptor, "", uid, gid, emptyPath) }
+  }
+
+  /// Gives what the name leads to, which nobody else can exchange.
+  private mutating func give(
+    _ name: UnsafePointer<CChar>, in directory: CInt
+  ) -> OwnershipReport.Reason? {
+    count { fchownat(directory, name, uid, gid, AT_SYMLINK_NOFOLLOW) }
+  }
+
+  private mutating func count(_ change: () -> CInt) -> OwnershipReport.Reason? {
+    if !changes || change() == 0 {
       report.changed += 1
       return nil
     }

@@ -62,6 +62,27 @@ struct RequestTests {
     #expect(environment["KONG_PREFIX"] == "/a")
   }
 
+  @Test(
+    "takes the prefix as Kong's documentation writes it, with a slash at its end",
+    arguments: [
+      ("/usr/local/kong/", "/usr/local/kong"), ("/srv/kong", "/srv/kong"), ("", "/usr/local/kong"),
+      ("/", "/"), ("//", "//"), ("/srv/kong//", "/srv/kong//"),
+    ])
+  func prefix(value: String, prefix: String) throws {
+    let request = try Request(
+      command: ["kong", "docker-start"], options: Options(),
+      environment: Situation.environment(["KONG_PREFIX": value]))
+    #expect(request.prefix == ByteString(prefix))
+  }
+
+  @Test("of a system directory, or one that is not clear, ends the plan with 78")
+  func badPrefix() throws {
+    for prefix in ["/", "/etc", "kong", "/srv/../etc", "/usr/local/openresty"] {
+      let plan = try Situation.plan(["KONG_PREFIX": prefix], on: Situation.host(Situation.root()))
+      #expect(plan.failure?.status == 78 && plan.prepare.isEmpty, "\(prefix)")
+    }
+  }
+
   @Test("warns of listeners that only Kong can know, and plans the start all the same")
   func vault() throws {
     let plan = try Situation.plan(

@@ -120,8 +120,15 @@ public struct Request: Equatable, Sendable {
   /// The arguments after `kong docker-start`.
   public var dockerStartArguments: ArraySlice<ByteString> { command.dropFirst(2) }
 
-  /// Kong's working directory.
-  public var prefix: ByteString { environment.nonEmpty("KONG_PREFIX") ?? "/usr/local/kong" }
+  /// Kong's working directory, as it was given; only the slash that Kong's own documentation writes at
+  /// its end, "/usr/local/kong/", is left out.
+  public var prefix: ByteString {
+    guard let prefix = environment.nonEmpty("KONG_PREFIX") else { return Prefix.standard.path }
+    let slash = UInt8(ascii: "/")
+    let name = prefix.bytes.dropLast()
+    return prefix.bytes.last == slash && name.last != slash && !name.isEmpty
+      ? ByteString(Array(name)) : prefix
+  }
 
   /// Kong's own list of options.
   public var kongDefaults: ByteString {
