@@ -8,6 +8,14 @@ import SystemPackage
 /// Root must not read for a user what that user could not read itself: a link that it planted could
 /// lead anywhere.
 enum FileSystemUser {
+  /// Whether this process may; else it cannot become the user for good either, and the start ends.
+  static func canAct(as user: TargetUser, own: Credentials) -> Bool {
+    user.uid == own.user.effective
+      || own.effective.contains(.setuid)
+        && (own.effective.contains(.setgid)
+          || own.groups == user.groups && own.group.effective == user.gid)
+  }
+
   /// Calls `body` with the user's ids and groups for files, and goes back to one's own.
   ///
   /// Meanwhile the capabilities that concern files are not effective (capabilities(7), "Effect of user

@@ -50,10 +50,12 @@ extension HostSnapshot {
   private mutating func readSettings(
     for request: Request, isDryRun: Bool
   ) throws(SystemCallFailure) {
+    let namesSecrets = request.environment.mayNameSecretFiles
     var list: FileContent = .absent
-    let needsList = request.environment.mayNameSecretFiles || isDryRun && request.isDockerStart
     try readFiles(for: request) { files, isRoot in
-      if needsList { list = BoundedFile.read(request.kongDefaults, limit: KongFiles.limit) }
+      if namesSecrets || isDryRun {
+        list = BoundedFile.read(request.kongDefaults, limit: KongFiles.limit)
+      }
       guard request.isDockerStart else { return }
       files.configuration = KongFiles.readConfiguration(for: request)
       if isDryRun {
@@ -61,10 +63,14 @@ extension HostSnapshot {
       }
     }
     do throws(StartFailure) {
-      files.defaults = try KongDefaults(list, path: request.kongDefaults)
+      do { files.defaults = try KongDefaults(list, path: request.kongDefaults) } catch {
+        // Without secrets it would only have told the defaults of a dry run.
+        if namesSecrets { throw error }
+      }
       let named = try request.environment.secretFiles(defaults: files.defaults)
-      let settings = try SecretFile.read(
-        named, for: dropTarget(for: request), own: credentials)
+      let target = try dropTarget(for: request)
+      guard target.map({ FileSystemUser.canAct(as: $0, own: credentials) }) ?? true else { return }
+      let settings = try SecretFile.read(named, for: target, own: credentials)
       // What they say about listeners and the prefix must be something that can be shown.
       _ = try request.environment.including(settings)
       secrets = .success(settings)
@@ -79,8 +85,10 @@ extension HostSnapshot {
   private mutating func readFiles(
     for request: Request, _ read: (_ files: inout KongFiles, _ isRoot: Bool) -> Void
   ) throws(SystemCallFailure) {
-    // A user that does not exist ends the start anyway, with its own message.
-    guard let target = try? dropTarget(for: request) ?? currentUser else { return }
+    // A user that does not exist, or cannot be become, ends the start anyway, with its own message.
+    guard let target = try? dropTarget(for: request) ?? currentUser,
+      FileSystemUser.canAct(as: target, own: credentials)
+    else { return }
     var files = files
     try FileSystemUser.acting(as: target, own: credentials) { read(&files, target.uid == 0) }
     self.files = files

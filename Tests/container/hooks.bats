@@ -144,15 +144,19 @@ written() {
   grep -F /docker-entrypoint.d/1-bad "$directory/stdout"
 }
 
-# refused_when COMMAND...: after it, on the hooks' file or directory, the start is 78.
+# refused_when COMMAND...: after it, on the hooks' file or directory, the start is 78; where they are
+# mounted read-only nobody can write them, and it is not.
 refused_when() {
   hook 1-hook 'echo ran'
   "$@"
-  finish "${hooks[@]}" "${no_further[@]}"
+  finish --volume "$directory/hooks:/docker-entrypoint.d" "${no_further[@]}"
   printf 'after %s: %s\n' "$*" "$status"
   ((status == 78))
   says_error /docker-entrypoint.d
   not grep -x ran "$directory/stdout"
+  remove
+  finish "${hooks[@]}" "${no_further[@]}"
+  grep -x ran "$directory/stdout"
   remove
   rm -r "$directory/hooks"
 }
@@ -161,7 +165,6 @@ refused_when() {
   refused_when chown 1337 "$directory/hooks"
   refused_when chmod 775 "$directory/hooks"
   refused_when chmod 757 "$directory/hooks"
-  refused_when chmod 1777 "$directory/hooks"
 }
 
 @test "a file that kong could write to, as owner, by its group 0, or as anybody, is 78" {
@@ -170,8 +173,26 @@ refused_when() {
   refused_when chmod 757 "$directory/hooks/1-hook"
 }
 
+@test "in a sticky directory that anybody can write to, a hook of root's runs, and one of kong's is 78" {
+  hook 1-hook 'echo ran'
+  chmod 1777 "$directory/hooks"
+  finish "${hooks[@]}" "${no_further[@]}"
+  grep -x ran "$directory/stdout"
+  remove
+  refused_when chown 1337 "$directory/hooks/1-hook"
+}
+
 @test "a link to a file that kong could write to is 78" {
-  refused_when ln -sf /usr/local/kong/planted "$directory/hooks/2-link"
+  hook 1-hook ': >/usr/local/kong/ran'
+  ln -s /usr/local/kong/planted "$directory/hooks/2-link"
+  mkdir "$directory/prefix"
+  printf '#!/bin/sh\n' >"$directory/prefix/planted"
+  chmod 755 "$directory/prefix/planted"
+  chown 1337:0 "$directory/prefix" "$directory/prefix/planted"
+  finish "${hooks[@]}" --volume "$directory/prefix:$prefix" "${no_further[@]}"
+  ((status == 78))
+  says_error /docker-entrypoint.d/2-link
+  [[ ! -e $directory/prefix/ran ]]
 }
 
 @test "write permission of another group is no danger from kong" {

@@ -55,7 +55,8 @@ public struct PlanText: Sendable {
     title("Listeners")
     let start = host.unprivilegedPortStart
     let shown = plan.listeners.prefix(PlanText.listLimit)
-    let width = shown.map(\.entry.count).max() ?? 0
+    // Kong's own defaults have long flags, which need not push all others aside.
+    let width = shown.map(\.entry.count).filter { $0 <= 32 }.max() ?? 0
     for listener in shown {
       let needs = listener.needs(unprivilegedPortStart: start)
       let text = needs.isEmpty ? "needs nothing" : "needs " + names.text(of: needs)
