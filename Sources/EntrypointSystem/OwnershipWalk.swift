@@ -167,18 +167,14 @@ struct OwnershipWalk {
 
   /// Gives what the descriptor holds; says why the kernel did not.
   private mutating func give(_ descriptor: CInt) -> OwnershipReport.Reason? {
-    count { fchownat(descriptor, "", uid, gid, emptyPath) }
+    give("", in: descriptor, flags: emptyPath)
   }
 
-  /// Gives what the name leads to, which nobody else can exchange.
+  /// Gives what the name leads to, which nobody may be able to exchange.
   private mutating func give(
-    _ name: UnsafePointer<CChar>, in directory: CInt
+    _ name: UnsafePointer<CChar>, in directory: CInt, flags: CInt = AT_SYMLINK_NOFOLLOW
   ) -> OwnershipReport.Reason? {
-    count { fchownat(directory, name, uid, gid, AT_SYMLINK_NOFOLLOW) }
-  }
-
-  private mutating func count(_ change: () -> CInt) -> OwnershipReport.Reason? {
-    if !changes || change() == 0 {
+    if !changes || fchownat(directory, name, uid, gid, flags) == 0 {
       report.changed += 1
       return nil
     }
