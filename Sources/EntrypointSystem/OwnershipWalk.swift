@@ -64,8 +64,9 @@ struct OwnershipWalk {
   /// A directory whose entries are visited.
   private struct Place {
     let descriptor: CInt
-    /// Nobody but root can write it (an access control list that lets others shows in the group's
-    /// bits, acl(5)). So a name in it leads to the same file from one call to the next.
+    /// Nobody but root can write it; an access control list that lets others shows in the group's bits.
+    ///
+    /// See acl(5). So a name in it leads to the same file from one call to the next.
     let isRootsAlone: Bool
 
     init(descriptor: CInt) {

@@ -117,6 +117,23 @@ struct ListenSettingsTests {
     #expect(found == ["/p/nginx.conf:1 0.0.0.0:81", "KONG_PROXY_LISTEN 0.0.0.0:80 reuseport"])
   }
 
+  @Test(
+    "cap_net_raw is granted for a setting's transparent listener, not for one that a file of the user's has"
+  )
+  func transparent() throws {
+    var host = Situation.host(Situation.root())
+    let address = ListenAddress.inet(host: "0.0.0.0", port: 9000)
+    let listener = Listener(source: "/p/nginx.conf:1", address: address, flags: ["transparent"])
+    host.files.generated = GeneratedListeners(listeners: [listener], isCurrent: true)
+    let setting = ["KONG_STREAM_LISTEN": "0.0.0.0:9000 transparent"]
+    #expect(try Situation.plan(setting, on: host).needs.map(\.capability) == [.netRaw])
+    let planted = try Situation.plan([:], on: host)
+    #expect(planted.needs.isEmpty && planted.failure == nil)
+    #expect(planted.warnings.first?.what.contains("for /p/nginx.conf:1 0.0.0.0:9000") == true)
+    let asked = try Situation.plan(["SET_CAP_NET_RAW": "1"], on: host)
+    #expect(asked.needs.map(\.capability) == [.netRaw] && asked.warnings.isEmpty)
+  }
+
   @Test("where an older kong prepare left a configuration, settings that it lacks count, too")
   func older() throws {
     let files = KongFiles(generated: generated([("0.0.0.0", 81)], isCurrent: false))

@@ -113,7 +113,7 @@ LINKS
   install -d -o 1337 -g 0 "$directory/prefix/sockets"
   local place
   for place in . sockets; do
-    (cd "$directory/prefix/$place" && python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("left.sock")')
+    (cd "$directory/prefix/$place" && python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("left.sock")' && chown 1337 left.sock)
   done
   start "${volume[@]}"
   serves http://localhost:8000/

@@ -182,14 +182,20 @@ serves_port_8000() {
   [[ $(owner "$(root_of_container)$prefix/mounted") == 1337:0 ]]
 }
 
-@test "a tree of 300 levels is given to its last" {
+@test "a tree of 100 levels is given to its last" {
   prefix_on_volume
-  local deep
-  deep=$(printf 'd/%.0s' {1..300})
-  mkdir -p "$directory/prefix/$deep"
+  mkdir -p "$directory/prefix/$(printf 'd/%.0s' {1..100})"
   start "${volume[@]}"
   serves http://localhost:8000/
   everything_is_kongs
+}
+
+@test "in a tree of 300 levels the lowest are left, with a warning" {
+  prefix_on_volume
+  mkdir -p "$directory/prefix/$(printf 'd/%.0s' {1..300})"
+  start "${volume[@]}"
+  serves http://localhost:8000/
+  statements | grep 'entrypoint: warn' | grep -F "$prefix/d/d/d/"
 }
 
 @test "a logs/ that is a link to a directory of root's writes nothing there" {

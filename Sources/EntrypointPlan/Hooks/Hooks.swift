@@ -1,5 +1,7 @@
 /// What is in the hook directory: programs of the image's maker, or of who runs it, that are run
-/// before `kong prepare`. The place and the rules are those of the official nginx image, as asked for
+/// before `kong prepare`.
+///
+/// The place and the rules are those of the official nginx image, as asked for
 /// in Kong/kong#4458.
 public struct HookDirectory: Equatable, Sendable {
   /// Where hooks are looked for.

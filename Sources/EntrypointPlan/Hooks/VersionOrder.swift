@@ -9,7 +9,9 @@ extension ByteString {
     return order != 0 ? order < 0 : left.bytes.lexicographicallyPrecedes(right.bytes)
   }
 
-  /// Negative where `left` comes first, 0 where the versions are equal. Hidden files are first.
+  /// Negative where `left` comes first, 0 where the versions are equal.
+  ///
+  /// Hidden files are first.
   private static func compareVersions(
     _ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>
   ) -> Int {
@@ -22,7 +24,9 @@ extension ByteString {
   }
 
   /// The name without its suffix: the longest end that is a run of a dot, a letter or "~", and
-  /// letters, digits and "~". The first byte is never part of it.
+  /// letters, digits and "~".
+  ///
+  /// The first byte is never part of it.
   private static func stem(_ name: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var index = name.startIndex
     while index < name.endIndex {

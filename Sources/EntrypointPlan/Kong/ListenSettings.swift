@@ -125,8 +125,12 @@ struct ListenSettings {
     var settings = chosen + defaults
     guard let generated else { return settings }
     let found = generated.listeners.map { listener in
-      let index = settings.firstIndex { $0.isSameSocket(as: listener) }
-      return index.map { settings.remove(at: $0) } ?? listener
+      if let index = settings.firstIndex(where: { $0.isSameSocket(as: listener) }) {
+        return settings.remove(at: index)
+      }
+      var listener = listener
+      listener.isOnlyGenerated = true
+      return listener
     }
     if !generated.warnings.isEmpty { return found + settings }
     // Which defaults an older Kong has that prepared the prefix is not known.

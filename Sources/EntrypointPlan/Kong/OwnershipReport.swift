@@ -89,15 +89,21 @@ extension OwnershipReport {
     }
     if leftCount > 0 {
       let hidden = leftCount - left.count
+      let names = left.map(\.path.description).joined(separator: ", ")
       warnings.append(
         Explanation(
-          what:
-            "\(entries(leftCount)) in \(prefix.path) \(leftCount == 1 ? "stays as it is" : "stay as they are")",
-          why: left.map { "\($0.path): \($0.reason.text)" }.joined(separator: "; ")
-            + (hidden > 0 ? "; and \(hidden) more" : ""),
+          what: "not given to \(user): \(names)" + (hidden > 0 ? " and \(hidden) more" : ""),
+          why: reasons,
           waysOut: ["take out of the prefix what is not Kong's, or give it to \(user) yourself"]))
     }
     return warnings
+  }
+
+  /// Each reason of the entries shown, once.
+  private var reasons: String {
+    var texts: [String] = []
+    for text in left.map(\.reason.text) where !texts.contains(text) { texts.append(text) }
+    return texts.joined(separator: "; ")
   }
 
   private func entries(_ count: Int) -> String {

@@ -43,6 +43,9 @@ public struct Planner: Sendable {
     let needs = try Needs(
       listeners: plan.listeners, requests: request.capabilities, snapshot: host)
     plan.needs = needs.needs
+    if !needs.wanted.contains(.netRaw) {
+      plan.launchWarnings += plan.listeners.compactMap(\.transparencyWarning).prefix(1)
+    }
     let target = try host.dropTarget(for: request)
     plan.user = target ?? host.currentUser
     let kong = try program(host.command, name: request.command.first ?? "kong")
@@ -63,7 +66,9 @@ public struct Planner: Sendable {
   }
 
   /// The prefix is made the user's and group 0's, as in the official images, before anything of the
-  /// user's can run. After that root does nothing in it.
+  /// user's can run.
+  ///
+  /// After that root does nothing in it.
   private func give(_ prefix: Prefix, to target: TargetUser, plan: inout Plan) {
     guard host.isDrop(target), host.credentials.user.effective == 0 else { return }
     if has(.chown) {
