@@ -350,7 +350,7 @@ struct PlanPropertyTests {
   func leastPrivilege() throws {
     var random = SeededGenerator(state: 7)
     var possible = 0
-    for _ in 0..<20_000 {
+    for _ in 0..<8_000 {
       let host = RandomSituation.host(using: &random)
       let plan = try Situation.plan(RandomSituation.variables(using: &random), on: host)
       guard plan.failure == nil, let result = plan.result else { continue }

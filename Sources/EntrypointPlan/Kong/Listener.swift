@@ -59,16 +59,17 @@ public struct Listener: Hashable, Sendable {
     }
   }
 
-  /// The entry as one writes it in the setting: "0.0.0.0:443 ssl".
-  public var entry: String {
-    let place =
-      switch address {
-      case .inet(let host, let port): "\(host):\(port)"
-      case .portRange(let host, let ports): "\(host):\(ports.lowerBound)-\(ports.upperBound)"
-      case .unix(let path): "unix:\(path)"
-      }
-    return ([place] + flags).joined(separator: " ")
+  /// Address and port as one writes them in the setting: "0.0.0.0:443".
+  public var place: String {
+    switch address {
+    case .inet(let host, let port): "\(host):\(port)"
+    case .portRange(let host, let ports): "\(host):\(ports.lowerBound)-\(ports.upperBound)"
+    case .unix(let path): "unix:\(path)"
+    }
   }
+
+  /// The entry as one writes it in the setting: "0.0.0.0:443 ssl".
+  public var entry: String { ([place] + flags).joined(separator: " ") }
 
   /// The listener with its source, as reasons name it: "KONG_PROXY_LISTEN 0.0.0.0:443 ssl".
   public var description: String { "\(source) \(entry)" }

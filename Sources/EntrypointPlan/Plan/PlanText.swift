@@ -55,13 +55,16 @@ public struct PlanText: Sendable {
     title("Listeners")
     let start = host.unprivilegedPortStart
     let shown = plan.listeners.prefix(PlanText.listLimit)
-    // Kong's own defaults have long flags, which need not push all others aside.
-    let width = shown.map(\.entry.count).filter { $0 <= 32 }.max() ?? 0
+    let width = shown.map(\.place.count).max() ?? 0
+    let sourceWidth = shown.map(\.source.count).max() ?? 0
     for listener in shown {
       let needs = listener.needs(unprivilegedPortStart: start)
       let text = needs.isEmpty ? "needs nothing" : "needs " + names.text(of: needs)
+      let flags = listener.flags.joined(separator: " ")
+      let source = flags.isEmpty ? listener.source : padded(listener.source, to: sourceWidth)
       lines.append(
-        "  \(padded(listener.entry, to: width))  \(padded(text, to: 26))  \(dim(listener.source))")
+        "  \(padded(listener.place, to: width))  \(padded(text, to: 26))  "
+          + dim(flags.isEmpty ? source : "\(source)  \(flags)"))
     }
     more(plan.listeners.count - shown.count)
   }
