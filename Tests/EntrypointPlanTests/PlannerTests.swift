@@ -370,7 +370,7 @@ struct PlanPropertyTests {
       let before = plan.launch.credentials(from: host.credentials)
       #expect(plan.launch.contains(.verify(before)))
     }
-    #expect(possible > 5_000)
+    #expect(possible > 2_000)
   }
 }
 
