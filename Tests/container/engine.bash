@@ -11,6 +11,11 @@ image_user_kong=localhost/entrypoint-user-kong
 # As that one, and entrypoint's own file carries capabilities, permitted but not effective.
 # shellcheck disable=SC2034
 image_own_file=localhost/entrypoint-own-file
+# What docker/Dockerfile makes, and its target `binary`.
+# shellcheck disable=SC2034
+image_shipped=localhost/entrypoint-shipped
+# shellcheck disable=SC2034
+image_binary=localhost/entrypoint-binary
 
 # runc and cgroupfs work without systemd, on hybrid cgroups and inside containers; the limits are
 # below what a root without cap_sys_resource may set; file locks stay out of /dev/shm. The

@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# The image that docker/Dockerfile makes: what it adds to its base, and that it starts as root and as
+# kong alike.
+
+# shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
+source "${BATS_TEST_DIRNAME}/container.bash"
+
+listen=(--env KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl')
+
+setup_file() {
+  image=$image_shipped
+  podman inspect "$image" >"$engine_directory/shipped.json"
+  podman inspect "$(podman images --format '{{.Repository}}:{{.Tag}}' | grep '^localhost/entrypoint-tests-kong:')" \
+    >"$engine_directory/base.json"
+}
+
+# of shipped|base FILTER: from the image's own description.
+of() {
+  jq --compact-output ".[0] | $2" "$engine_directory/$1.json"
+}
+
+# files IMAGE: path, type, mode, owner and size of each file, but for directories' sizes.
+files() {
+  podman run --rm --user root --entrypoint find "$1" / -xdev \
+    \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /etc/hosts -o -path /etc/resolv.conf -o -path /etc/hostname \) -prune \
+    -o \( -type d -printf '%p %y %m %U:%G\n' -o -printf '%p %y %m %U:%G %s\n' \) | sort
+}
+
+@test "it adds one layer below 16 MB, in which is one file, and no package" {
+  base=$(podman images --format '{{.Repository}}:{{.Tag}}' | grep '^localhost/entrypoint-tests-kong:')
+  [[ $(of shipped '.RootFS.Layers[:-1]') == "$(of base '.RootFS.Layers')" ]]
+  added=$(($(of shipped .Size) - $(of base .Size)))
+  printf '%s bytes\n' "$added"
+  ((added > 0 && added < 16000000))
+  files "$base" >"$directory/before"
+  files "$image_shipped" >"$directory/after"
+  diff "$directory/before" "$directory/after" >"$directory/difference" || true
+  cat "$directory/difference"
+  (($(grep -c '^[<>]' "$directory/difference") == 1))
+  grep -E '^> /usr/local/bin/entrypoint f 755 0:0 [0-9]+$' "$directory/difference"
+}
+
+@test "the binary has its capabilities permitted and not effective, through COPY" {
+  root=$(podman image mount "$image_shipped")
+  [[ $(file_capabilities "$root/usr/local/bin/entrypoint") == cap_net_bind_service,cap_net_raw=p ]]
+  podman image unmount "$image_shipped"
+}
+
+@test "entrypoint and command are ours, the stop is graceful, and all else is the base's" {
+  [[ $(of shipped .Config.Entrypoint) == '["/usr/local/bin/entrypoint"]' ]]
+  [[ $(of shipped .Config.Cmd) == '["kong","docker-start"]' ]]
+  [[ $(of shipped .Config.StopSignal) == '"SIGQUIT"' ]]
+  [[ $(of shipped .Config.User) == '"kong"' ]]
+  others='.Config | del(.Entrypoint, .Cmd, .StopSignal, .Labels)'
+  diff <(of base "$others") <(of shipped "$others")
+}
+
+@test "the target binary is the binary alone, and runs" {
+  root=$(podman image mount "$image_binary")
+  [[ $(find "$root" -type f -printf '%P\n') == entrypoint ]]
+  [[ $(file_capabilities "$root/entrypoint") == cap_net_bind_service,cap_net_raw=p ]]
+  podman image unmount "$image_binary"
+  image=$image_binary
+  finish -- --version
+  cat "$directory/stdout" "$directory/stderr"
+  ((status == 0))
+  grep -E '^entrypoint [0-9]+\.[0-9]+\.[0-9]+' "$directory/stdout"
+}
+
+# answers_on_both_ports_as_planned OPTION...
+answers_on_both_ports_as_planned() {
+  image=$image_shipped
+  start "${listen[@]}" "$@"
+  serves http://localhost:80/
+  serves https://localhost:443/
+  has_predicted_credentials
+  runs_as "$(credentials "$master")"
+}
+
+# runs_as CREDENTIALS: kong, with no more than the ports need.
+runs_as() {
+  printf '%s\n' "$1"
+  jq --exit-status '.uid == 1337 and (.permitted - ["cap_net_bind_service"] == [])' <<<"$1"
+}
+
+@test "as the base's user kong both ports answer: the capability comes with entrypoint's own file" {
+  answers_on_both_ports_as_planned --cap-drop ALL --security-opt seccomp=unconfined --cap-add NET_BIND_SERVICE
+  remove
+  answers_on_both_ports_as_planned
+}
+
+@test "as root both ports answer, and nginx is kong's" {
+  answers_on_both_ports_as_planned --user root
+}
+
+@test "as root with the flags that --format docker prints both ports answer" {
+  read -ra flags < <(podman run --rm --user root "${listen[@]}" "$image_shipped" --dry-run --format docker kong docker-start)
+  answers_on_both_ports_as_planned "${flags[@]}" --read-only --tmpfs "$prefix:rw,mode=1777" --tmpfs /tmp
+}
+
+@test "as kong with the flags that --format docker prints both ports answer, without any capability" {
+  read -ra flags < <(podman run --rm "${listen[@]}" "$image_shipped" --dry-run --format docker kong docker-start)
+  answers_on_both_ports_as_planned "${flags[@]}" --read-only --tmpfs "$prefix:rw,mode=1777" --tmpfs /tmp
+  credentials "$master" | jq --exit-status '.permitted == [] and .bounding == [] and .no_new_privs'
+}
+
+# Asks for a page with two writes, and lets the engine stop the container between them.
+ask_slowly() {
+  # shellcheck disable=SC2016 # for the shell in the container's network
+  nsenter --target "$master" --net bash -c '
+    exec 5<>/dev/tcp/127.0.0.1/80
+    printf "GET /begun HTTP/1.0\r\n" >&5
+    touch "$1/begun"
+    until [[ -e $1/stopping ]]; do sleep 0.02; done
+    printf "\r\n" >&5
+    cat <&5' bash "$directory" >"$directory/page"
+}
+
+@test "the engine's stop is graceful: a request that has begun is answered, and the status is 0" {
+  image=$image_shipped
+  start "${listen[@]}"
+  serves http://localhost:80/
+  ask_slowly &
+  eventually test -e "$directory/begun"
+  podman stop --time "$patience" "$container" &
+  eventually logged 'gracefully shutting down'
+  touch "$directory/stopping"
+  [[ $(ended_with) == 0 ]]
+  wait
+  cat "$directory/page"
+  grep -F 'kong stand-in (proxy)' "$directory/page"
+}
