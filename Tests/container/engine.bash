@@ -4,6 +4,8 @@
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 engine_directory=$repository/.build/container
+# shellcheck disable=SC2034
+python_tools=$repository/.build-python
 # shellcheck disable=SC2034 # for those who source this
 image=localhost/entrypoint
 # shellcheck disable=SC2034
@@ -11,7 +13,9 @@ image_user_kong=localhost/entrypoint-user-kong
 # As that one, and entrypoint's own file carries capabilities, permitted but not effective.
 # shellcheck disable=SC2034
 image_own_file=localhost/entrypoint-own-file
-# What docker/Dockerfile makes, and its target `binary`.
+# What docker/Dockerfile makes of the like of the official image, and its target `binary`.
+# shellcheck disable=SC2034
+image_official=localhost/entrypoint-official
 # shellcheck disable=SC2034
 image_shipped=localhost/entrypoint-shipped
 # shellcheck disable=SC2034
@@ -51,6 +55,6 @@ network_backend() {
 }
 
 podman() {
-  CONTAINERS_CONF="$engine_directory/containers.conf" command podman \
+  CONTAINERS_CONF=${CONTAINERS_CONF:-$engine_directory/containers.conf} command podman \
     --root "$engine_directory/storage" --runroot "$engine_directory/run" --tmpdir "$engine_directory/run/tmp" "$@"
 }

@@ -1,0 +1,125 @@
+#!/usr/bin/env bats
+# docker/compose.yaml: valid, what --format docker says, and run by podman-compose.
+
+# shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
+source "${BATS_TEST_DIRNAME}/container.bash"
+
+compose_file=$repository/docker/compose.yaml
+project=entrypoint-compose
+
+setup_file() {
+  "$python_tools/bin/python" -c '
+import json, sys, yaml
+print(json.dumps(yaml.safe_load(open(sys.argv[1]))))' "$compose_file" >"$engine_directory/compose.json"
+}
+
+# service NAME FILTER: of the compose file, anchors resolved.
+service() {
+  jq --compact-output --arg name "$1" ".services[\$name] | $2" "$engine_directory/compose.json"
+}
+
+# A copy beside secrets of the test's own, with the image that was built from the very Dockerfile.
+copy_with_secrets() {
+  mkdir -p "$directory/docker/secrets"
+  cp "$repository/docker/kong.yaml" "$directory/docker"
+  sed "s#^  image: kong-entrypoint\$#  image: $image_shipped:latest#" "$compose_file" >"$directory/docker/compose.yaml"
+  not cmp --quiet "$compose_file" "$directory/docker/compose.yaml"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 7 -subj '/CN=localhost' \
+    -addext 'subjectAltName=DNS:localhost' -keyout "$directory/docker/secrets/tls.key" \
+    -out "$directory/docker/secrets/tls.crt" 2>/dev/null
+  printf 'the secret of the database\n' >"$directory/docker/secrets/postgres-password"
+  chmod 444 "$directory/docker/secrets"/*
+  write_podman
+}
+
+# podman-compose calls a program: the tests' engine as one.
+write_podman() {
+  printf '#!/usr/bin/env bash\nsource %q\npodman "$@"\n' "$BATS_TEST_DIRNAME/engine.bash" >"$directory/podman"
+  chmod +x "$directory/podman"
+}
+
+compose() {
+  "$python_tools/bin/podman-compose" --podman-path "$directory/podman" --project-name "$project" \
+    --in-pod false --file "$directory/docker/compose.yaml" "$@"
+}
+
+teardown() {
+  if [[ -e $directory/docker/compose.yaml ]]; then
+    [[ -z $container ]] || podman logs "$container" 2>&1 | cat --show-nonprinting
+    container=""
+    compose --profile postgres down --volumes >/dev/null 2>&1 || true
+  fi
+  [[ -z $container ]] || remove
+  rm -rf "$directory"
+}
+
+@test "the compose file is valid by the schema of the compose specification" {
+  "$python_tools/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$compose_file"
+  sed 's/cap_drop:/cap_drops:/' "$compose_file" >"$directory/wrong.yaml"
+  not "$python_tools/bin/check-jsonschema" --quiet --builtin-schema vendor.compose-spec "$directory/wrong.yaml"
+}
+
+@test "user, capabilities and security options are what --format docker prints" {
+  for name in kong kong-on-postgres; do
+    settings=()
+    while read -r setting; do
+      settings+=(--env "$setting")
+    done < <(service "$name" '.environment | to_entries[] | select(.key | endswith("_FILE") | not)
+      | "\(.key)=\(.value)"' | jq --raw-output .)
+    printed=$(podman run --rm --user 0 --sysctl net.ipv4.ip_unprivileged_port_start=1024 "${settings[@]}" \
+      "$image_shipped" --dry-run --format docker kong docker-start)
+    written=$(service "$name" '"--user \(.user) " + ([.cap_drop[] | "--cap-drop \(.) "] | add)
+      + ([.cap_add[] | "--cap-add \(.) "] | add) + ([.security_opt[] | "--security-opt \(.)"] | join(" "))' | jq --raw-output .)
+    diff <(printf '%s\n' "$printed") <(printf '%s\n' "$written")
+    service "$name" . | jq --exit-status '.read_only and (.privileged // false | not)
+      and .sysctls["net.ipv4.ip_unprivileged_port_start"] == "1024"'
+  done
+}
+
+@test "nginx has ended by itself when the engine would kill it" {
+  for name in kong kong-on-postgres; do
+    service "$name" . | jq --exit-status '
+      (.stop_grace_period | rtrimstr("s") | tonumber)
+        > (.environment.KONG_NGINX_MAIN_WORKER_SHUTDOWN_TIMEOUT | rtrimstr("s") | tonumber)'
+  done
+}
+
+@test "the DB-less service runs: both ports answer, nginx is kong's and has what the plan says" {
+  copy_with_secrets
+  compose up --detach kong
+  container=${project}_kong_1
+  find_master
+  prefix=/kong_prefix
+  serves http://localhost:80/
+  eventually logged 'GET / HTTP/1.1" 200'
+  planned=$(compose run --rm -T kong --dry-run --format json kong docker-start | jq --compact-output --sort-keys .result)
+  printf 'plan   %s\nmaster %s\n' "$planned" "$(credentials "$master")"
+  [[ $(credentials "$master") == "$planned" ]]
+  [[ $(credentials "$(worker)") == "$planned" ]]
+  credentials "$master" | jq --exit-status '.uid == 1000 and .permitted == ["cap_net_bind_service"] and .no_new_privs'
+}
+
+@test "its key, which is a secret, is the one that clients see on port 443" {
+  copy_with_secrets
+  compose up --detach kong
+  container=${project}_kong_1
+  find_master
+  prefix=/kong_prefix
+  serves http://localhost:80/
+  nsenter --target "$master" --net curl --silent --show-error --noproxy '*' \
+    --cacert "$directory/docker/secrets/tls.crt" https://localhost:443/ | grep -F 'kong stand-in'
+}
+
+@test "its healthcheck tells a Kong that runs from one that does not, and does not run as root" {
+  copy_with_secrets
+  compose up --detach kong
+  container=${project}_kong_1
+  find_master
+  prefix=/kong_prefix
+  serves http://localhost:80/
+  mapfile -t check < <(service kong '.healthcheck.test[1:][]' | jq --raw-output .)
+  podman exec "$container" "${check[@]}" | grep -F 'Kong is healthy'
+  podman exec "$container" "${check[@]:0:4}" id -u | grep -x 1000
+  rm "$(root_of_container)$prefix/pids/nginx.pid"
+  not podman exec "$container" "${check[@]}"
+}

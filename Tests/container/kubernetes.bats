@@ -1,0 +1,232 @@
+#!/usr/bin/env bats
+# docker/kubernetes: valid, what --format kubernetes says, and run by `podman kube play`. What is changed
+# for podman stands in kubernetes.py.
+
+# shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
+source "${BATS_TEST_DIRNAME}/container.bash"
+
+manifests=$repository/docker/kubernetes
+versions=(1.25 1.28 1.31 1.34 1.37)
+
+setup_file() {
+  for overlay in base host-network restricted; do
+    render "$overlay" >"$engine_directory/$overlay.yaml"
+  done
+}
+
+# A kubectl before 1.21 has a kustomize that wants directories under another name.
+render() {
+  kubectl kustomize "$manifests/$1" 2>"$engine_directory/kustomize.log" && return
+  local copy
+  copy=$(mktemp -d "$engine_directory/test.XXXXXX")
+  cp -r "$manifests/." "$copy"
+  sed -i 's#^resources:$#&#; /^  - \.\.\/base$/d; $a bases: [../base]' "$copy/$1/kustomization.yaml"
+  kubectl kustomize "$copy/$1" || { cat "$engine_directory/kustomize.log" >&2 && return 1; }
+}
+
+# as_json FILE: all documents of a YAML file, as an array.
+as_json() {
+  "$python_tools/bin/python" -c '
+import json, sys, yaml
+print(json.dumps([d for d in yaml.safe_load_all(open(sys.argv[1])) if d]))' "$1"
+}
+
+# workload OVERLAY KIND FILTER
+workload() {
+  as_json "$engine_directory/$1.yaml" | jq --compact-output --arg kind "$2" ".[] | select(.kind == \$kind) | $3"
+}
+
+teardown() {
+  if [[ -n ${pod-} ]]; then
+    [[ -z $container ]] || podman logs "$container" 2>&1 | cat --show-nonprinting
+    container=""
+    remove_pod
+  fi
+  [[ -z $container ]] || remove
+  rm -rf "$directory"
+}
+
+remove_pod() {
+  podman pod kill "$pod" >/dev/null 2>&1 || true
+  podman pod rm --force "$pod" >/dev/null
+}
+
+# ---- as they are ----
+
+@test "each manifest is valid, strictly, for Kubernetes 1.25 to 1.37" {
+  for overlay in base host-network restricted; do
+    for version in "${versions[@]}"; do
+      "$python_tools/bin/kubernetes-validate" --strict --no-warn --kubernetes-version "$version" \
+        "$engine_directory/$overlay.yaml"
+    done
+  done
+}
+
+@test "the validator refuses what is wrong" {
+  sed 's/hostNetwork: true/hostNetwrk: true/' "$engine_directory/host-network.yaml" >"$directory/wrong.yaml"
+  not cmp --quiet "$engine_directory/host-network.yaml" "$directory/wrong.yaml"
+  not "$python_tools/bin/kubernetes-validate" --strict --quiet "$directory/wrong.yaml"
+}
+
+@test "every file says in its head what it is for" {
+  while read -r file; do
+    printf '%s\n' "$file"
+    [[ $(head -c 2 "$file") == '# ' ]]
+  done < <(find "$manifests" "$repository/docker/compose.yaml" -name '*.yaml')
+  for file in "$manifests"/{host-network,restricted,base}/kustomization.yaml "$manifests/helm-values.yaml"; do
+    grep -q '^# Choose it ' "$file"
+  done
+}
+
+# ---- what entrypoint itself says ----
+
+# said OPTION...: the container's security context of --format kubernetes for the settings of base.
+said() {
+  podman run --rm "${settings[@]}" "$@" "$image_shipped" --dry-run --format kubernetes kong docker-start \
+    >"$directory/said.yaml"
+  cat "$directory/said.yaml" >&2
+  sed -i -n '/^# in the container$/,$p' "$directory/said.yaml"
+  as_json "$directory/said.yaml" | jq --compact-output --sort-keys '.[0].securityContext'
+}
+
+# The settings of a workload's container, as options for podman.
+settings_of() {
+  settings=()
+  while read -r setting; do
+    settings+=(--env "$setting")
+  done < <(
+    workload "$1" ConfigMap '.data | to_entries[] | "\(.key)=\(.value)"' | jq --raw-output .
+    workload "$1" "$2" '.spec.template.spec.containers[0].env[] | "\(.name)=\(.value)"' | jq --raw-output .
+  )
+  # Read by a start only.
+  settings+=(--env KONG_PG_PASSWORD_FILE=)
+}
+
+@test "the security context of host-network is what --format kubernetes prints" {
+  settings_of host-network DaemonSet
+  expected=$(said --user 0 --network host)
+  actual=$(workload host-network DaemonSet '.spec.template.spec.containers[0].securityContext' | jq -cS .)
+  diff <(printf '%s\n' "$expected") <(printf '%s\n' "$actual")
+}
+
+@test "the security context of restricted is what --format kubernetes prints" {
+  settings_of restricted Deployment
+  expected=$(said --user 1000 --network none)
+  actual=$(workload restricted Deployment '.spec.template.spec.containers[0].securityContext' | jq -cS .)
+  diff <(printf '%s\n' "$expected") <(printf '%s\n' "$actual")
+}
+
+@test "the values for Helm have the security context of host-network" {
+  settings_of host-network DaemonSet
+  expected=$(said --user 0 --network host)
+  actual=$(as_json "$manifests/helm-values.yaml" |
+    jq -cS '.[0].containerSecurityContext | del(.seccompProfile, .runAsNonRoot)')
+  diff <(printf '%s\n' "$expected") <(printf '%s\n' "$actual")
+}
+
+@test "restricted keeps to Pod Security's level of that name, field by field" {
+  for kind in Deployment Job; do
+    workload restricted "$kind" '.spec.template.spec' | jq --exit-status '
+      (.hostNetwork // .hostPID // .hostIPC // false | not)
+      and .securityContext.runAsNonRoot and .securityContext.runAsUser != 0
+      and .securityContext.seccompProfile.type == "RuntimeDefault"
+      and all(.securityContext.sysctls // [] | .[]; .name == "net.ipv4.ip_unprivileged_port_start")
+      and all(.volumes[]; keys - ["name"] | . == ["emptyDir"] or . == ["secret"])
+      and all((.containers + (.initContainers // []))[];
+        .securityContext.allowPrivilegeEscalation == false
+        and .securityContext.capabilities == {"drop": ["ALL"]}
+        and all(.ports // [] | .[]; has("hostPort") | not))'
+  done
+}
+
+@test "nginx has ended by itself when the kubelet would kill it" {
+  timeout=$(workload base ConfigMap '.data.KONG_NGINX_MAIN_WORKER_SHUTDOWN_TIMEOUT | rtrimstr("s") | tonumber')
+  ((timeout > 0))
+  for pair in 'host-network DaemonSet' 'restricted Deployment'; do
+    # shellcheck disable=SC2086 # two words
+    workload $pair '.spec.template.spec' | jq --exit-status --argjson timeout "$timeout" '
+      .terminationGracePeriodSeconds
+        > $timeout + (.containers[0].lifecycle.preStop.exec.command[1] // "0" | tonumber)'
+  done
+}
+
+# ---- running ----
+
+# play OVERLAY KIND NAME POD [ARGUMENT...]: with the options in `play_options`. Sets `pod`, and `container`
+# and `master` of its container $main.
+play() {
+  mkdir -p "$directory/volumes"/{prefix,tmp,postgres-password}
+  chmod 777 "$directory/volumes"/{prefix,tmp}
+  printf 'the secret of the database\n' >"$directory/volumes/postgres-password/password"
+  "$python_tools/bin/python" "$BATS_TEST_DIRNAME/kubernetes.py" "$2" "$3" "$image_shipped:latest" \
+    "$directory/volumes" "${@:4}" <"$engine_directory/$1.yaml" >"$directory/play.yaml"
+  pod=$4
+  podman kube play "${play_options[@]}" "$directory/play.yaml"
+  container=$pod-$main
+  find_master
+}
+
+# plan OVERLAY KIND NAME: what the same pod says before it is started. Sets `planned`.
+plan() {
+  play "$1" "$2" "$3" plan --dry-run --format json kong docker-start
+  podman wait "$container"
+  planned=$(podman logs "$container" | jq --compact-output --sort-keys .result)
+  container=""
+  remove_pod
+}
+
+# Both ports answer, and nginx has what the plan says.
+answers_as_planned() {
+  prefix=/kong_prefix
+  serves http://localhost:80/
+  serves https://localhost:443/
+  printf 'plan   %s\nmaster %s\nworker %s\n' "$planned" "$(credentials "$master")" "$(credentials "$(worker)")"
+  [[ $(credentials "$master") == "$planned" ]]
+  [[ $(credentials "$(worker)") == "$planned" ]]
+}
+
+# Each address that a probe of the workload asks answers, from where the kubelet asks.
+probes_are_answered() {
+  local url
+  while read -r url; do
+    printf '%s\n' "$url"
+    serves "$url" status
+  done < <(workload "$1" "$2" '.spec.template.spec.containers[0] | .ports as $ports
+    | (.startupProbe, .livenessProbe, .readinessProbe).httpGet
+    | .port as $port | "http://\(.host // "localhost"):\($ports[] | select(.name == $port).containerPort)\(.path)"' | jq -r .)
+}
+
+@test "host-network runs in podman: ports 80 and 443 of the host answer, nginx is kong's" {
+  main=kong
+  play_options=()
+  plan host-network DaemonSet kong
+  play host-network DaemonSet kong kong
+  answers_as_planned
+  [[ $(readlink "/proc/$master/ns/net") == "$(readlink /proc/self/ns/net)" ]]
+  credentials "$master" | jq --exit-status '.uid == 1000 and .permitted == ["cap_net_bind_service"] and .no_new_privs'
+  probes_are_answered host-network DaemonSet
+  not logged 'entrypoint: warn'
+}
+
+@test "restricted runs in podman: ports 80 and 443 of the pod answer, without any capability" {
+  main=kong
+  sed 's/^default_ulimits/default_sysctls = ["net.ipv4.ip_unprivileged_port_start=0"]\n&/' \
+    "$engine_directory/containers.conf" >"$directory/containers.conf"
+  export CONTAINERS_CONF=$directory/containers.conf
+  play_options=(--network none)
+  plan restricted Deployment kong
+  play restricted Deployment kong kong
+  answers_as_planned
+  credentials "$master" | jq --exit-status '.uid == 1000 and .permitted == [] and .bounding == [] and .no_new_privs'
+  probes_are_answered restricted Deployment
+  not logged 'entrypoint: warn'
+}
+
+@test "the migrations job runs in podman: bootstrap, then up, as kong" {
+  main=up
+  play_options=(--network none)
+  play base Job kong-migrations kong-migrations
+  podman wait "$container"
+  logged migrations
+  logged up
+}

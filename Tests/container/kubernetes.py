@@ -1,0 +1,77 @@
+"""Makes of rendered Kubernetes manifests on stdin what `podman kube play` can run.
+
+    kubernetes.py KIND NAME IMAGE VOLUMES POD [ARGUMENT...] <rendered.yaml >for-podman.yaml
+
+KIND and NAME pick the workload; VOLUMES is a directory with a folder for each volume. The pod is called
+POD, and its containers are given ARGUMENTs, if there are any, in place of their own. Everything else that
+is changed is changed here, too, and each function says why. Podman is that of Debian 12, version 4.3.
+"""
+
+import json
+import sys
+
+import yaml
+
+
+def use_local_image(container, image):
+    """No registry can be reached."""
+    container["image"] = image
+    container["imagePullPolicy"] = "Never"
+
+
+def take_probes(container):
+    """Podman runs them by systemd, which is not there. The tests ask the addresses themselves."""
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        container.pop(probe, None)
+
+
+def take_ports(container):
+    """Podman would publish each, and cannot in the host's network, or in none."""
+    container.pop("ports", None)
+
+
+def take_limits(container):
+    """They need cgroups of the host's that a container without systemd may not have."""
+    container.pop("resources", None)
+
+
+def volumes_from_directories(pod, directory):
+    """Secrets came with podman 4.4; an emptyDir is root's alone there, and everybody's in Kubernetes."""
+    for volume in pod["volumes"]:
+        name = volume["name"]
+        volume.clear()
+        volume.update(name=name, hostPath={"path": f"{directory}/{name}", "type": "Directory"})
+
+
+def take_sysctls(pod):
+    """They came with podman 4.5. The test sets them in containers.conf."""
+    pod.get("securityContext", {}).pop("sysctls", None)
+
+
+def pod_of(workload, name):
+    """DaemonSets and Jobs came with podman 4.4 and later; their templates are pods."""
+    template = workload["spec"]["template"]
+    metadata = {"name": name, "labels": template["metadata"]["labels"]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+
+
+def main():
+    kind, name, image, directory, pod_name, *arguments = sys.argv[1:]
+    documents = [document for document in yaml.safe_load_all(sys.stdin) if document]
+    workload = next(d for d in documents if d["kind"] == kind and d["metadata"]["name"] == name)
+    pod = pod_of(workload, pod_name)
+    for container in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]:
+        use_local_image(container, image)
+        take_probes(container)
+        take_ports(container)
+        take_limits(container)
+        container["args"] = arguments or container["args"]
+    if arguments:
+        pod["spec"]["restartPolicy"] = "Never"
+    volumes_from_directories(pod["spec"], directory)
+    take_sysctls(pod["spec"])
+    settings = [document for document in documents if document["kind"] == "ConfigMap"]
+    print("\n---\n".join(json.dumps(document) for document in [*settings, pod]))
+
+
+main()
