@@ -5,7 +5,7 @@
 source "${BATS_TEST_DIRNAME}/container.bash"
 
 compose_file=$repository/docker/compose.yaml
-project=entrypoint-compose
+project=entrypoint-compose-$BATS_TEST_NUMBER
 
 setup_file() {
   "$python_tools/bin/python" -c '
@@ -47,7 +47,7 @@ teardown() {
   if [[ -e $directory/docker/compose.yaml ]]; then
     [[ -z $container ]] || podman logs "$container" 2>&1 | cat --show-nonprinting
     container=""
-    compose --profile postgres down --volumes >/dev/null 2>&1 || true
+    compose --profile postgres down --volumes 2>&1 | grep -v -i healthcheck || true
   fi
   [[ -z $container ]] || remove
   rm -rf "$directory"
