@@ -123,3 +123,55 @@ teardown() {
   rm "$(root_of_container)$prefix/pids/nginx.pid"
   not podman exec "$container" "${check[@]}"
 }
+
+# ---- the steps of docker/README.md ----
+
+# The first block of commands, and the command lines of the second, of "One machine".
+steps() {
+  # shellcheck disable=SC2016 # backquotes of Markdown
+  sed -n '/^## One machine$/,/^Without compose/p' "$repository/docker/README.md" | sed -n '/^```sh$/,/^```$/p' | sed '/^```/d'
+}
+
+# What a user of Docker calls, by what is here. The image is there, by the same Dockerfile.
+docker() {
+  case $1 in
+    build) podman tag "$image_shipped:latest" localhost/kong-entrypoint ;;
+    compose) "$python_tools/bin/podman-compose" --podman-path "$directory/podman" --project-name "$project" "${@:2}" ;;
+    *) podman "$@" ;;
+  esac
+}
+
+patient_curl() {
+  command curl --silent --show-error --noproxy '*' --retry 20 --retry-delay 1 --retry-all-errors "$@"
+}
+
+@test "the steps of docker/README.md lead to a Kong that answers on ports 80 and 443 of this machine" {
+  mkdir -p "$directory/docker"
+  cp "$repository/docker"/*.yaml "$directory/docker"
+  write_podman
+  steps >"$directory/steps"
+  cat "$directory/steps"
+  (($(grep -c '^curl ' "$directory/steps") == 2))
+  cd "$directory"
+  curl() { patient_curl "$@"; }
+  # shellcheck source=/dev/null
+  source "$directory/steps" >"$directory/output"
+  container=${project}_kong_1
+  cat "$directory/output"
+  grep -E '^kong stand-in \(proxy\) at [0-9.]+:80,' "$directory/output"
+  grep -E '^kong stand-in \(proxy\) at [0-9.]+:443,' "$directory/output"
+}
+
+@test "a restart of the container is a start like the first" {
+  copy_with_secrets
+  compose up --detach kong
+  container=${project}_kong_1
+  find_master
+  prefix=/kong_prefix
+  serves http://localhost:80/
+  first=$(credentials "$master")
+  podman restart --time "$patience" "$container"
+  find_master
+  serves http://localhost:80/
+  [[ $(credentials "$master") == "$first" ]]
+}

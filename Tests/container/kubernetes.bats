@@ -2,7 +2,7 @@
 # docker/kubernetes: valid, what --format kubernetes says, and run by `podman kube play`. What is changed
 # for podman stands in kubernetes.py.
 
-# shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
+# shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2016,SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
 
 manifests=$repository/docker/kubernetes
