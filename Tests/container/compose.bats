@@ -124,6 +124,16 @@ teardown() {
   not podman exec "$container" "${check[@]}"
 }
 
+@test "the migrations of the profile postgres run as kong, and get the password from its file" {
+  copy_with_secrets
+  compose --profile postgres run --rm -T --no-deps migrations --dry-run --format json --user kong -- \
+    kong migrations bootstrap >"$directory/plan"
+  cat "$directory/plan"
+  jq --exit-status '.possible and .result.uid == 1000 and .result.permitted == []
+    and any(.secrets[]; .variable == "KONG_PG_PASSWORD" and .path == "/run/secrets/postgres-password")' "$directory/plan"
+  [[ $(service migrations .command) == '["--user","kong","--","kong","migrations","bootstrap"]' ]]
+}
+
 # ---- the steps of docker/README.md ----
 
 # The first block of commands, and the command lines of the second, of "One machine".
@@ -160,6 +170,11 @@ patient_curl() {
   cat "$directory/output"
   grep -E '^kong stand-in \(proxy\) at [0-9.]+:80,' "$directory/output"
   grep -E '^kong stand-in \(proxy\) at [0-9.]+:443,' "$directory/output"
+  printed=$(podman run --rm --env KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl' --user root kong-entrypoint \
+    --dry-run --format docker kong docker-start)
+  grep -x -F -e "$printed" "$repository/docker/README.md"
+  diff <(podman exec "$container" grep -E '^(Uid|Cap|NoNew)' /proc/1/status) \
+    <(grep -E '^(Uid|Cap|NoNew)' "$repository/docker/README.md")
 }
 
 @test "a restart of the container is a start like the first" {

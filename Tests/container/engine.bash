@@ -55,6 +55,6 @@ network_backend() {
 }
 
 podman() {
-  CONTAINERS_CONF=${CONTAINERS_CONF:-$engine_directory/containers.conf} command podman \
+  CONTAINERS_CONF=${engine_settings:-$engine_directory/containers.conf} command podman \
     --root "$engine_directory/storage" --runroot "$engine_directory/run" --tmpdir "$engine_directory/run/tmp" "$@"
 }

@@ -212,7 +212,8 @@ probes_are_answered() {
   main=kong
   sed 's/^default_ulimits/default_sysctls = ["net.ipv4.ip_unprivileged_port_start=0"]\n&/' \
     "$engine_directory/containers.conf" >"$directory/containers.conf"
-  export CONTAINERS_CONF=$directory/containers.conf
+  # shellcheck disable=SC2034 # for podman, in engine.bash
+  engine_settings=$directory/containers.conf
   play_options=(--network none)
   plan restricted Deployment kong
   play restricted Deployment kong kong
