@@ -9,6 +9,7 @@ manifests=$repository/docker/kubernetes
 versions=(1.25 1.28 1.31 1.34 1.37)
 
 setup_file() {
+  PATH=$PATH:$python_tools/bin # kubectl, where no package has it
   for overlay in base host-network restricted; do
     render "$overlay" >"$engine_directory/$overlay.yaml"
   done
