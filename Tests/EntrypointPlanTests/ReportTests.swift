@@ -8,7 +8,8 @@ struct ReportTests {
     let host = Situation.host(Situation.root())
     let text = PlanText(try Situation.plan(on: host), snapshot: host, isColored: false).render()
     for part in [
-      "Plan for `kong docker-start`", "0.0.0.0:443     needs cap_net_bind_service  KONG_PROXY_LISTEN            ssl",
+      "Plan for `kong docker-start`",
+      "0.0.0.0:443     needs cap_net_bind_service  KONG_PROXY_LISTEN            ssl",
       "file: cap_net_bind_service=ep on /usr/local/openresty/nginx/sbin/nginx",
       "kong prepare -p /usr/local/kong", "all but cap_net_bind_service",
       "user              kong (1337:0), groups 0,33", "no_new_privs      on",
