@@ -24,6 +24,7 @@ extension HostSnapshot {
       proxy: isDockerStart ? try ProgramSearch.findProxy(request.proxy) : nil,
       streams: isDockerStart ? StandardStream.readBoth() : [],
       hooks: isDockerStart && request.runsHooks ? try .read() : nil)
+    if isDockerStart, isDryRun { snapshot.prefixFailure = snapshot.surveyPrefix(for: request) }
     if request.isKong { try snapshot.readSettings(for: request, isDryRun: isDryRun) }
     return snapshot
   }
@@ -44,6 +45,19 @@ extension HostSnapshot {
       files.generated = .read(prefix: request.prefix, isRoot: isRoot, isCurrent: true)
     }
     return again
+  }
+
+  /// Looks whether the way to the prefix is one that a start would go.
+  private func surveyPrefix(for request: Request) -> StartFailure? {
+    guard credentials.user.effective == 0, let prefix = try? Prefix(request.prefix),
+      let target = try? dropTarget(for: request)
+    else { return nil }
+    do throws(StartFailure) {
+      _ = try PrefixOwnership.survey(prefix, for: target.uid, gid: 0)
+      return nil
+    } catch {
+      return error
+    }
   }
 
   /// Reads what Kong's own files say, and the secrets.

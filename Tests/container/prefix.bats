@@ -263,5 +263,9 @@ PYTHON
     grep -F "$path" "$directory/stderr"
     [[ $(owner "$(root_of_ended)/etc") == 0:0 && $(owner "$(root_of_ended)/usr/share") == 0:0 ]]
     remove
+    finish --volume "$directory/parent:/srv/parent" --env KONG_PREFIX="$path" -- --dry-run kong docker-start
+    ((status == 78))
+    grep -F "$path" "$directory/stdout"
+    remove
   done
 }

@@ -24,6 +24,8 @@ public struct HostSnapshot: Equatable, Sendable {
   public var hooks: HookDirectory?
   /// What Kong's own files say.
   public var files: KongFiles
+  /// Why the prefix cannot be given away, where a dry run has found that out.
+  public var prefixFailure: StartFailure?
   /// What is in the files that KONG_*_FILE name, or why it cannot be known.
   public var secrets: Result<[SecretSetting], StartFailure>
 

@@ -54,7 +54,7 @@ public struct Planner: Sendable {
     // Whoever owns the directory that nginx is in could put another program in its place.
     let prefix = try Prefix(request.prefix, outside: [proxy.path])
 
-    if let target { give(prefix, to: target, plan: &plan) }
+    if let target { try give(prefix, to: target, plan: &plan) }
     plan.prepare += try hookSteps(target: target, plan: &plan)
     plan.prepare.append(prepareStep(kong: kong, target: target))
     let execution = Execution(
@@ -69,9 +69,11 @@ public struct Planner: Sendable {
   /// user's can run.
   ///
   /// After that root does nothing in it.
-  private func give(_ prefix: Prefix, to target: TargetUser, plan: inout Plan) {
+  private func give(_ prefix: Prefix, to target: TargetUser, plan: inout Plan) throws(StartFailure)
+  {
     guard host.isDrop(target), host.credentials.user.effective == 0 else { return }
     if has(.chown) {
+      if let failure = host.prefixFailure { throw failure }
       plan.prepare.append(.givePrefix(prefix, to: target.uid, group: 0))
     } else {
       plan.notes.append("the prefix stays whose it is: this process lacks cap_chown")
