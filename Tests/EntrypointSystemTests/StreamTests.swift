@@ -12,7 +12,7 @@ private func shell(proxy: String, _ command: String) throws -> Shell.Outcome {
     PROXY
     chmod +x "$T/bin"/*
     export PATH="$T/bin:$PATH" ENTRYPOINT_PROXY="$T/bin/nginx" ENTRYPOINT_USER=www-data
-    export KONG_PROXY_LISTEN=off ENTRYPOINT_LOG_LEVEL=error
+    export KONG_PROXY_LISTEN=off ENTRYPOINT_LOG_LEVEL=error KONG_PREFIX="$T/prefix"
     \(command)
     """)
 }
@@ -47,6 +47,28 @@ struct StreamTests {
     let outcome = try run(
       #""$ENTRYPOINT" kong docker-start > /dev/null 2>&1; stat -c '%u' /dev/null"#)
     #expect(outcome.output == "0\n")
+  }
+
+  @Test("that are sockets cannot be opened by path, which is said at debug, and the start goes on")
+  func socket() throws {
+    let outcome = try shell(
+      proxy: "echo started",
+      """
+      export ENTRYPOINT_LOG_LEVEL=debug
+      python3 - "$ENTRYPOINT" <<'PYTHON'
+      import socket, subprocess, sys
+      ours, its = socket.socketpair()
+      errors = subprocess.run([sys.argv[1], "kong", "docker-start"], stdout=its, stderr=subprocess.PIPE).stderr
+      its.close()
+      print(ours.recv(100).decode(), end="")
+      print([line for line in errors.decode().splitlines() if "socket" in line][0])
+      PYTHON
+      """)
+    let lines = outcome.output.split(separator: "\n")
+    #expect(lines.first == "started", "\(outcome.errors)")
+    #expect(
+      lines.last
+        == "entrypoint: debug: stdout is a socket: nginx cannot open it by the path /dev/stdout")
   }
 
   @Test("that are closed do not keep a start from going on")

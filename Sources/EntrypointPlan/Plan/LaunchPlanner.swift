@@ -37,6 +37,12 @@ struct LaunchPlanner {
     plan.launch = attempt.steps
     plan.result = attempt.result
     plan.secureExecution = attempt.secureExecution
+    if request.isDockerStart {
+      for stream in host.streams where stream.kind == .socket {
+        let name = stream.name
+        plan.notes.append("\(name) is a socket: nginx cannot open it by the path /dev/\(name)")
+      }
+    }
     if !host.credentials.effective.contains(.setpcap), attempt.result.bounding != wanted {
       plan.notes.append("the bounding set stays as it is: this process lacks cap_setpcap")
     }
