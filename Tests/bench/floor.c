@@ -1,13 +1,17 @@
 // The floor of a start: what `entrypoint kong docker-start` does as root, with the same system calls
 // in the same order, and with every decision already taken. A start that decides cannot be faster.
 //
-// It is right in the bench's surroundings only: the ids, paths and capabilities are compiled in, and
-// it looks at what it reads no further than to see that the drop has worked. Errors end it.
+// It is right in the bench's surroundings only: the ids, paths and capabilities are compiled in, there
+// are no hooks and no kong.conf, and the prefix is as an earlier start has left it (Tests/bench/prefix):
+// everything is kong's, the links are there, and no socket is. It looks at what it reads no further than
+// to see that the drop has worked; nginx's configuration is read, and not understood. Errors end it.
 //
 // Left out is what the Swift runtime and libdispatch do before main (/proc/self/maps, the number of
 // processors, getrandom): it is part of our cost, not of the task. libcap's own beginning is in both.
 //
 // With -DFIRST_START it writes the file capability, which is otherwise already there.
+#define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/nsfs.h>
@@ -16,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -26,7 +31,7 @@
 
 extern char **environ;
 
-enum { kong_uid = 1337, bench_failed = 70, stops = 4 };
+enum { kong_uid = 1337, bench_failed = 70, stops = 4, entries_size = 32 * 1024 };
 
 static char proxy[] = "/usr/local/openresty/nginx/sbin/nginx";
 static char prefix[] = "/usr/local/kong";
@@ -34,7 +39,18 @@ static const cap_value_t granted = CAP_NET_BIND_SERVICE;
 static const int stop_signals[stops] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
 static const char message[] = "floor: info: nginx runs as kong with cap_net_bind_service\n";
 
-static char text[16 * 1024];
+static const char *const configuration[] = {
+    "/usr/local/kong/nginx.conf",
+    "/usr/local/kong/nginx-inject.conf",
+    "/usr/local/kong/nginx-kong.conf",
+    "/usr/local/kong/nginx-kong-inject.conf",
+    "/usr/local/kong/nginx-kong-gui-include.conf",
+    "/usr/local/kong/nginx-kong-stream.conf",
+    0,
+};
+static const char *const logs[] = {"access.log", "admin_access.log", "error.log", 0};
+
+static char text[64 * 1024];
 static unsigned long long bounding;
 
 static void must(int done, const char *what) {
@@ -117,11 +133,7 @@ static void ask_for_owner(void) {
   close(space);
 }
 
-// What can have changed while `kong prepare` ran is read once more after it.
-static void read_again(void) {
-  read_credentials();
-  read_all("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-  ask_for_owner();
+static void look_at_proxy(void) {
   char *resolved = realpath(proxy, 0);
   must(resolved && inspect(resolved), proxy);
   inspect_components(resolved);
@@ -129,11 +141,140 @@ static void read_again(void) {
   inspect_streams();
 }
 
+// ---- as the user, for files ----
+
+static void act_as(uid_t uid, size_t count, const gid_t *groups) {
+  must(setgroups(count, groups) == 0, "setgroups");
+  setfsgid(0);
+  setfsuid(uid);
+  must(setfsuid((uid_t)-1) == (int)uid && setfsgid((gid_t)-1) == 0, "setfsuid");
+}
+
+static void act_as_kong(void) {
+  const gid_t groups[] = {0};
+  act_as(kong_uid, 1, groups);
+}
+
+static void act_as_root(void) { act_as(0, 0, 0); }
+
+static void must_be_absent(const char *path, int flags) {
+  must(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags) < 0, path);
+}
+
+static void look_for_settings(void) {
+  must_be_absent("/docker-entrypoint.d", O_DIRECTORY);
+  act_as_kong();
+  must_be_absent("/etc/kong/kong.conf", 0);
+  must_be_absent("/etc/kong.conf", 0);
+  act_as_root();
+}
+
+static void read_configuration(void) {
+  struct stat status;
+  act_as_kong();
+  for (const char *const *path = configuration; *path; path++) {
+    const int fd = open(*path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    must(fd >= 0 && fstat(fd, &status) == 0, *path);
+    must((size_t)status.st_size <= sizeof text, *path);
+    must(read(fd, text, (size_t)status.st_size) == status.st_size, *path);
+    close(fd);
+  }
+  act_as_root();
+}
+
+// ---- the prefix ----
+
+static int open_directory(int parent, const char *name, int access) {
+  const int fd = openat(parent, name, access | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  must(fd >= 0, name);
+  return fd;
+}
+
+static void must_be_kongs(int directory, const char *name, int flags) {
+  struct stat status;
+  must(fstatat(directory, name, &status, flags) == 0, name);
+  must(status.st_uid == kong_uid && status.st_gid == 0, name);
+}
+
+// Calls `visit` for each entry but "." and "..", and closes the directory.
+static void for_each_entry(int directory, void (*visit)(int directory, const struct dirent64 *)) {
+  char entries[entries_size] __attribute__((aligned(8)));
+  ssize_t count;
+  while ((count = getdents64(directory, entries, sizeof entries)) > 0) {
+    for (ssize_t offset = 0; offset < count;) {
+      const struct dirent64 *entry = (const void *)(entries + offset);
+      if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) visit(directory, entry);
+      offset += entry->d_reclen;
+    }
+  }
+  must(count == 0, "getdents64");
+}
+
+// Each directory is looked at before, for who can write in it, and after, for whose it is.
+static void examine(int directory, const struct dirent64 *entry) {
+  if (entry->d_type != DT_DIR) {
+    must_be_kongs(directory, entry->d_name, AT_SYMLINK_NOFOLLOW);
+    return;
+  }
+  const int fd = open_directory(directory, entry->d_name, O_RDONLY);
+  must_be_kongs(fd, "", AT_EMPTY_PATH);
+  for_each_entry(fd, examine);
+  must_be_kongs(fd, "", AT_EMPTY_PATH);
+  close(fd);
+}
+
+static void walk_prefix(void) {
+  static const char *const names[] = {"usr", "local", "kong", 0};
+  const struct dirent64 itself = {.d_type = DT_DIR, .d_name = "."};
+  int directory = open_directory(AT_FDCWD, "/", O_PATH);
+  for (const char *const *name = names; *name; name++) {
+    const int next = open_directory(directory, *name, O_PATH);
+    close(directory);
+    directory = next;
+  }
+  examine(directory, &itself);
+  close(directory);
+}
+
+static void must_not_be_socket(int directory, const struct dirent64 *entry) {
+  (void)directory;
+  must(entry->d_type != DT_SOCK, entry->d_name);
+}
+
+static void look_for_sockets(const char *path) {
+  const int directory = open_directory(AT_FDCWD, path, O_RDONLY);
+  for_each_entry(directory, must_not_be_socket);
+  close(directory);
+}
+
+static void look_at_links(void) {
+  const int directory = open_directory(AT_FDCWD, "/usr/local/kong/logs", O_PATH);
+  for (const char *const *name = logs; *name; name++) {
+    must(readlinkat(directory, *name, text, PATH_MAX) > 0, *name);
+  }
+  close(directory);
+}
+
+// ---- the start ----
+
+// What can have changed while `kong prepare` ran is read once more after it.
+static void read_again(void) {
+  read_credentials();
+  read_all("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+  ask_for_owner();
+  look_at_proxy();
+  read_configuration();
+}
+
 static void read_snapshot(char *kong) {
+  read_credentials();
   read_all("/etc/passwd");
   read_all("/etc/group");
+  read_all("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+  ask_for_owner();
   search_path("kong", kong);
-  read_again();
+  look_at_proxy();
+  look_for_settings();
 }
 
 static void drop_bounding(unsigned long long set) {
@@ -255,6 +396,9 @@ static void launch(void) {
   become_kong();
   set_permitted();
   must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+  look_for_sockets("/usr/local/kong/.");
+  look_for_sockets("/usr/local/kong/sockets");
+  look_at_links();
   verify("\nCapPrm:\t0000000000000400\n");
   execve(proxy, arguments, changed_environment());
   must(0, proxy);
@@ -264,6 +408,7 @@ int main(void) {
   char kong[FILENAME_MAX];
   set_signals();
   read_snapshot(kong);
+  walk_prefix();
   run_prepare(kong);
   read_again();
   launch();
