@@ -20,7 +20,16 @@ public struct ByteString: Hashable, Sendable {
   public var isEmpty: Bool { bytes.isEmpty }
 
   /// The text, or nil where the bytes are not UTF-8.
-  public var text: String? { String(validating: bytes, as: UTF8.self) }
+  public var text: String? { ByteString.text(of: bytes[...]) }
+
+  /// The text of bytes, or nil where they are not UTF-8.
+  ///
+  /// `String(validating:)` is not specialised for bytes, and takes several times as long. Repaired text
+  /// has other bytes than those that it was made of.
+  static func text(of bytes: ArraySlice<UInt8>) -> String? {
+    let text = String(decoding: bytes, as: UTF8.self)
+    return text.utf8.elementsEqual(bytes) ? text : nil
+  }
 
   /// Joins two strings.
   public static func + (left: ByteString, right: ByteString) -> ByteString {
@@ -47,7 +56,7 @@ extension ByteString: CustomStringConvertible {
     while let byte = rest.first {
       let width = ByteString.scalarWidth(byte)
       if byte >= 0x20, byte != 0x7f,
-        let scalar = String(validating: rest.prefix(width), as: UTF8.self)
+        let scalar = ByteString.text(of: rest.prefix(width))
       {
         printable += scalar
         rest = rest.dropFirst(width)

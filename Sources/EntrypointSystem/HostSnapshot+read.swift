@@ -87,9 +87,9 @@ extension HostSnapshot {
       let settings = try SecretFile.read(named, for: target, own: credentials)
       // What they say about listeners and the prefix must be something that can be shown.
       _ = try request.environment.including(settings)
-      secrets = .success(settings)
+      secrets = .known(settings)
     } catch {
-      secrets = .failure(error)
+      secrets = .unknown(error)
     }
   }
 

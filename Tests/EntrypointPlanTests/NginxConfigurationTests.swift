@@ -15,7 +15,7 @@ struct NginxConfigurationTests {
     while let statement = try configuration.next() {
       switch statement {
       case .directive(let directive):
-        let words = directive.words.map { "[\(configuration.value(of: $0))]" }
+        let words = configuration.words.map { "[\(configuration.value(of: $0))]" }
         statements.append(
           "\(directive.line)\(words.joined())\(directive.opensBlock ? "{" : ";")")
       case .blockEnd: statements.append("}")

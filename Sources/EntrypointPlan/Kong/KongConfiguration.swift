@@ -21,6 +21,20 @@ public struct KongConfiguration: Equatable, Sendable {
 
     /// The variable that beats this setting, even where it is set to nothing: "KONG_PREFIX".
     public var variable: String { "KONG_" + name.uppercased() }
+
+    /// Whether this is the setting's ``variable``, which is not made for that: Kong has 230 options.
+    func hasVariable(_ variable: String) -> Bool {
+      let prefix = "KONG_"
+      guard variable.utf8.count == prefix.utf8.count + name.utf8.count,
+        variable.hasPrefix(prefix)
+      else { return false }
+      var rest = variable.utf8.dropFirst(prefix.utf8.count).makeIterator()
+      for byte in name.utf8 {
+        let isLower = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+        guard rest.next() == (isLower ? byte & ~0x20 : byte) else { return false }
+      }
+      return true
+    }
   }
 
   /// The settings in the order of the file; of a repeated name only the last, which counts.
@@ -36,12 +50,21 @@ public struct KongConfiguration: Equatable, Sendable {
       if line.text.first == UInt8(ascii: "[") {
         // From here to the end of the file names belong to sections, which Kong never looks at.
         isInSection = true
-        remove(Lines.section(line.text))
+        let section = Lines.section(line.text)
+        settings.removeAll { $0.name == section }
       } else if !isInSection, let setting = Lines.setting(line) {
-        remove(setting.name)
         settings.append(setting)
       }
     }
+    removeRepeated()
+  }
+
+  /// Sorts to find out, as there are hardly ever any.
+  private mutating func removeRepeated() {
+    let names = settings.map(\.name).sorted()
+    guard names.indices.dropFirst().contains(where: { names[$0] == names[$0 - 1] }) else { return }
+    var seen: Set<String> = []
+    settings = settings.reversed().filter { seen.insert($0.name).inserted }.reversed()
   }
 
   /// The value of a setting, nil where the file has none of this name.
@@ -65,10 +88,6 @@ public struct KongConfiguration: Equatable, Sendable {
 
   private func nonEmpty(_ name: String) -> ByteString? {
     self[name].flatMap { $0.isEmpty ? nil : $0 }
-  }
-
-  private mutating func remove(_ name: String) {
-    if let index = settings.firstIndex(where: { $0.name == name }) { settings.remove(at: index) }
   }
 }
 

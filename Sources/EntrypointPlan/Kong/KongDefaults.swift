@@ -59,7 +59,7 @@ public struct KongDefaults: Equatable, Sendable {
 
   /// Whether an option's variable has this name, such as "KONG_PG_PASSWORD".
   func hasOption(withVariable variable: String) -> Bool {
-    configuration.settings.contains { !$0.name.isEmpty && $0.variable == variable }
+    configuration.settings.contains { !$0.name.isEmpty && $0.hasVariable(variable) }
   }
 }
 

@@ -38,13 +38,20 @@ extension ListenAddress {
       }
   }
 
+  /// Four numbers from 0 to 255, of at most three digits each.
   private static func isIPv4(_ bytes: Substring.UTF8View) -> Bool {
-    let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    return parts.count == 4
-      && parts.allSatisfy { part in
-        (1...3).contains(part.count) && part.allSatisfy(isDigit)
-          && Int(Substring(part)).map { $0 <= 255 } ?? false
+    var (numbers, digits, value) = (1, 0, 0)
+    for byte in bytes {
+      if byte == UInt8(ascii: ".") {
+        guard digits > 0 else { return false }
+        (numbers, digits, value) = (numbers + 1, 0, 0)
+      } else {
+        guard isDigit(byte) else { return false }
+        (digits, value) = (digits + 1, value * 10 + Int(byte - UInt8(ascii: "0")))
+        guard digits <= 3, value <= 255 else { return false }
       }
+    }
+    return numbers == 4 && digits > 0
   }
 
   /// RFC 4291, section 2.2: eight groups, "::" once for a run of zeros, IPv4 in the last two.

@@ -75,7 +75,7 @@ public enum ListenSetting {
     var badWord: String?
     // As in Kong, the flags are taken out wherever they stand; what is left is the address.
     for word in entry.split(whereSeparator: isLuaBlank) {
-      guard let text = String(validating: word, as: UTF8.self) else { return .failure(.notUTF8) }
+      guard let text = ByteString.text(of: word) else { return .failure(.notUTF8) }
       if ListenFlag.isFlag(text) {
         flags.append(text)
       } else if address == nil, ListenFlag.looksLikeAddress(text) {

@@ -1,7 +1,7 @@
 /// A directive of an nginx configuration, without what is in its block.
+///
+/// Its words are those of ``NginxConfiguration/words``, until the next statement is read.
 public struct NginxDirective: Sendable {
-  /// The name and the arguments, the first ``NginxConfiguration/wordLimit`` of them.
-  public var words: [NginxWord]
   /// Whether statements follow, up to the ``NginxStatement/blockEnd``.
   public var opensBlock: Bool
   /// The line of its name.
@@ -25,6 +25,10 @@ public struct NginxConfiguration {
   static let wordLimit = 256
 
   private var tokenizer: NginxTokenizer
+  /// The name and the arguments of the directive read last, the first ``wordLimit`` of them.
+  ///
+  /// One array for all, as most directives do not matter to anybody.
+  public private(set) var words: [NginxWord] = []
   /// How many blocks are open.
   public private(set) var depth = 0
 
@@ -70,11 +74,13 @@ public struct NginxConfiguration {
   }
 
   private mutating func directive(_ name: NginxWord) throws(NginxSyntaxError) -> NginxDirective {
-    var directive = NginxDirective(words: [name], opensBlock: false, line: name.line)
+    var directive = NginxDirective(opensBlock: false, line: name.line)
+    words.removeAll(keepingCapacity: true)
+    words.append(name)
     while let token = try tokenizer.next() {
       switch token {
       case .word(let word):
-        if directive.words.count < NginxConfiguration.wordLimit { directive.words.append(word) }
+        if words.count < NginxConfiguration.wordLimit { words.append(word) }
       case .semicolon: return directive
       case .open:
         if tokenizer.isLuaBlock(name) {

@@ -29,93 +29,91 @@ public struct NginxListen: Hashable, Sendable {
   ///
   /// A port alone and "*" become 0.0.0.0, which is what they mean. Parameters are kept unjudged: a
   /// later nginx may have more.
-  func listener() -> Result<Listener, Fault> {
-    guard let place = arguments.first else { return .failure(Fault(reason: "it has no address")) }
-    return address(place).map { address in
-      Listener(
-        source: source, address: address, flags: arguments.dropFirst().map(\.description))
-    }
+  ///
+  /// - Throws: ``Fault`` where it says nothing that nginx could understand.
+  func listener() throws(Fault) -> Listener {
+    guard let place = arguments.first else { throw Fault(reason: "it has no address") }
+    return Listener(
+      source: source, address: try address(place),
+      flags: arguments.dropFirst().map(\.description))
   }
 
-  private func address(_ place: ByteString) -> Result<ListenAddress, Fault> {
+  private func address(_ place: ByteString) throws(Fault) -> ListenAddress {
     let bytes = place.bytes[...]
-    if NginxListen.beginsWithUnix(bytes) { return NginxListen.unix(bytes.dropFirst(5)) }
-    guard let text = place.text else {
-      return .failure(Fault(reason: "\"\(place)\" is not UTF-8"))
-    }
+    if NginxListen.beginsWithUnix(bytes) { return try NginxListen.unix(bytes.dropFirst(5)) }
+    guard let text = place.text else { throw Fault(reason: "\"\(place)\" is not UTF-8") }
     if bytes.contains(UInt8(ascii: "$")) {
-      return .failure(Fault(reason: "\"\(place)\" has a variable, and nginx fills in none here"))
+      throw Fault(reason: "\"\(place)\" has a variable, and nginx fills in none here")
     }
-    return text.utf8.first == UInt8(ascii: "[") ? inet6(text) : inet(text)
+    return try text.utf8.first == UInt8(ascii: "[") ? inet6(text) : inet(text)
   }
 
   /// nginx takes "UNIX:" too.
   private static func beginsWithUnix(_ bytes: ArraySlice<UInt8>) -> Bool {
-    bytes.count >= 5
-      && zip(bytes, "unix:".utf8).allSatisfy { byte, letter in
-        byte == letter || isLetter(byte) && byte | 0x20 == letter
-      }
-  }
-
-  private static func unix(_ path: ArraySlice<UInt8>) -> Result<ListenAddress, Fault> {
-    if path.isEmpty { return .failure(Fault(reason: "it names a socket without a path")) }
-    // sun_path has 108 bytes, one of them for the NUL (unix(7)).
-    if path.count > 107 {
-      return .failure(Fault(reason: "the socket's path is longer than 107 bytes"))
+    let word: StaticString = "unix:"
+    guard bytes.count >= word.utf8CodeUnitCount else { return false }
+    for index in 0..<word.utf8CodeUnitCount {
+      let byte = bytes[bytes.startIndex + index]
+      guard (isLetter(byte) ? byte | 0x20 : byte) == word.utf8Start[index] else { return false }
     }
-    return .success(.unix(path: ByteString(Array(path)).description))
+    return true
   }
 
-  private func inet6(_ text: String) -> Result<ListenAddress, Fault> {
+  private static func unix(_ path: ArraySlice<UInt8>) throws(Fault) -> ListenAddress {
+    if path.isEmpty { throw Fault(reason: "it names a socket without a path") }
+    // sun_path has 108 bytes, one of them for the NUL (unix(7)).
+    if path.count > 107 { throw Fault(reason: "the socket's path is longer than 107 bytes") }
+    return .unix(path: ByteString(Array(path)).description)
+  }
+
+  private func inet6(_ text: String) throws(Fault) -> ListenAddress {
     let bytes = text.utf8
     guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")),
       ListenAddress.isIPv6(bytes[bytes.index(after: bytes.startIndex)..<bracket])
-    else { return .failure(Fault(reason: "\"\(ByteString(text))\" is not an IPv6 address")) }
+    else { throw Fault(reason: "\"\(ByteString(text))\" is not an IPv6 address") }
     let host = String(text[...bracket])
     let rest = bytes[bytes.index(after: bracket)...]
-    if rest.isEmpty { return withoutPort(host) }
+    if rest.isEmpty { return try withoutPort(host) }
     guard rest.first == UInt8(ascii: ":"), let ports = NginxListen.ports(rest.dropFirst()) else {
-      return .failure(NginxListen.badPort(text))
+      throw NginxListen.badPort(text)
     }
-    return .success(NginxListen.address(host, ports))
+    return NginxListen.address(host, ports)
   }
 
-  private func inet(_ text: String) -> Result<ListenAddress, Fault> {
+  private func inet(_ text: String) throws(Fault) -> ListenAddress {
     let bytes = text.utf8
     guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else {
       if let ports = NginxListen.ports(bytes[...]) {
-        return .success(NginxListen.address("0.0.0.0", ports))
+        return NginxListen.address("0.0.0.0", ports)
       }
       if bytes.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: "-") }) {
-        return .failure(NginxListen.badPort(text))
+        throw NginxListen.badPort(text)
       }
-      return NginxListen.host(bytes[...]).flatMap(withoutPort)
+      return try withoutPort(NginxListen.host(bytes[...]))
     }
     guard let ports = NginxListen.ports(bytes[bytes.index(after: colon)...]) else {
-      return .failure(NginxListen.badPort(text))
+      throw NginxListen.badPort(text)
     }
-    return NginxListen.host(bytes[..<colon]).map { NginxListen.address($0, ports) }
+    return NginxListen.address(try NginxListen.host(bytes[..<colon]), ports)
   }
 
-  private static func host(_ bytes: Substring.UTF8View) -> Result<String, Fault> {
+  private static func host(_ bytes: Substring.UTF8View) throws(Fault) -> String {
     let host = String(Substring(bytes))
-    if host == "*" { return .success("0.0.0.0") }
+    if host == "*" { return "0.0.0.0" }
     let isName = bytes.allSatisfy {
       isDigit($0) || isLetter($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
         || $0 == UInt8(ascii: "_")
     }
     guard isName, !bytes.isEmpty else {
-      return .failure(Fault(reason: "\"\(ByteString(host))\" is not an address or a host name"))
+      throw Fault(reason: "\"\(ByteString(host))\" is not an address or a host name")
     }
-    return .success(host)
+    return host
   }
 
   /// Only http has a default (ngx_http_core_listen()).
-  private func withoutPort(_ host: String) -> Result<ListenAddress, Fault> {
-    guard server == .http else {
-      return .failure(Fault(reason: "\"\(ByteString(host))\" has no port"))
-    }
-    return .success(.inet(host: host, port: 80))
+  private func withoutPort(_ host: String) throws(Fault) -> ListenAddress {
+    guard server == .http else { throw Fault(reason: "\"\(ByteString(host))\" has no port") }
+    return .inet(host: host, port: 80)
   }
 
   private static func address(_ host: String, _ ports: ClosedRange<Int>) -> ListenAddress {

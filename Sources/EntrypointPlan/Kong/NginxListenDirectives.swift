@@ -112,7 +112,7 @@ public struct NginxListenDirectives {
           let depth = configuration.depth - (directive.opensBlock ? 1 : 0)
           guard depth == (blocks.last?.depth ?? 0) else { continue }
           if directive.opensBlock {
-            guard let inner = inner(directive.words[0], in: configuration) else { continue }
+            guard let inner = inner(configuration) else { continue }
             blocks.append((configuration.depth, place, directive.line))
             place = inner
             if case .server = inner { hasListen = false }
@@ -133,7 +133,9 @@ public struct NginxListenDirectives {
     place = outer
   }
 
-  private func inner(_ name: NginxWord, in configuration: NginxConfiguration) -> Place? {
+  /// Where the directive's block leads; nil where nothing in it matters.
+  private func inner(_ configuration: NginxConfiguration) -> Place? {
+    let name = configuration.words[0]
     switch place {
     case .main:
       if configuration.isWord(name, "http") { return .servers(.http) }
@@ -147,17 +149,18 @@ public struct NginxListenDirectives {
   private mutating func obey(
     _ directive: NginxDirective, in configuration: NginxConfiguration, path: ByteString
   ) {
-    let name = directive.words[0]
+    let words = configuration.words
+    let name = words[0]
     if configuration.isWord(name, "include") {
       let source = "\(path):\(directive.line)"
-      guard directive.words.count == 2 else {
+      guard words.count == 2 else {
         warn("\(source): \"include\" is not followed", "it does not have one argument")
         return
       }
-      include(configuration.value(of: directive.words[1]), source: source)
+      include(configuration.value(of: words[1]), source: source)
     } else if configuration.isWord(name, "listen"), case .server(let kind) = place {
       hasListen = true
-      let arguments = directive.words.dropFirst().map(configuration.value)
+      let arguments = words.dropFirst().map(configuration.value)
       add(
         NginxListen(path: path, line: directive.line, server: kind, arguments: Array(arguments)))
     }

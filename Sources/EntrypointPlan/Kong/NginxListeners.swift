@@ -8,34 +8,42 @@ public struct NginxListeners {
   /// What could not be read or understood, so that a listener may be missing.
   public private(set) var warnings: [Explanation]
 
-  /// What makes two directives the same socket.
-  private struct Socket: Hashable {
-    var address: ListenAddress
-    var transport: ListenerProtocol
-  }
-
   /// Reads a configuration; parameters as in ``NginxListenDirectives``.
   public init(
     main: ByteString, isRoot: Bool, files: NginxFiles, limits: NginxLimits = NginxLimits()
   ) {
     var configuration = NginxListenDirectives(
       main: main, isRoot: isRoot, files: files, limits: limits)
-    var positions: [Socket: Int] = [:]
     for directive in configuration.directives {
-      switch directive.listener() {
-      case .success(let listener):
-        let socket = Socket(address: listener.address, transport: listener.transport)
-        if let position = positions[socket] {
-          listeners[position].add(listener.flags)
-        } else {
-          positions[socket] = listeners.count
-          listeners.append(listener)
-        }
-      case .failure(let fault):
-        configuration.warn("\(directive.source): \"listen\" is not understood", fault.reason)
+      do throws(NginxListen.Fault) {
+        listeners.append(try directive.listener())
+      } catch {
+        configuration.warn("\(directive.source): \"listen\" is not understood", error.reason)
       }
     }
     warnings = configuration.warnings
+    joinThoseOfOneSocket()
+  }
+
+  /// Sorts to find them: at each start the runtime would have to make the type of a dictionary, which
+  /// costs more than all else here.
+  private mutating func joinThoseOfOneSocket() {
+    let sockets = listeners.map { "\($0.transport.rawValue) \($0.place)" }
+    let order = listeners.indices.sorted {
+      sockets[$0] == sockets[$1] ? $0 < $1 : sockets[$0] < sockets[$1]
+    }
+    var isFirst = [Bool](repeating: true, count: listeners.count)
+    var first = 0
+    for (index, position) in order.enumerated() {
+      if index > 0, sockets[position] == sockets[first] {
+        listeners[first].add(listeners[position].flags)
+        isFirst[position] = false
+      } else {
+        first = position
+      }
+    }
+    guard isFirst.contains(false) else { return }
+    listeners = listeners.indices.filter { isFirst[$0] }.map { listeners[$0] }
   }
 }
 

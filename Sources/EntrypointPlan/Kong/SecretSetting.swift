@@ -20,6 +20,26 @@ public struct SecretSetting: Hashable, Sendable {
   }
 }
 
+/// What is in the files that KONG_*_FILE name.
+///
+/// Not a `Result`, of which the runtime would have to make the type at each start: a twentieth of it.
+public enum SecretSettings: Equatable, Sendable {
+  /// All of them were read.
+  case known([SecretSetting])
+  /// They cannot be known, and so nothing can be started.
+  case unknown(StartFailure)
+
+  /// The settings.
+  ///
+  /// - Throws: ``StartFailure`` that says why they cannot be known.
+  public func get() throws(StartFailure) -> [SecretSetting] {
+    switch self {
+    case .known(let settings): return settings
+    case .unknown(let failure): throw failure
+    }
+  }
+}
+
 extension Environment {
   /// The environment with those settings in it that a plan depends on: KONG_PREFIX_FILE and
   /// KONG_PROXY_LISTEN_FILE work, too, in Kong's images from 3.0 on.

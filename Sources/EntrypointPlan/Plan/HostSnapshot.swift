@@ -27,7 +27,7 @@ public struct HostSnapshot: Equatable, Sendable {
   /// Why the prefix cannot be given away, where a dry run has found that out.
   public var prefixFailure: StartFailure?
   /// What is in the files that KONG_*_FILE name, or why it cannot be known.
-  public var secrets: Result<[SecretSetting], StartFailure>
+  public var secrets: SecretSettings
 
   /// Creates a snapshot from its parts.
   public init(
@@ -42,7 +42,7 @@ public struct HostSnapshot: Equatable, Sendable {
     streams: [StandardStream] = [],
     hooks: HookDirectory? = nil,
     files: KongFiles = KongFiles(),
-    secrets: Result<[SecretSetting], StartFailure> = .success([])
+    secrets: SecretSettings = .known([])
   ) {
     self.credentials = credentials
     self.secureExecution = secureExecution

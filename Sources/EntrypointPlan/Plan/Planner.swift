@@ -118,7 +118,7 @@ public struct Planner: Sendable {
     if request.environment.nonEmpty("KONG_NGINX_DAEMON") == nil {
       changes.append(EnvironmentChange(name: "KONG_NGINX_DAEMON", value: "off"))
     }
-    if case .success(let settings) = host.secrets { changes += settings.flatMap(\.changes) }
+    if case .known(let settings) = host.secrets { changes += settings.flatMap(\.changes) }
     return changes
   }
 

@@ -107,9 +107,9 @@ public struct Request: Equatable, Sendable {
   /// The request with the settings that are in files.
   ///
   /// A setting that cannot count is left out here, and ends the plan.
-  public func including(_ secrets: Result<[SecretSetting], StartFailure>) -> Request {
+  public func including(_ secrets: SecretSettings) -> Request {
     var request = self
-    if case .success(let settings) = secrets,
+    if case .known(let settings) = secrets,
       let environment = try? environment.including(settings)
     {
       request.environment = environment

@@ -35,16 +35,16 @@ private func parsed(_ text: [UInt8]) -> ([Statement], Int?) {
     while let statement = try configuration.next() {
       switch statement {
       case .directive(let directive):
-        for word in directive.words {
+        for word in configuration.words {
           precondition(word.range.lowerBound >= lastByte && word.line >= lastLine)
           precondition(word.range.upperBound <= text.count && word.line <= lines)
           lastByte = word.range.upperBound
           lastLine = word.line
         }
-        precondition(directive.line == directive.words[0].line)
+        precondition(directive.line == configuration.words[0].line)
         statements.append(
           Statement(
-            words: directive.words.map { configuration.value(of: $0).bytes },
+            words: configuration.words.map { configuration.value(of: $0).bytes },
             mark: UInt8(ascii: directive.opensBlock ? "{" : ";")))
       case .blockEnd: statements.append(Statement(mark: UInt8(ascii: "}")))
       }
@@ -106,7 +106,7 @@ private func isListener(_ directive: NginxListen, _ text: [UInt8]) -> Bool {
 
 /// What is understood is understood again from its printed form.
 private func checkAddress(_ directive: NginxListen) {
-  guard case .success(var listener) = directive.listener() else { return }
+  guard var listener = try? directive.listener() else { return }
   let transport = listener.transport
   if let port = listener.port { precondition((1...65535).contains(port)) }
   switch listener.address {
@@ -118,7 +118,7 @@ private func checkAddress(_ directive: NginxListen) {
   listener.flags = []
   var again = directive
   again.arguments = [ByteString(listener.entry)] + directive.arguments.dropFirst()
-  guard case .success(let second) = again.listener() else { preconditionFailure(listener.entry) }
+  guard let second = try? again.listener() else { preconditionFailure(listener.entry) }
   precondition(second.address == listener.address && second.transport == transport)
 }
 
