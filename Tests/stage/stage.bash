@@ -7,6 +7,7 @@ binary=${ENTRYPOINT_BINARY:-$repository/.build/entrypoint}
 readonly repository binary
 readonly nginx=/usr/local/openresty/nginx/sbin/nginx
 readonly prefix=/usr/local/kong
+readonly hooks=/docker-entrypoint.d
 readonly kong_uid=1337
 
 fail() {
@@ -19,7 +20,7 @@ need() {
   local program
   ((EUID == 0)) || fail "this needs root: it makes namespaces and drops privileges in them"
   [[ -x $binary ]] || fail "$binary is not there: run scripts/build first"
-  for program in cc unshare "$@"; do
+  for program in cc unshare pivot_root python3 "$@"; do
     command -v "$program" >/dev/null || fail "$program is missing: run scripts/setup"
   done
 }
@@ -40,23 +41,57 @@ compile() {
 # and `entrypoint` are in DIRECTORY; it must not lie under /usr/local, which this covers.
 lay_out_stage() {
   mount -t proc proc /proc
+  change_root
   mount -t tmpfs -o mode=755 tmpfs /usr/local
   mkdir -p /usr/local/bin "${nginx%/*}" /usr/local/stage
   cp "$1/entrypoint" /usr/local/bin/entrypoint
   cp "$1/probe" /usr/local/bin/kong
   cp "$1/probe" /usr/local/stage/probe
+  (umask 077 && printf 's3cret\n' >/usr/local/stage/secret)
   sed '/^kong:/d' /etc/passwd >/usr/local/stage/passwd
   sed '/^kong:/d' /etc/group >/usr/local/stage/group
   printf 'kong:x:%s:0:kong:/home/kong:/bin/sh\n' "$kong_uid" >>/usr/local/stage/passwd
   printf 'kong:x:%s:\ncertificates:x:4242:kong\n' "$kong_uid" >>/usr/local/stage/group
+  lay_out_prefix /usr/local/stage/prefix
   mount --bind /usr/local/stage/passwd /etc/passwd
   mount --bind /usr/local/stage/group /etc/group
 }
 
+# A root directory of the stage's own, with all that is in the real one, where the hook directory can
+# be made: it goes with the namespace, however that ends (pivot_root(2)).
+change_root() {
+  local entry
+  mount -t tmpfs -o mode=755 tmpfs /usr/local
+  for entry in /*; do
+    if [[ -L $entry ]]; then
+      cp -P "$entry" /usr/local/
+    elif [[ -d $entry && $entry != "$hooks" ]]; then
+      mkdir "/usr/local$entry"
+      mount --rbind "$entry" "/usr/local$entry"
+    fi
+  done
+  cd /usr/local
+  pivot_root . .
+  umount -l .
+  cd /
+}
+
+# lay_out_prefix: what an earlier start may have left, and `kong prepare`, which the probe is not, would
+# make: there is something to do for each step in the prefix.
+lay_out_prefix() {
+  mkdir -p "$1/logs" "$1/sockets"
+  printf 'http { server { listen 80; } }\n' >"$1/nginx.conf"
+  python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1/sockets/stale"
+  : >"$1/logs/access.log"
+  ln -s nowhere "$1/logs/error.log"
+  ln -s /dev/stderr "$1/logs/.error.log.entrypoint"
+}
+
 # What starts are tried in. Port 80 needs a capability, and nginx gets it from its file, or from the
 # ambient set. Or it needs none, as in docker's own networks, and nginx's file has none, or one too many.
+# `hooks` is as `file`, with a hook and a secret.
 # shellcheck disable=SC2034 # for those who source this
-readonly scenes=(file ambient free-port carried)
+readonly scenes=(file ambient free-port carried hooks)
 
 # reset_stage SCENE: as if no start had been: nginx with what the scene says, the prefix root's, the
 # outputs empty and root's.
@@ -66,24 +101,32 @@ reset_stage() {
   if [[ $1 == carried ]]; then
     setcap cap_net_raw=ep "$nginx"
   fi
-  # What `kong prepare` would leave, which the probe does not.
-  mkdir "$prefix"
-  printf 'http { server { listen 80; } }\n' >"$prefix/nginx.conf"
+  cp -a /usr/local/stage/prefix "$prefix"
+  rm -rf "$hooks"
+  if [[ $1 == hooks ]]; then put_hook; fi
   : >/usr/local/stage/out
   : >/usr/local/stage/err
+}
+
+# put_hook: one, which is the probe.
+put_hook() {
+  mkdir -m 755 "$hooks"
+  cp /usr/local/stage/probe "$hooks/10-hook"
 }
 
 # on_stage SCENE COMMAND...: with a container's environment, and the stage's outputs.
 on_stage() {
   local scene=$1 mode=auto first_free=1024
+  local -a more=()
   shift
   case $scene in
     ambient) mode=ambient ;;
     free-port | carried) first_free=0 ;;
+    hooks) more=(KONG_PG_PASSWORD_FILE=/usr/local/stage/secret) ;;
   esac
   printf '%s\n' "$first_free" >/proc/sys/net/ipv4/ip_unprivileged_port_start
   env -i PATH=/usr/local/bin:/usr/bin:/bin KONG_PROXY_LISTEN=0.0.0.0:80 ENTRYPOINT_CAP_MODE="$mode" \
-    "$@" </dev/null >/usr/local/stage/out 2>/usr/local/stage/err
+    "${more[@]}" "$@" </dev/null >/usr/local/stage/out 2>/usr/local/stage/err
 }
 
 readonly start=(/usr/local/bin/entrypoint kong docker-start)

@@ -131,19 +131,24 @@ is_over { next }
   next
 }
 
-/^fchownat\(.*, "", [0-9]+, [0-9]+, AT_EMPTY_PATH\) += 0$/ {
+# By its descriptor, or by its name in a directory that is still root's alone.
+/^fchownat\([0-9].*, "[^\/]*", [0-9]+, [0-9]+, AT_(EMPTY_PATH|SYMLINK_NOFOLLOW)\) += 0$/ {
   split($0, parts, ", ")
   if (is_in_prefix(path_of_descriptor($0))) once("give-prefix " parts[3] ":" parts[4])
   else step("unplanned " $0)
   next
 }
-# To look for sockets, it opens the prefix by its own name.
+# To look for sockets, it opens the prefix by its own name; it asks each whether somebody answers.
 /^openat\(AT_FDCWD[^"]*"[^"]*\/\.", .*O_DIRECTORY/ {
   split($0, parts, "\"")
   if (parts[2] == prefix "/.") once("remove-stale-sockets")
   next
 }
-/^mkdir\("|^(symlink|rename)at\(.*\.log\.entrypoint"/ {
+/^socket\(AF_UNIX, / && last == "remove-stale-sockets" { next }
+/^unlinkat\([0-9].*, "[^\/]*", 0\)/ && last == "remove-stale-sockets" && is_in_prefix(path_of_descriptor($0)) {
+  next
+}
+/^mkdir\("|^(symlink|rename|unlink)at\(.*\.log\.entrypoint"/ {
   split($0, parts, "\"")
   if (parts[2] == prefix "/logs" || $0 ~ "<" prefix "/logs>, \"\\.(admin_)?(access|error)\\.log\\.entrypoint\"") {
     once("link-logs")
