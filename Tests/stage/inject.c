@@ -56,6 +56,7 @@ struct process {
   bool has_started;  // stopped for the first time
   bool is_failing;   // inside the call that shall fail
   unsigned long long call;  // the last that it made
+  long long end;            // of its data segment (brk(2)), 0: that of its parent
   unsigned made[most_numbers];
 };
 
@@ -155,6 +156,7 @@ static bool is_first_of_interest(unsigned long long number, unsigned long long a
 
 static void enter(struct process *process, const struct __ptrace_syscall_info *info) {
   unsigned long long number = info->entry.nr;
+  process->call = number;
   if (!has_begun || number >= most_numbers) return;
   unsigned occurrence = ++process->made[number];
   int index = (int)(process - processes);
@@ -194,6 +196,12 @@ static void count_moment(struct process *process, const struct __ptrace_syscall_
   send_stop();
 }
 
+// brk(2) fails by answering with the end that there was.
+static long result_of_failing(const struct process *process) {
+  if (fault.number != SYS_brk) return -fault.error;
+  return process->end != 0 ? process->end : processes[0].end;
+}
+
 static void on_call(struct process *process) {
   struct __ptrace_syscall_info info = {0};
   if (ptrace(PTRACE_GET_SYSCALL_INFO, process->id, sizeof info, &info) <= 0) return;
@@ -203,8 +211,10 @@ static void on_call(struct process *process) {
   }
   if (info.op == PTRACE_SYSCALL_INFO_ENTRY) enter(process, &info);
   if (info.op == PTRACE_SYSCALL_INFO_EXIT && process->is_failing) {
-    set_result(process->id, -fault.error);
+    set_result(process->id, result_of_failing(process));
     process->is_failing = false;
+  } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && process->call == SYS_brk) {
+    process->end = info.exit.rval;
   }
 }
 
