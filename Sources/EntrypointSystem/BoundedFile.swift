@@ -25,7 +25,8 @@ enum BoundedFile {
     }
   }
 
-  /// What is added to the file meanwhile is left out.
+  /// What is added to the file meanwhile is left out; and of a file in /proc, which says that it has no
+  /// size, all is: so does nginx (ngx_conf_read_token).
   private static func read(_ descriptor: FileDescriptor, size: Int) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: size) { buffer, length in
       while length < size {

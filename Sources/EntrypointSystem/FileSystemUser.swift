@@ -18,8 +18,8 @@ enum FileSystemUser {
 
   /// Calls `body` with the user's ids and groups for files, and goes back to one's own.
   ///
-  /// Meanwhile the capabilities that concern files are not effective (capabilities(7), "Effect of user
-  /// ID changes on capabilities"). The other ids stay, so the user can neither trace nor signal this
+  /// Meanwhile the capabilities that concern files are not effective: the kernel sees to that where
+  /// root looks as another (capabilities(7), "Effect of user ID changes on capabilities"), else we do. The other ids stay, so the user can neither trace nor signal this
   /// process.
   ///
   /// - Parameters:
@@ -32,14 +32,14 @@ enum FileSystemUser {
   ) throws(SystemCallFailure) -> Result {
     guard let user, user.uid != own.user.effective else { return body() }
     try become(uid: user.uid, gid: user.gid, groups: user.groups, insteadOf: own.groups)
-    let keepsCapabilities = own.securebits.contains(.noSetuidFixup)
+    let keepsCapabilities = own.user.effective != 0 || own.securebits.contains(.noSetuidFixup)
     if keepsCapabilities { try own.set(effective: []) }
     let result = body()
     if keepsCapabilities { try own.set(effective: own.effective) }
     try become(
       uid: own.user.effective, gid: own.group.effective, groups: own.groups,
       insteadOf: user.groups)
-    // The kernel has made all of them effective that are permitted.
+    // The kernel makes all of them effective again that are permitted.
     if own.effective != own.permitted { try own.set(effective: own.effective) }
     return result
   }

@@ -19,8 +19,12 @@ extension HookDirectory {
         $0.withMemoryRebound(to: CChar.self, capacity: 1) { ByteString(cString: $0) }
       }
       let file = path + "/" + name
-      // Directories, and links to nowhere such as an editor's lock, are nobody's hooks.
-      if let status = try? Stat(file.path), status.type == .regular {
+      // Directories are nobody's hooks.
+      let isFile: Bool
+      do { isFile = try isRegularFile(file) } catch {
+        return HookDirectory(unreadable: "\(file): \(error)")
+      }
+      if isFile {
         directory.files.append(
           HookFile(name: name, components: try FileOwnership.components(of: file)))
       }
@@ -28,6 +32,20 @@ extension HookDirectory {
     }
     guard errno == 0 else { throw SystemCallFailure("readdir(\(path))", Errno(rawValue: errno)) }
     return directory
+  }
+
+  /// Whether a path leads to a regular file; not, where it leads nowhere, as an editor's lock does.
+  ///
+  /// - Throws: `Errno` where that cannot be known: the directory may be one to list, not to enter.
+  private static func isRegularFile(_ path: ByteString) throws(Errno) -> Bool {
+    do throws(Errno) {
+      return try Stat(path.path).type == .regular
+    } catch {
+      switch error {
+      case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels: return false
+      default: throw error
+      }
+    }
   }
 }
 

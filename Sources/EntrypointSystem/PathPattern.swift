@@ -27,7 +27,7 @@ enum PathPattern {
         if isPattern(name) {
           next += entries(of: directory + "/", matching: name).map { directory + "/" + $0 }
         } else {
-          next.append(directory + "/" + name)
+          next.append(directory + "/" + unescaped(name))
         }
         if next.count > limit { break }
       }
@@ -37,6 +37,17 @@ enum PathPattern {
       }
     }
     return found.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+  }
+
+  /// The name without the backslashes that take the special meaning from a character (glob(7)).
+  private static func unescaped(_ name: ByteString) -> ByteString {
+    var bytes: [UInt8] = []
+    var isEscaped = false
+    for byte in name.bytes {
+      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+      if !isEscaped { bytes.append(byte) }
+    }
+    return ByteString(bytes)
   }
 
   /// A leading dot is matched by a dot only, as with glob(3).
