@@ -9,6 +9,8 @@
 //   leave       leaves a process in the background, and ends with 0
 //   move        like sleep, in the process group of the start, with a process left in its own
 //
+// hook-quick, hook-sleep, hook-trap and hook-ignore are the same for a hook; kong ends at once then.
+//
 // As nginx it waits for one of these signals that is not ignored, and ends with 128 + signal.
 //
 // Into descriptor 9, if that is there, go events: 'p' the prepare waits, 'e' it will end now, 'n'
@@ -17,6 +19,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -94,8 +97,11 @@ int main(int count, char **arguments) {
   const char *name = count > 0 ? arguments[0] : "";
   const char *slash = strrchr(name, '/');
   const char *how = getenv("PREPARE");
+  const bool is_hook = strstr(name, "docker-entrypoint.d/") != NULL;
   signal(SIGPIPE, SIG_IGN);
   if (strcmp(slash ? slash + 1 : name, "nginx") == 0) run_nginx();
-  prepare(how ? how : "quick");
+  if (!how) how = "quick";
+  if (strncmp(how, "hook-", 5) == 0) how = is_hook ? how + 5 : "quick";
+  prepare(how);
   return 0;
 }
