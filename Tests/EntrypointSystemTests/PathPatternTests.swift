@@ -7,7 +7,7 @@ import Testing
 
 @Suite("A pattern of paths")
 struct PathPatternTests {
-  /// glob(3) with the flags 0, as nginx calls it. Slashes in a row are one.
+  /// What glob(3) finds with the flags 0, as nginx calls it.
   private func glob(_ pattern: ByteString) -> [ByteString] {
     var result = glob_t()
     defer { globfree(&result) }

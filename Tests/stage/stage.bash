@@ -70,10 +70,10 @@ change_root() {
       mount --rbind "$entry" "/usr/local$entry"
     fi
   done
-  cd /usr/local
+  cd /usr/local || fail "no /usr/local"
   pivot_root . .
   umount -l .
-  cd /
+  cd / || fail "no root directory"
 }
 
 # lay_out_prefix: what an earlier start may have left, and `kong prepare`, which the probe is not, would
