@@ -28,6 +28,7 @@ let package = Package(
         "EntrypointPlan",
         "EntrypointSystem",
         "CExecve",
+        "CRevision",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -42,6 +43,8 @@ let package = Package(
       name: "CExecve",
       linkerSettings: [.unsafeFlags(["-Xlinker", "--entry=first_instruction"])]
     ),
+    // What `--version` says of the commit: a section of the binary that scripts/build writes.
+    .target(name: "CRevision"),
     // Tries the planner's rules against the kernel: needs root, see Tests/KernelLab.
     .executableTarget(
       name: "kernel-lab",

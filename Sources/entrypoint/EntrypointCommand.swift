@@ -17,12 +17,16 @@ struct EntrypointCommand: ParsableCommand {
       other command is run as it is, or as --user and --cap say.
 
       An option beats its variable. SET_CAP_NAME=1 in the environment asks for a capability, \
-      SET_CAP_NAME=off forbids it.
+      SET_CAP_NAME=off forbids it. Three variables have no option: ENTRYPOINT_HOOKS=off leaves out \
+      the programs in /docker-entrypoint.d, which else run before "kong prepare"; \
+      ENTRYPOINT_LOG_LINKS=off leaves Kong's log files as they are, which else become links to \
+      standard output and standard error; ENTRYPOINT_KONG_DEFAULTS is the path of kong_defaults.lua, \
+      Kong's own list of its options.
 
       Exit status: 64 wrong options; 77 not permitted here; 78 wrong configuration; 126 and 127 the \
       command cannot be executed or is not found; else that of "kong prepare", or 128 + signal.
       """,
-    version: "entrypoint \(Version.number)"
+    version: Version.text
   )
 
   @Flag(help: "Print the plan, change nothing, run nothing.")
@@ -111,6 +115,8 @@ struct EntrypointCommand: ParsableCommand {
     switch command.first {
     case "--help", "-h": throw CleanExit.helpRequest()
     case "--version": throw CleanExit.message(Self.configuration.version)
+    // What manual/generate makes the man page of.
+    case "--experimental-dump-help": throw CleanExit.message(Self._dumpHelp())
     case let first? where first != "--" && first.hasPrefix("-"):
       throw ValidationError(
         "Unknown option '\(first)'; the command comes after the options or '--'.")

@@ -63,7 +63,8 @@ struct CommandTests {
     let lines = outcome.output.split(separator: "\n")
     try #require(lines.count == 7, "\(outcome.errors)")
     #expect(lines.prefix(4) == ["64", "64", "64", "0"])
-    #expect(lines[4].hasPrefix("entrypoint "))
+    // "entrypoint 0.1.0", and what scripts/build knew of the commit.
+    #expect(lines[4].contains(/^entrypoint \d+\.\d+\.\d+( \((v[^ ]+, )?[0-9a-f]{8}\))?$/))
     #expect(lines[5...] == ["0", "2"], "\(outcome.errors)")
   }
 
