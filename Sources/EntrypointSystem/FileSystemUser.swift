@@ -19,8 +19,8 @@ enum FileSystemUser {
   /// Calls `body` with the user's ids and groups for files, and goes back to one's own.
   ///
   /// Meanwhile the capabilities that concern files are not effective: the kernel sees to that where
-  /// root looks as another (capabilities(7), "Effect of user ID changes on capabilities"), else we do. The other ids stay, so the user can neither trace nor signal this
-  /// process.
+  /// root looks as another (capabilities(7), "Effect of user ID changes on capabilities"), else we do.
+  /// The other ids stay, so the user can neither trace nor signal this process.
   ///
   /// - Parameters:
   ///   - user: nil to stay who one is.
