@@ -48,6 +48,8 @@ teardown() {
     [[ -z $container ]] || podman logs "$container" 2>&1 | cat --show-nonprinting
     container=""
     compose --profile postgres down --volumes 2>&1 | grep -v -i healthcheck || true
+    # A network's name server that outlives it would hold the pipes on which bats waits for an end.
+    pkill -x aardvark-dns || true
   fi
   [[ -z $container ]] || remove
   rm -rf "$directory"
