@@ -18,11 +18,12 @@ service() {
   jq --compact-output --arg name "$1" ".services[\$name] | $2" "$engine_directory/compose.json"
 }
 
-# A copy beside secrets of the test's own, with the image that was built from the very Dockerfile.
+# copy_with_secrets [IMAGE]: a copy beside secrets of the test's own, with the image that was built from
+# the very Dockerfile, or another.
 copy_with_secrets() {
   mkdir -p "$directory/docker/secrets"
   cp "$repository/docker/kong.yaml" "$directory/docker"
-  sed "s#^  image: kong-entrypoint\$#  image: $image_shipped:latest#" "$compose_file" >"$directory/docker/compose.yaml"
+  sed "s#^  image: kong-entrypoint\$#  image: ${1:-$image_shipped}:latest#" "$compose_file" >"$directory/docker/compose.yaml"
   not cmp --quiet "$compose_file" "$directory/docker/compose.yaml"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 7 -subj '/CN=localhost' \
     -addext 'subjectAltName=DNS:localhost' -keyout "$directory/docker/secrets/tls.key" \
@@ -32,9 +33,13 @@ copy_with_secrets() {
   write_podman
 }
 
-# podman-compose calls a program: the tests' engine as one.
+# podman-compose calls a program: the tests' engine as one. Without `--requires`, by which podman 4.3
+# refuses to start what depends on a container that has ended and itself depends on one that runs
+# ("generating dependency graph"); podman-compose keeps the order by itself, too.
 write_podman() {
-  printf '#!/usr/bin/env bash\nsource %q\npodman "$@"\n' "$BATS_TEST_DIRNAME/engine.bash" >"$directory/podman"
+  # shellcheck disable=SC2016 # for that program
+  printf '#!/usr/bin/env bash\nsource %q\n%s\n%s\n' "$BATS_TEST_DIRNAME/engine.bash" \
+    'for word; do shift; [[ $word == --requires=* ]] || set -- "$@" "$word"; done' 'podman "$@"' >"$directory/podman"
   chmod +x "$directory/podman"
 }
 
@@ -134,6 +139,119 @@ teardown() {
   jq --exit-status '.possible and .result.uid == 1000 and .result.permitted == []
     and any(.secrets[]; .variable == "KONG_PG_PASSWORD" and .path == "/run/secrets/postgres-password")' "$directory/plan"
   [[ $(service migrations .command) == '["--user","kong","--","kong","migrations","bootstrap"]' ]]
+}
+
+# ---- the profile postgres ----
+
+password='the secret of the database'
+
+# healthy_database: PostgreSQL, and its healthcheck by compose.yaml, which podman before 4.6 does not wait
+# for, and never runs by itself without systemd.
+healthy_database() {
+  compose --profile postgres up --detach database
+  eventually podman healthcheck run "${project}_database_1"
+}
+
+# From here on `container` is Kong's.
+up_with_postgres() {
+  compose --profile postgres up --detach kong-on-postgres
+  container=${project}_kong-on-postgres_1
+}
+
+# state SERVICE FIELD: as the engine has it.
+state() {
+  podman inspect --format "{{.State.$2}}" "${project}_$1_1"
+}
+
+kong_answers() {
+  find_master
+  prefix=/kong_prefix
+  serves http://localhost:80/
+  nsenter --target "$master" --net curl --silent --show-error --noproxy '*' \
+    --cacert "$directory/docker/secrets/tls.crt" https://localhost:443/ | grep -F 'kong stand-in (proxy)'
+}
+
+# in_database STATEMENT: by the socket, which needs no password.
+in_database() {
+  podman exec --user postgres "${project}_database_1" \
+    psql --username kong --dbname kong --tuples-only --no-align --command "$1"
+}
+
+# Not in what the containers said, not in what the engine knows of them, not in a command line.
+password_is_nowhere() {
+  local name
+  for name in database migrations kong-on-postgres; do
+    podman inspect "${project}_${name}_1" | jq --exit-status '.[0].Config.Env | length > 0' >/dev/null
+    { podman inspect "${project}_${name}_1" && podman logs "${project}_${name}_1" 2>&1; } >"$directory/known-of-$name"
+  done
+  cat /proc/[0-9]*/cmdline >"$directory/known-of-processes" 2>/dev/null || true
+  grep --text -q postgres "$directory/known-of-processes"
+  not grep --text -F -e "$password" "$directory"/known-of-*
+}
+
+@test "with PostgreSQL: the migrations end, then Kong starts with what the plan says, and again at the next up" {
+  copy_with_secrets "$image_with_psql"
+  healthy_database
+  not in_database 'SELECT key FROM schema_meta'
+  up_with_postgres
+  kong_answers
+  [[ $(state migrations Status) == exited && $(state migrations ExitCode) == 0 ]]
+  [[ $(podman inspect --format '{{.RestartCount}}' "$container") == 0 ]]
+  (($(date --date "$(state migrations FinishedAt | cut -d ' ' -f 1,2,3)" +%s%N)
+    <= $(date --date "$(state kong-on-postgres StartedAt | cut -d ' ' -f 1,2,3)" +%s%N)))
+  podman logs "${project}_migrations_1" 2>&1 | grep -F 'Bootstrapping database...'
+  [[ $(in_database 'SELECT key FROM schema_meta') == schema_meta ]]
+
+  planned=$(compose --profile postgres run --rm -T --no-deps kong-on-postgres --dry-run --format json kong docker-start |
+    jq --compact-output --sort-keys .result)
+  printf 'plan   %s\nmaster %s\n' "$planned" "$(credentials "$master")"
+  [[ $(credentials "$master") == "$planned" && $(credentials "$(worker)") == "$planned" ]]
+  tr '\0' '\n' <"$(root_of_container)$prefix/stand-in.environ" | grep -x -F "KONG_PG_PASSWORD=$password"
+  password_is_nowhere
+
+  compose --profile postgres stop
+  healthy_database
+  up_with_postgres
+  kong_answers
+  podman logs "${project}_migrations_1" 2>&1 | grep -F 'Database already bootstrapped'
+  [[ $(credentials "$master") == "$planned" ]]
+  password_is_nowhere
+}
+
+@test "with PostgreSQL: the Admin API is on 127.0.0.1 of this machine, and on no other address of it" {
+  copy_with_secrets "$image_with_psql"
+  healthy_database
+  up_with_postgres
+  kong_answers
+  published=$(podman inspect "$container" | jq --compact-output --sort-keys \
+    '.[0].NetworkSettings.Ports | map_values(select(.)) | map_values(map(.HostIp + ":" + .HostPort))')
+  printf '%s\n' "$published"
+  [[ $published == '{"443/tcp":[":443"],"80/tcp":[":80"],"8001/tcp":["127.0.0.1:8001"]}' ]]
+  patient_curl http://127.0.0.1:8001/ | grep -F 'kong stand-in (admin)'
+  gateway=$(podman inspect "$container" | jq --raw-output '.[0].NetworkSettings.Networks[].Gateway')
+  patient_curl "http://$gateway:80/" | grep -F 'kong stand-in (proxy)'
+  not curl --silent --noproxy '*' --max-time 2 "http://$gateway:8001/"
+}
+
+# podman-compose waits for the end of the migrations, not for their success: so Kong is started, and has
+# to end by itself. Without restarts, each of the two fails once.
+@test "with PostgreSQL and a wrong password: the migrations fail, and nginx is not started" {
+  copy_with_secrets "$image_with_psql"
+  sed -i 's/restart: .*/restart: "no"/' "$directory/docker/compose.yaml"
+  healthy_database
+  printf 'not that one\n' >"$directory/docker/secrets/postgres-password"
+  up_with_postgres
+  (($(ended_with) != 0))
+  [[ $(state migrations Status) == exited && $(state migrations ExitCode) != 0 ]]
+  podman logs "${project}_migrations_1" >"$directory/migrations.log" 2>&1
+  podman logs "$container" >"$directory/kong.log" 2>&1
+  grep -F 'password authentication failed for user "kong"' "$directory/migrations.log"
+  grep -F 'password authentication failed for user "kong"' "$directory/kong.log"
+  not grep -F 'Bootstrapping' "$directory/migrations.log"
+  not in_database 'SELECT key FROM schema_meta'
+  not grep --text -F 'start worker process' "$directory/kong.log"
+  not curl --silent --noproxy '*' --max-time 2 http://localhost:80/
+  not grep --text -F -e 'not that one' "$directory/migrations.log" "$directory/kong.log"
 }
 
 # ---- the steps of docker/README.md ----

@@ -18,6 +18,9 @@ image_own_file=localhost/entrypoint-own-file
 image_official=localhost/entrypoint-official
 # shellcheck disable=SC2034
 image_shipped=localhost/entrypoint-shipped
+# That one, and in it psql.
+# shellcheck disable=SC2034
+image_with_psql=localhost/entrypoint-with-psql
 # shellcheck disable=SC2034
 image_binary=localhost/entrypoint-binary
 
