@@ -69,19 +69,19 @@ struct ListenSettings {
     var known: [String] = []
     for variable in environment.variables where Environment.isListenSetting(variable.name) {
       known.append(variable.name)
-      try add(variable.value, of: variable.name, source: variable.name, to: \.chosen)
+      chosen += try listeners(variable.value, of: variable.name, source: variable.name)
     }
     for setting in file?.configuration.listenSettings ?? [] {
       guard !known.contains(setting.variable) else { continue }
       known.append(setting.variable)
       let source = "\(file?.path ?? ""):\(setting.line)"
-      try add(setting.value, of: setting.variable, source: source, to: \.chosen)
+      chosen += try listeners(setting.value, of: setting.variable, source: source)
     }
     for (name, value) in ListenSettings.defaults where !known.contains(name) {
       let option = String(name.dropFirst("KONG_".count)).lowercased()
       // Kong's own list knows what its version has; without it, the version is not known.
       let own = files.defaults.map { $0.listenDefault(of: option) ?? "off" }
-      try add(own ?? value, of: name, source: "default of \(option)", to: \.defaults)
+      defaults += try listeners(own ?? value, of: name, source: "default of \(option)")
     }
   }
 
@@ -94,14 +94,14 @@ struct ListenSettings {
     ("KONG_CLUSTER_LISTEN", "0.0.0.0:8005"),
   ]
 
-  private mutating func add(
-    _ value: ByteString, of name: String, source: String,
-    to list: WritableKeyPath<ListenSettings, [Listener]>
-  ) throws(StartFailure) {
+  /// The listeners of one setting; none where the role does not use it, though it must be right.
+  private mutating func listeners(
+    _ value: ByteString, of name: String, source: String
+  ) throws(StartFailure) -> [Listener] {
     let listeners = try ListenSetting.parse(value, source: source)
-    guard isUsed(name) else { return }
-    self[keyPath: list] += listeners
+    guard isUsed(name) else { return [] }
     if let warning = ListenSetting.warning(of: value, source: source) { warnings.append(warning) }
+    return listeners
   }
 
   /// Whether Kong opens these listeners in its role (Kong 3.9, templates/nginx_kong.lua).
