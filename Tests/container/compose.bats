@@ -139,6 +139,8 @@ teardown() {
   jq --exit-status '.possible and .result.uid == 1000 and .result.permitted == []
     and any(.secrets[]; .variable == "KONG_PG_PASSWORD" and .path == "/run/secrets/postgres-password")' "$directory/plan"
   [[ $(service migrations .command) == '["--user","kong","--","kong","migrations","bootstrap"]' ]]
+  [[ $(service migrations-up '[.command, .environment == '"$(service migrations .environment)"']') \
+    == '[["--user","kong","--","kong","migrations","up"],true]' ]]
 }
 
 # ---- the profile postgres ----
@@ -163,6 +165,17 @@ state() {
   podman inspect --format "{{.State.$2}}" "${project}_$1_1"
 }
 
+# ended_before_start FIRST SECOND: the first service has done its work when the second begins.
+ended_before_start() {
+  [[ $(state "$1" Status) == exited && $(state "$1" ExitCode) == 0 ]]
+  (($(nanoseconds "$(state "$1" FinishedAt)") <= $(nanoseconds "$(state "$2" StartedAt)")))
+}
+
+# nanoseconds TIME: as the engine prints it.
+nanoseconds() {
+  date --date "$(cut -d ' ' -f 1,2,3 <<<"$1")" +%s%N
+}
+
 kong_answers() {
   find_master
   prefix=/kong_prefix
@@ -180,7 +193,7 @@ in_database() {
 # Not in what the containers said, not in what the engine knows of them, not in a command line.
 password_is_nowhere() {
   local name
-  for name in database migrations kong-on-postgres; do
+  for name in database migrations migrations-up kong-on-postgres; do
     podman inspect "${project}_${name}_1" | jq --exit-status '.[0].Config.Env | length > 0' >/dev/null
     { podman inspect "${project}_${name}_1" && podman logs "${project}_${name}_1" 2>&1; } >"$directory/known-of-$name"
   done
@@ -195,11 +208,11 @@ password_is_nowhere() {
   not in_database 'SELECT key FROM schema_meta'
   up_with_postgres
   kong_answers
-  [[ $(state migrations Status) == exited && $(state migrations ExitCode) == 0 ]]
   [[ $(podman inspect --format '{{.RestartCount}}' "$container") == 0 ]]
-  (($(date --date "$(state migrations FinishedAt | cut -d ' ' -f 1,2,3)" +%s%N)
-    <= $(date --date "$(state kong-on-postgres StartedAt | cut -d ' ' -f 1,2,3)" +%s%N)))
+  ended_before_start migrations migrations-up
+  ended_before_start migrations-up kong-on-postgres
   podman logs "${project}_migrations_1" 2>&1 | grep -F 'Bootstrapping database...'
+  podman logs "${project}_migrations-up_1" 2>&1 | grep -F 'Database is already up-to-date'
   [[ $(in_database 'SELECT key FROM schema_meta') == schema_meta ]]
 
   planned=$(compose --profile postgres run --rm -T --no-deps kong-on-postgres --dry-run --format json kong docker-start |

@@ -64,7 +64,7 @@ files() {
   finish -- --version
   cat "$directory/stdout" "$directory/stderr"
   ((status == 0))
-  grep -E '^entrypoint [0-9]+\.[0-9]+\.[0-9]+' "$directory/stdout"
+  grep -E -x 'entrypoint [0-9]+\.[0-9]+\.[0-9]+ \(v1\.2\.3, 0123abcd\)' "$directory/stdout"
 }
 
 # answers_on_both_ports_as_planned OPTION...

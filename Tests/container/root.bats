@@ -176,9 +176,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
   logged 'gracefully shutting down'
 }
 
-@test "the lines of the README are those that the tested image is built with" {
-  while read -r line; do
-    printf 'looked for in README.md: %s\n' "$line"
-    grep --line-regexp --fixed-strings -- "$line" "$repository/README.md"
-  done < <(grep -E '^(COPY|USER|ENTRYPOINT) ' "$repository/Tests/container/Containerfile")
+@test "the lines of the README are those that the tested image is built with, all of them" {
+  lines() { grep -E '^(COPY|USER|ENTRYPOINT|CMD) ' "$1"; }
+  diff <(lines "$repository/Tests/container/Containerfile") <(sed '/^## /q' "$repository/README.md" | lines /dev/stdin)
 }
