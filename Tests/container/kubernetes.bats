@@ -140,6 +140,35 @@ settings_of() {
   done
 }
 
+@test "host-network is one Kong on each node, in the node's network, updated one by one" {
+  workload host-network DaemonSet .spec | jq --exit-status '
+    .updateStrategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}}
+    and (.template.spec | .hostNetwork and .dnsPolicy == "ClusterFirstWithHostNet"
+      and any(.tolerations[]; .key == "node-role.kubernetes.io/control-plane" and .operator == "Exists"))
+    and ([.template.spec.containers[0].ports[].containerPort] | contains([80, 443]))'
+}
+
+@test "selectors and ports of restricted find the pods: of the Deployment, the Service and the budget" {
+  workload restricted Deployment .spec >"$directory/deployment"
+  for filter in 'Service .spec.selector' 'PodDisruptionBudget .spec.selector.matchLabels'; do
+    # shellcheck disable=SC2086 # two words
+    workload restricted $filter | jq --exit-status --slurpfile deployment "$directory/deployment" '
+      . as $selector | $deployment[0] | .selector.matchLabels == $selector
+      and (.template.metadata.labels | contains($selector))'
+  done
+  workload restricted Service .spec.ports | jq --exit-status --slurpfile deployment "$directory/deployment" '
+    ($deployment[0].template.spec.containers[0].ports | map({(.name): .containerPort}) | add) as $ports
+    | map([.port, $ports[.targetPort]]) == [[80, 80], [443, 443]]'
+}
+
+@test "base and overlays name the same image, for each of their containers" {
+  for overlay in base host-network restricted; do
+    images=$(as_json "$engine_directory/$overlay.yaml" | jq --compact-output '
+      [.. | objects | select(has("image")) | .image] | unique')
+    [[ $images == '["registry.example.com/kong-entrypoint:3.9"]' ]]
+  done
+}
+
 @test "nginx has ended by itself when the kubelet would kill it" {
   timeout=$(workload base ConfigMap '.data.KONG_NGINX_MAIN_WORKER_SHUTDOWN_TIMEOUT | rtrimstr("s") | tonumber')
   ((timeout > 0))
@@ -186,6 +215,12 @@ answers_as_planned() {
   [[ $(credentials "$(worker)") == "$planned" ]]
 }
 
+# What the file of the Secret says, at `kong prepare`.
+has_the_password() {
+  tr '\0' '\n' <"$directory/volumes/prefix/stand-in.environ" |
+    grep --line-regexp --fixed-strings 'KONG_PG_PASSWORD=the secret of the database'
+}
+
 # Each address that a probe of the workload asks answers, from where the kubelet asks.
 probes_are_answered() {
   local url
@@ -205,6 +240,7 @@ probes_are_answered() {
   answers_as_planned
   [[ $(readlink "/proc/$master/ns/net") == "$(readlink /proc/self/ns/net)" ]]
   credentials "$master" | jq --exit-status '.uid == 1000 and .permitted == ["cap_net_bind_service"] and .no_new_privs'
+  has_the_password
   probes_are_answered host-network DaemonSet
   not logged 'entrypoint: warn'
 }
@@ -220,6 +256,7 @@ probes_are_answered() {
   play restricted Deployment kong kong
   answers_as_planned
   credentials "$master" | jq --exit-status '.uid == 1000 and .permitted == [] and .bounding == [] and .no_new_privs'
+  has_the_password
   probes_are_answered restricted Deployment
   not logged 'entrypoint: warn'
 }
