@@ -47,16 +47,18 @@ extension ByteString: ExpressibleByStringLiteral {
 extension ByteString: CustomStringConvertible {
   /// The text in one printable line.
   ///
-  /// Control characters and bytes that are not UTF-8 are written as `\xNN`, so that a value of the
-  /// environment cannot forge a line of the log.
+  /// Control characters, those that turn or break a line, and bytes that are not UTF-8 are written as
+  /// `\xNN`, so that a value of the environment cannot forge a line of the log.
   public var description: String {
-    if let text, !bytes.contains(where: { $0 < 0x20 || $0 == 0x7f }) { return text }
+    if bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) {
+      return String(decoding: bytes, as: UTF8.self)
+    }
     var printable = ""
     var rest = bytes[...]
     while let byte = rest.first {
       let width = ByteString.scalarWidth(byte)
-      if byte >= 0x20, byte != 0x7f,
-        let scalar = ByteString.text(of: rest.prefix(width))
+      if let scalar = ByteString.text(of: rest.prefix(width)),
+        scalar.unicodeScalars.allSatisfy(ByteString.isPrintable)
       {
         printable += scalar
         rest = rest.dropFirst(width)
@@ -67,6 +69,15 @@ extension ByteString: CustomStringConvertible {
       }
     }
     return printable
+  }
+
+  /// Neither a control character (C0, C1) nor one that breaks a line or changes its direction (Unicode
+  /// Standard Annexes 9 and 14).
+  private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7f..<0xa0, 0x61c, 0x200e...0x200f, 0x2028...0x202e, 0x2066...0x2069: false
+    default: true
+    }
   }
 
   /// How many bytes the UTF-8 scalar has that begins with `byte` (RFC 3629, section 3).

@@ -18,9 +18,10 @@ enum FileSystemUser {
 
   /// Calls `body` with the user's ids and groups for files, and goes back to one's own.
   ///
-  /// Meanwhile the capabilities that concern files are not effective: the kernel sees to that where
-  /// root looks as another (capabilities(7), "Effect of user ID changes on capabilities"), else we do.
-  /// The other ids stay, so the user can neither trace nor signal this process.
+  /// Meanwhile no capability is effective. The kernel takes only those away that concern files
+  /// (capabilities(7), "Effect of user ID changes on capabilities"); with cap_sys_ptrace, links below
+  /// /proc/PID would still lead where the user cannot go. The other ids stay, so the user can neither
+  /// trace nor signal this process.
   ///
   /// - Parameters:
   ///   - user: nil to stay who one is.
@@ -32,10 +33,9 @@ enum FileSystemUser {
   ) throws(SystemCallFailure) -> Result {
     guard let user, user.uid != own.user.effective else { return body() }
     try become(uid: user.uid, gid: user.gid, groups: user.groups, insteadOf: own.groups)
-    let keepsCapabilities = own.user.effective != 0 || own.securebits.contains(.noSetuidFixup)
-    if keepsCapabilities { try own.set(effective: []) }
+    if !own.effective.isEmpty { try own.set(effective: []) }
     let result = body()
-    if keepsCapabilities { try own.set(effective: own.effective) }
+    if !own.effective.isEmpty { try own.set(effective: own.effective) }
     try become(
       uid: own.user.effective, gid: own.group.effective, groups: own.groups,
       insteadOf: user.groups)

@@ -32,7 +32,8 @@ extension GeneratedListeners {
   static func read(prefix: ByteString, isRoot: Bool, isCurrent: Bool) -> GeneratedListeners? {
     let main = prefix + "/nginx.conf"
     if !isCurrent, (try? Stat(main.path)) == nil { return nil }
-    let files = NginxFiles(matching: PathPattern.expand, read: BoundedFile.read)
+    var pattern = PathPattern()
+    let files = NginxFiles(matching: { pattern.expand($0) }, read: BoundedFile.read)
     let found = NginxListeners(main: main, isRoot: isRoot, files: files)
     return GeneratedListeners(
       listeners: found.listeners, warnings: found.warnings, isCurrent: isCurrent)

@@ -41,10 +41,16 @@ public struct Log: Sendable {
     var rest = Array(format.text(messageLevel, explanation).utf8)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
+      if count < 0, errno == EINTR || errno == EAGAIN && isWritableAgain() { continue }
       // There is nobody to tell that standard error is closed.
       guard count > 0 else { return }
       rest = rest.dropFirst(count)
     }
+  }
+
+  /// Waits a second at most: who shares the stream may have made it non-blocking, and filled it.
+  private func isWritableAgain() -> Bool {
+    var stream = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+    return poll(&stream, 1, 1000) > 0
   }
 }

@@ -5,34 +5,42 @@ import SystemPackage
 /// Finds the files that a pattern of glob(7) means.
 ///
 /// glob(3) itself looks users up for "~", for which a static program has no libraries.
-enum PathPattern {
+struct PathPattern {
   /// How many files a pattern may mean; a hostile directory has any number.
   static let limit = 1000
+  /// How many "*" a name may have: to match more of them takes fnmatch(3) exponential time.
+  private static let starLimit = 2
+  /// How many more names of directories all patterns together may be compared with.
+  private var budget = 20_000
 
   /// Whether a path has a character that nginx takes for a pattern's (ngx_conf_include).
   static func isPattern(_ path: ByteString) -> Bool {
     path.bytes.contains { "*?[".utf8.contains($0) }
   }
 
-  /// The paths that match, in the order of their bytes; none where nothing matches.
+  /// The paths that match, in the order of their bytes; none where nothing matches, nil where it would
+  /// take too long to find out.
   ///
   /// - Parameter pattern: an absolute path.
-  static func expand(_ pattern: ByteString) -> [ByteString] {
+  mutating func expand(_ pattern: ByteString) -> [ByteString]? {
     let slash = UInt8(ascii: "/")
     var found: [ByteString] = [""]
     let names = pattern.bytes.split(separator: slash).map { ByteString(Array($0)) }
+    let stars = names.map { name in name.bytes.count { $0 == UInt8(ascii: "*") } }
+    guard stars.allSatisfy({ $0 <= PathPattern.starLimit }) else { return nil }
     for (index, name) in names.enumerated() {
       var next: [ByteString] = []
       for directory in found {
-        if isPattern(name) {
+        if PathPattern.isPattern(name) {
           next += entries(of: directory + "/", matching: name).map { directory + "/" + $0 }
         } else {
-          next.append(directory + "/" + unescaped(name))
+          next.append(directory + "/" + PathPattern.unescaped(name))
         }
-        if next.count > limit { break }
+        if budget < 0 { return nil }
+        if next.count > PathPattern.limit { break }
       }
-      found = Array(next.prefix(limit))
-      if index == names.count - 1, !isPattern(name) {
+      found = Array(next.prefix(PathPattern.limit))
+      if index == names.count - 1, !PathPattern.isPattern(name) {
         found = found.filter { (try? Stat($0.path, followTargetSymlink: false)) != nil }
       }
     }
@@ -51,11 +59,15 @@ enum PathPattern {
   }
 
   /// A leading dot is matched by a dot only, as with glob(3).
-  private static func entries(of directory: ByteString, matching name: ByteString) -> [ByteString] {
+  private mutating func entries(
+    of directory: ByteString, matching name: ByteString
+  ) -> [ByteString] {
+    budget -= 1
     guard let stream = directory.withCString({ opendir($0) }) else { return [] }
     defer { closedir(stream) }
     var found: [ByteString] = []
-    while found.count <= limit, let entry = readdir(stream) {
+    while found.count <= PathPattern.limit, budget >= 0, let entry = readdir(stream) {
+      budget -= 1
       let matches = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
         tuple.withMemoryRebound(to: CChar.self, capacity: 1) { text -> ByteString? in
           let isMatch = name.withCString { fnmatch($0, text, FNM_PERIOD) == 0 }

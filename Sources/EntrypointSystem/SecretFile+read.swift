@@ -8,7 +8,8 @@ extension SecretFile {
   /// Whoever gets the secret must not gain by it: a user that can plant a link in a directory of its
   /// own could have root read /etc/shadow to it. So as root each file is opened as that user first,
   /// who can read it anyway; and what only root can open, root opens only where nobody else can have
-  /// had a hand in the path (see ``TrustedPath``).
+  /// had a hand in the path (see ``TrustedPath``). The same holds for what root goes by itself: the
+  /// prefix, which it gives away, and listeners, for which it grants capabilities.
   ///
   /// - Parameters:
   ///   - target: the user to drop to; nil to read as this process is.
@@ -27,7 +28,9 @@ extension SecretFile {
       throw error.failure
     }
     if own.user.effective == 0, target.map({ $0.uid != 0 }) ?? false {
-      for (index, file) in files.enumerated() where opened[index].reason == .permissionDenied {
+      for (index, file) in files.enumerated()
+      where opened[index].reason == .permissionDenied || file.steersRoot && opened[index].isOpen {
+        opened[index].close()
         opened[index] = OpenedFile(file, at: try TrustedPath(file).resolved)
       }
     }
@@ -46,6 +49,8 @@ private struct OpenedFile {
   let file: SecretFile
   private var descriptor: FileDescriptor?
   private(set) var reason: Errno?
+
+  var isOpen: Bool { descriptor != nil }
 
   /// Opens the file.
   ///

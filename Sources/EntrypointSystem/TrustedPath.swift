@@ -23,7 +23,7 @@ struct TrustedPath {
     self.file = file
     guard file.path.bytes.first == UInt8(ascii: "/") else {
       throw file.failure(
-        why: "only root may read it, and the path is not absolute", wayOut: "write the full path")
+        why: "\(file.reasonForTrust), and the path is not absolute", wayOut: "write the full path")
     }
     var links = 0
     var rest = components(of: file.path)[...]
@@ -44,6 +44,15 @@ struct TrustedPath {
       if link.bytes.first == UInt8(ascii: "/") { resolved = "/" }
       rest = (components(of: link) + rest)[...]
     }
+    if file.steersRoot { try requireRootsContents() }
+  }
+
+  /// Who cannot put a file there may still write what is in it.
+  private func requireRootsContents() throws(StartFailure) {
+    let found = try status(of: resolved)
+    guard found.userID.rawValue == 0,
+      found.permissions.isDisjoint(with: [.groupWrite, .otherWrite])
+    else { throw planted(resolved) }
   }
 
   /// Where an entry of the trusted directory `resolved` leads if it is a link, nil if it is none.
@@ -62,10 +71,11 @@ struct TrustedPath {
 
   private func planted(_ entry: ByteString) -> StartFailure {
     file.failure(
-      why: "only root may read it, and somebody else may have put \(entry) there: root does not"
-        + " follow it, so that nobody gets at a file of root's by a link",
-      wayOut: "let the user that Kong runs as read the file, or keep it where only root can write,"
-        + " such as /run/secrets")
+      why: "\(file.reasonForTrust), and somebody else may have put \(entry) there or written it",
+      wayOut: file.steersRoot
+        ? "keep the file where only root can write, such as /run/secrets"
+        : "let the user that Kong runs as read the file, or keep it where only root can write,"
+          + " such as /run/secrets")
   }
 
   private func status(of path: ByteString) throws(StartFailure) -> Stat {
@@ -83,6 +93,13 @@ struct TrustedPath {
         why: "the link \(path) cannot be read (\(Errno(rawValue: errno)))", wayOut: "correct it")
     }
     return ByteString(buffer[..<length].map(UInt8.init(bitPattern:)))
+  }
+}
+
+extension SecretFile {
+  /// Why nobody but root may have had a hand in it.
+  fileprivate var reasonForTrust: String {
+    steersRoot ? "a start as root goes by it" : "only root may read it"
   }
 }
 

@@ -22,6 +22,15 @@ struct ByteStringTests {
       let bytes = (0..<8).map { _ in UInt8.random(in: 0...255, using: &random) }
       let text = ByteString(bytes).description
       #expect(!text.utf8.contains { $0 < 0x20 || $0 == 0x7f }, "\(bytes)")
+      #expect(!text.unicodeScalars.contains { (0x80..<0xa0).contains($0.value) }, "\(bytes)")
+    }
+  }
+
+  @Test("cannot break a line, turn it around or command a terminal by what is no ASCII")
+  func unicode() {
+    for scalar in ["\u{85}", "\u{9b}", "\u{9d}", "\u{2028}", "\u{2029}", "\u{202e}", "\u{2067}"] {
+      let text = ByteString("a\(scalar)b").description
+      #expect(text.utf8.allSatisfy { $0 < 0x80 } && text.hasPrefix("a\\x") && text.hasSuffix("b"))
     }
   }
 }

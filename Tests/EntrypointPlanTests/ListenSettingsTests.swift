@@ -118,7 +118,7 @@ struct ListenSettingsTests {
   }
 
   @Test(
-    "cap_net_raw is granted for a setting's transparent listener, not for one that a file of the user's has"
+    "cap_net_raw is granted for a variable's transparent listener, not for one that a file of the user's has"
   )
   func transparent() throws {
     var host = Situation.host(Situation.root())
@@ -132,6 +132,29 @@ struct ListenSettingsTests {
     #expect(planted.warnings.first?.what.contains("for /p/nginx.conf:1 0.0.0.0:9000") == true)
     let asked = try Situation.plan(["SET_CAP_NET_RAW": "1"], on: host)
     #expect(asked.needs.map(\.capability) == [.netRaw] && asked.warnings.isEmpty)
+  }
+
+  @Test("cap_net_raw is granted neither for kong.conf nor for Kong's defaults, which the user owns")
+  func transparentInFiles() throws {
+    var host = Situation.host(Situation.root())
+    let text = "proxy_listen = 0.0.0.0:9000 transparent"
+    let generated = Listener(
+      source: "/p/nginx.conf:1", address: .inet(host: "0.0.0.0", port: 9000), flags: ["transparent"])
+    for isPrepared in [false, true] {
+      host.files.generated =
+        isPrepared ? GeneratedListeners(listeners: [generated], isCurrent: true) : nil
+      host.files.configuration = KongFiles.ConfigurationFile(
+        path: "/etc/kong/kong.conf", configuration: KongConfiguration(Array(text.utf8)))
+      host.files.defaults = nil
+      let configured = try Situation.plan([:], on: host)
+      #expect(configured.needs.isEmpty)
+      #expect(configured.warnings.first?.what.contains("kong.conf:1 0.0.0.0:9000") == true)
+      host.files.configuration = nil
+      host.files.defaults = KongDefaults(Array("return [[\n\(text)\n]]".utf8))
+      let byDefault = try Situation.plan([:], on: host)
+      #expect(byDefault.needs.isEmpty)
+      #expect(byDefault.warnings.first?.what.contains("default of proxy_listen") == true)
+    }
   }
 
   @Test("where an older kong prepare left a configuration, settings that it lacks count, too")

@@ -98,7 +98,8 @@ struct RequestTests {
     "never reads a secret, nor anything else that is not its own",
     arguments: [
       "KONG_PG_PASSWORD", "KONG_PASSWORD", "AWS_SECRET_ACCESS_KEY", "KONG_NGINX_PROXY_LISTEN",
-      "KONG_LISTEN", "XKONG_PROXY_LISTEN", "HOME",
+      "KONG_LISTEN", "XKONG_PROXY_LISTEN", "HOME", "SET_CAP_X\nentrypoint: info: forged",
+      "KONG_\u{1b}[31m_LISTEN", "KONG_\u{2028}_FILE", "ENTRYPOINT_\u{9b}2J",
     ])
   func notInterpreted(name: String) {
     #expect(!Environment.interprets(name))

@@ -17,6 +17,11 @@ struct PathPatternTests {
     }
   }
 
+  private func expanded(_ path: ByteString) -> [ByteString]? {
+    var pattern = PathPattern()
+    return pattern.expand(path)
+  }
+
   /// Names of few characters, so that patterns of the same often match.
   private static let characters = [
     "a", "b", "c", ".", "-", "[", "]", "*", "?", "\\", "!", "é", "\n",
@@ -76,7 +81,11 @@ struct PathPatternTests {
         // nginx takes any other path as it is.
         guard PathPattern.isPattern(ByteString(pattern)) else { continue }
         let path = ByteString(root.path + "/" + pattern)
-        let (ours, theirs) = (PathPattern.expand(path), glob(path))
+        guard let ours = expanded(path) else {
+          #expect(pattern.count { $0 == "*" } > 2)
+          continue
+        }
+        let theirs = glob(path)
         matches += theirs.count
         if ours != theirs {
           Issue.record("seed \(seed), \(pattern): \(ours), but glob(3) finds \(theirs)")
@@ -93,8 +102,22 @@ struct PathPatternTests {
     defer { shell.remove() }
     let made = try shell.run("cd $T; for d in a b c; do mkdir $d; touch $d/{1..999}.conf; done")
     try #require(made.status == 0)
-    let found = PathPattern.expand(ByteString(shell.directory.path + "/*/*.conf"))
-    #expect(found.count == PathPattern.limit)
+    let found = expanded(ByteString(shell.directory.path + "/*/*.conf"))
+    #expect(found?.count == PathPattern.limit)
+  }
+
+  @Test("is given up where it would take too long, and so are those after it")
+  func tooLong() throws {
+    let shell = try Shell()
+    defer { shell.remove() }
+    _ = try shell.run("cd $T; touch {1..9000}")
+    var pattern = PathPattern()
+    let path = ByteString(shell.directory.path)
+    #expect(pattern.expand(path + "/*a*a*a*a*b") == nil)
+    #expect(pattern.expand(path + "/x*") == [])
+    #expect(pattern.expand(path + "/y*") == [])
+    #expect(pattern.expand(path + "/z*") == nil)
+    #expect(pattern.expand(path + "/z*") == nil)
   }
 
   @Test("means nothing where a directory is missing, or is a file, or a fifo")
@@ -103,7 +126,7 @@ struct PathPatternTests {
     defer { shell.remove() }
     _ = try shell.run("cd $T; touch file; mkfifo fifo")
     for name in ["none", "file", "fifo"] {
-      #expect(PathPattern.expand(ByteString(shell.directory.path + "/\(name)/*")).isEmpty)
+      #expect(expanded(ByteString(shell.directory.path + "/\(name)/*")) == [])
     }
   }
 }

@@ -17,25 +17,28 @@ struct SecretFileReadingTests {
 
   /// Reads the file that a script makes, `name` in $T, for the user 1337, in a process of its own:
   /// reading changes the credentials of all threads.
-  private func read(_ script: String, at name: String = "pw") async throws -> Outcome {
+  private func read(
+    _ script: String, at name: String = "pw", variable: String = "KONG_PG_PASSWORD"
+  ) async throws -> Outcome {
     let shell = try Shell()
     defer { shell.remove() }
     let made = try shell.run(script)
     try #require(made.status == 0, "\(made.errors)")
     let directory = shell.directory.path
     await #expect(processExitsWith: .success) {
-      [directory = directory as String, name = name as String] in
-      try await SecretFileReadingTests.readHere(directory, name)
+      [directory = directory as String, name = name as String, variable = variable as String] in
+      try await SecretFileReadingTests.readHere(directory, name, variable)
     }
     let outcome = try Data(contentsOf: shell.directory.appending(path: "outcome"))
     return try JSONDecoder().decode(Outcome.self, from: outcome)
   }
 
   /// On the main thread, because that is the one that /proc/self/status is about.
-  @MainActor private static func readHere(_ directory: String, _ name: String) throws {
+  @MainActor private static func readHere(
+    _ directory: String, _ name: String, _ variable: String
+  ) throws {
     let target = TargetUser(name: "kong", uid: 1337, gid: 1337, groups: [1337], home: "/")
-    let file = SecretFile(
-      variable: "KONG_PG_PASSWORD", path: ByteString(directory + "/" + name))
+    let file = SecretFile(variable: variable, path: ByteString(directory + "/" + name))
     let before = try ProcessStatus.read()
     var outcome = Outcome()
     do {
@@ -103,6 +106,21 @@ struct SecretFileReadingTests {
     try await expectFailure(root, at: "u/pw", "somebody else may have put")
     // The same layout is no obstacle where the user can read the file anyway.
     #expect(try await read(root + "; chmod 0444 $T/root/pw", at: "u/pw").text == "s3cret")
+  }
+
+  @Test(
+    "that says what root does, the prefix or a listener, is not read where the user may have written it",
+    arguments: ["KONG_PREFIX", "KONG_PROXY_LISTEN"])
+  func steering(variable: String) async throws {
+    for (change, isRefused) in [
+      ("chmod 0444 $T/pw", false), ("chmod 0400 $T/pw", false), ("chown 1337 $T/pw", true),
+      ("chgrp 0 $T/pw; chmod 0664 $T/pw", true), ("chown 1337 $T", true),
+    ] {
+      let outcome = try await read("echo s3cret > $T/pw; \(change)", variable: variable)
+      #expect((outcome.status == 78) == isRefused, "\(change): \(outcome)")
+      #expect((outcome.text == "s3cret") != isRefused)
+      #expect(outcome.why.contains("a start as root goes by it") == isRefused)
+    }
   }
 
   @Test("is refused when it is no regular file, and a pipe without a writer is not waited for")

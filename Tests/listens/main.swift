@@ -24,7 +24,7 @@ private func read(_ path: ByteString, limit: Int) -> FileContent {
   }
 }
 
-private func matching(_ pattern: ByteString) -> [ByteString] {
+private func matching(_ pattern: ByteString) -> [ByteString]? {
   var result = glob_t()
   defer { globfree(&result) }
   guard glob(pattern.description, 0, nil, &result) == 0 else { return [] }

@@ -45,25 +45,24 @@ public struct KongConfiguration: Equatable, Sendable {
 
   /// Reads a file's bytes; whatever they are, the rest of Kong judges the settings.
   public init(_ bytes: [UInt8]) {
-    var isInSection = false
+    var sections: [String] = []
     for line in Lines(bytes) {
       if line.text.first == UInt8(ascii: "[") {
         // From here to the end of the file names belong to sections, which Kong never looks at.
-        isInSection = true
-        let section = Lines.section(line.text)
-        settings.removeAll { $0.name == section }
-      } else if !isInSection, let setting = Lines.setting(line) {
+        sections.append(Lines.section(line.text))
+      } else if sections.isEmpty, let setting = Lines.setting(line) {
         settings.append(setting)
       }
     }
-    removeRepeated()
+    removeRepeated(and: sections)
   }
 
-  /// Sorts to find out, as there are hardly ever any.
-  private mutating func removeRepeated() {
+  /// Sorts to find out, as there are hardly ever any. A section takes the place of a setting of its name.
+  private mutating func removeRepeated(and sections: [String]) {
     let names = settings.map(\.name).sorted()
-    guard names.indices.dropFirst().contains(where: { names[$0] == names[$0 - 1] }) else { return }
-    var seen: Set<String> = []
+    let isRepeated = names.indices.dropFirst().contains { names[$0] == names[$0 - 1] }
+    guard isRepeated || !sections.isEmpty else { return }
+    var seen = Set(sections)
     settings = settings.reversed().filter { seen.insert($0.name).inserted }.reversed()
   }
 
@@ -108,17 +107,19 @@ private struct Lines: Sequence, IteratorProtocol {
   }
 
   mutating func next() -> Line? {
-    var joined: Line?
+    var joined: [UInt8] = []
+    var start: Int?
     while let text = nextInFile() {
       guard let first = text.first(where: { !isLuaBlank($0) }), first != UInt8(ascii: "#"),
         first != UInt8(ascii: ";")
       else { continue }
-      let line = Line(
-        text: joined.map { ArraySlice($0.text + text) } ?? text, number: joined?.number ?? number)
-      guard let last = text.lastIndex(where: { !isLuaBlank($0) }),
-        text[last] == UInt8(ascii: "\\")
-      else { return line }
-      joined = Line(text: (joined?.text ?? []) + text[..<last], number: line.number)
+      let last = text.lastIndex { !isLuaBlank($0) } ?? text.startIndex
+      guard text[last] == UInt8(ascii: "\\") else {
+        guard let start else { return Line(text: text, number: number) }
+        return Line(text: (joined + text)[...], number: start)
+      }
+      joined += text[..<last]
+      start = start ?? number
     }
     // A backslash at the very end of the file leaves its line unfinished, and so unread.
     return nil

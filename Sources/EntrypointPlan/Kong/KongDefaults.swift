@@ -101,7 +101,9 @@ private struct LuaChunk {
     while position < bytes.count, bytes[position] != UInt8(ascii: "\n") { position += 1 }
   }
 
-  /// Takes a long string that begins here; nil, with nothing taken, where none does or it has no end.
+  /// Takes a long string that begins here; nil, with nothing taken, where none does.
+  ///
+  /// One without an end takes the rest of the file, in which there is then nothing: it is no Lua.
   private mutating func longBracket() -> ArraySlice<UInt8>? {
     guard position < bytes.count, bytes[position] == UInt8(ascii: "[") else { return nil }
     let equals = bytes[(position + 1)...].prefix { $0 == UInt8(ascii: "=") }
@@ -120,6 +122,7 @@ private struct LuaChunk {
       }
       end = max(level.endIndex, bracket + 1)
     }
+    position = bytes.count
     return nil
   }
 

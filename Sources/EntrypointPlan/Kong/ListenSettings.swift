@@ -71,17 +71,18 @@ struct ListenSettings {
       known.append(variable.name)
       chosen += try listeners(variable.value, of: variable.name, source: variable.name)
     }
-    for setting in file?.configuration.listenSettings ?? [] {
-      guard !known.contains(setting.variable) else { continue }
+    let settings = file?.configuration.listenSettings.filter { !known.contains($0.variable) } ?? []
+    for setting in settings {
       known.append(setting.variable)
       let source = "\(file?.path ?? ""):\(setting.line)"
-      chosen += try listeners(setting.value, of: setting.variable, source: source)
+      chosen += try listeners(setting.value, of: setting.variable, source: source).onlyInFile
     }
     for (name, value) in ListenSettings.defaults where !known.contains(name) {
       let option = String(name.dropFirst("KONG_".count)).lowercased()
       // Kong's own list knows what its version has; without it, the version is not known.
       let own = files.defaults.map { $0.listenDefault(of: option) ?? "off" }
-      defaults += try listeners(own ?? value, of: name, source: "default of \(option)")
+      defaults +=
+        try listeners(own ?? value, of: name, source: "default of \(option)").onlyInFile
     }
   }
 
@@ -122,25 +123,46 @@ struct ListenSettings {
   /// setting names keeps the setting as its source, as that is what a person changes. Where it could
   /// not all be read, or is of an older start, settings can say more.
   func listeners(with generated: GeneratedListeners?) -> [Listener] {
-    var settings = chosen + defaults
+    let settings = chosen + defaults
     guard let generated else { return settings }
-    let found = generated.listeners.map { listener in
-      if let index = settings.firstIndex(where: { $0.isSameSocket(as: listener) }) {
-        return settings.remove(at: index)
-      }
-      var listener = listener
-      listener.isOnlyGenerated = true
-      return listener
-    }
-    if !generated.warnings.isEmpty { return found + settings }
+    let (found, unused) = generated.listeners.onlyInFile.withSources(of: settings)
+    if !generated.warnings.isEmpty { return found + unused.map { settings[$0] } }
     // Which defaults an older Kong has that prepared the prefix is not known.
-    return generated.isCurrent ? found : found + chosen.filter(settings.contains)
+    return generated.isCurrent
+      ? found : found + unused.filter { $0 < chosen.count }.map { settings[$0] }
   }
 }
 
-extension Listener {
-  /// Whether both mean the same socket, by the letters of their addresses.
-  fileprivate func isSameSocket(as other: Listener) -> Bool {
-    address == other.address && transport == other.transport
+extension [Listener] {
+  /// The same, as files that Kong's user may own say them.
+  fileprivate var onlyInFile: [Listener] {
+    map { listener in
+      var listener = listener
+      listener.isOnlyInFile = true
+      return listener
+    }
+  }
+
+  /// The listeners, each replaced by the first of `settings` that means the same socket, by the letters
+  /// of its address; and the indices of those settings that replace none.
+  ///
+  /// Sorted, as a hostile kong.conf can name 100,000.
+  fileprivate func withSources(of settings: [Listener]) -> ([Listener], unused: [Int]) {
+    let keys = settings.map(\.socket)
+    let order = keys.indices.sorted { keys[$0] == keys[$1] ? $0 < $1 : keys[$0] < keys[$1] }
+    var isUsed = [Bool](repeating: false, count: settings.count)
+    let found = map { listener in
+      let socket = listener.socket
+      var first = 0
+      var end = order.count
+      while first < end {
+        let middle = (first + end) / 2
+        if keys[order[middle]] < socket { first = middle + 1 } else { end = middle }
+      }
+      guard first < order.count, keys[order[first]] == socket else { return listener }
+      isUsed[order[first]] = true
+      return settings[order[first]]
+    }
+    return (found, keys.indices.filter { !isUsed[$0] })
   }
 }

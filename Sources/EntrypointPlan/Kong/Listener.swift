@@ -27,12 +27,13 @@ public struct Listener: Hashable, Sendable {
   public var address: ListenAddress
   /// The flags as they were written, such as "ssl" or "backlog=1024".
   public var flags: [String]
-  /// Whether only a file that Kong's user owns says so, and no setting.
+  /// Whether a file says so that Kong's user may own, as it owns all of Kong's in Kong's images, and no
+  /// variable.
   ///
   /// Such a listener needs what any other does, but cap_net_raw is not granted for it: who took over
   /// that user once could write `transparent` into the file, and read the network's traffic from the
   /// next start on. A low port is less, and what injected listeners are for.
-  public var isOnlyGenerated = false
+  public var isOnlyInFile = false
 
   /// Creates a listener from its parts.
   public init(source: String, address: ListenAddress, flags: [String] = []) {
@@ -68,6 +69,9 @@ public struct Listener: Hashable, Sendable {
     }
   }
 
+  /// The same text for the same socket, by the letters of the address.
+  var socket: String { "\(transport.rawValue) \(place)" }
+
   /// The entry as one writes it in the setting: "0.0.0.0:443 ssl".
   public var entry: String { ([place] + flags).joined(separator: " ") }
 
@@ -86,17 +90,17 @@ public struct Listener: Hashable, Sendable {
     if let port, port > 0, port < unprivilegedPortStart {
       needs.insert(CapabilitySet(.netBindService))
     }
-    if flags.contains("transparent"), !isOnlyGenerated { needs.insert(CapabilitySet(.netRaw)) }
+    if flags.contains("transparent"), !isOnlyInFile { needs.insert(CapabilitySet(.netRaw)) }
     return needs
   }
 
-  /// What is said of a transparent listener that no setting names.
+  /// What is said of a transparent listener that no variable names.
   var transparencyWarning: Explanation? {
-    guard isOnlyGenerated, flags.contains("transparent") else { return nil }
+    guard isOnlyInFile, flags.contains("transparent") else { return nil }
     return Explanation(
       what: "cap_net_raw is not granted for \(description); nginx will say:"
         + " setsockopt(IP_TRANSPARENT) failed (1: Operation not permitted)",
-      why: "only a file that Kong's user owns has this listener, so who took over that user once"
+      why: "only a file has this listener, such as Kong's user owns: who took over that user once"
         + " could have put it there",
       waysOut: [
         "ask for it: SET_CAP_NET_RAW=1, or --cap net_raw",

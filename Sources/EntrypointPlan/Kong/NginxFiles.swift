@@ -12,14 +12,15 @@ public enum FileContent: Sendable {
 
 /// How the files of a configuration are had, so that following `include` decides and reads nothing.
 public struct NginxFiles {
-  /// The files that a pattern with "*", "?" or "[" matches, sorted, as glob(3) without flags.
-  public var matching: (_ pattern: ByteString) -> [ByteString]
+  /// The files that a pattern with "*", "?" or "[" matches, sorted, as glob(3) without flags; nil where
+  /// to find that out would take too long.
+  public var matching: (_ pattern: ByteString) -> [ByteString]?
   /// A file's bytes, unless there are more than the limit.
   public var read: (_ path: ByteString, _ limit: Int) -> FileContent
 
   /// Takes the two ways to a file; paths and patterns are absolute if the main file's path is.
   public init(
-    matching: @escaping (_ pattern: ByteString) -> [ByteString],
+    matching: @escaping (_ pattern: ByteString) -> [ByteString]?,
     read: @escaping (_ path: ByteString, _ limit: Int) -> FileContent
   ) {
     self.matching = matching
@@ -32,13 +33,13 @@ public struct NginxLimits: Sendable {
   /// Bytes of one file.
   public var fileBytes = 10 << 20
   /// Bytes of all files, each counted as often as it is included.
-  public var allBytes = 64 << 20
+  public var allBytes = 16 << 20
   /// Files, each counted as often as it is included.
   public var files = 4096
   /// Files that include one another; nginx has no limit but its open files.
   public var depth = 32
   /// `listen` directives.
-  public var listens = 100_000
+  public var listens = 20_000
   /// Warnings, before the rest is only counted.
   public var warnings = 20
 

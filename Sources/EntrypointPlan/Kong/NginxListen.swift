@@ -16,6 +16,11 @@ public struct NginxListen: Hashable, Sendable {
   /// The words behind "listen", escapes resolved.
   public var arguments: [ByteString]
 
+  /// How many arguments are kept; nginx knows about 20.
+  static let argumentLimit = 32
+  /// How many bytes of a parameter are kept; no parameter of nginx's has half as many.
+  private static let parameterLimit = 64
+
   /// "PATH:LINE".
   public var source: String { "\(path):\(line)" }
 
@@ -35,7 +40,9 @@ public struct NginxListen: Hashable, Sendable {
     guard let place = arguments.first else { throw Fault(reason: "it has no address") }
     return Listener(
       source: source, address: try address(place),
-      flags: arguments.dropFirst().map(\.description))
+      flags: arguments.dropFirst().map {
+        ByteString(Array($0.bytes.prefix(NginxListen.parameterLimit))).description
+      })
   }
 
   private func address(_ place: ByteString) throws(Fault) -> ListenAddress {
@@ -104,7 +111,8 @@ public struct NginxListen: Hashable, Sendable {
       isDigit($0) || isLetter($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
         || $0 == UInt8(ascii: "_")
     }
-    guard isName, !bytes.isEmpty else {
+    // A name has 253 letters at the most (RFC 1035, section 2.3.4).
+    guard isName, (1...253).contains(bytes.count) else {
       throw Fault(reason: "\"\(ByteString(host))\" is not an address or a host name")
     }
     return host

@@ -92,9 +92,12 @@ public struct NginxListenDirectives {
     let isPattern = path.bytes.contains {
       $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "[")
     }
-    for path in isPattern ? files.matching(path) : [path] {
-      read(path, includedAt: source)
+    guard let paths = isPattern ? files.matching(path) : [path] else {
+      hasListen = true
+      warn("\(source): \"include\" is not followed", "its pattern stands for too many names")
+      return
     }
+    for path in paths { read(path, includedAt: source) }
   }
 
   // MARK: Statements
@@ -160,9 +163,8 @@ public struct NginxListenDirectives {
       include(configuration.value(of: words[1]), source: source)
     } else if configuration.isWord(name, "listen"), case .server(let kind) = place {
       hasListen = true
-      let arguments = words.dropFirst().map(configuration.value)
-      add(
-        NginxListen(path: path, line: directive.line, server: kind, arguments: Array(arguments)))
+      let arguments = words.dropFirst().prefix(NginxListen.argumentLimit).map(configuration.value)
+      add(NginxListen(path: path, line: directive.line, server: kind, arguments: arguments))
     }
   }
 

@@ -28,7 +28,7 @@ public struct NginxListeners {
   /// Sorts to find them: at each start the runtime would have to make the type of a dictionary, which
   /// costs more than all else here.
   private mutating func joinThoseOfOneSocket() {
-    let sockets = listeners.map { "\($0.transport.rawValue) \($0.place)" }
+    let sockets = listeners.map(\.socket)
     let order = listeners.indices.sorted {
       sockets[$0] == sockets[$1] ? $0 < $1 : sockets[$0] < sockets[$1]
     }
@@ -50,8 +50,10 @@ public struct NginxListeners {
 extension Listener {
   /// Adds the flags that are not there yet.
   ///
-  /// nginx knows about 20; the bound keeps garbage from costing quadratic time.
+  /// The bound keeps garbage from costing quadratic time.
   fileprivate mutating func add(_ more: [String]) {
-    for flag in more where flags.count < 32 && !flags.contains(flag) { flags.append(flag) }
+    for flag in more where flags.count < NginxListen.argumentLimit && !flags.contains(flag) {
+      flags.append(flag)
+    }
   }
 }

@@ -14,6 +14,11 @@ public struct SecretFile: Hashable, Sendable {
   /// The variable that names the file: "KONG_PG_PASSWORD_FILE".
   public var source: String { variable + "_FILE" }
 
+  /// Whether a start as root goes by the value itself, and does not only hand it on.
+  public var steersRoot: Bool {
+    variable == "KONG_PREFIX" || Environment.isListenSetting(variable)
+  }
+
   /// How long "NAME=value" may be, in bytes with its NUL: MAX_ARG_STRLEN for pages of 4 KiB
   /// (execve(2), "Limits on size of arguments and environment").
   public static let longestVariable = 131_072

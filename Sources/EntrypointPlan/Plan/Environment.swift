@@ -80,12 +80,15 @@ public struct Environment: Equatable, Sendable {
   /// A concrete type, because this is asked of every variable there is: generic code would look its
   /// type up each time.
   public static func interprets(_ name: UnsafeRawBufferPointer) -> Bool {
-    if begins(name, with: "KONG_") {
-      return isListenSetting(name) || equals(name, "KONG_PREFIX") || equals(name, "KONG_ROLE")
+    let isKnown =
+      begins(name, with: "KONG_")
+      ? isListenSetting(name) || equals(name, "KONG_PREFIX") || equals(name, "KONG_ROLE")
         || equals(name, "KONG_NGINX_DAEMON") || mayNameSecretFile(name)
-    }
-    return begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")
-      || equals(name, "PATH") || equals(name, "NO_COLOR")
+      : begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")
+        || equals(name, "PATH") || equals(name, "NO_COLOR")
+    // No other name is a setting's, and these go into messages as they are.
+    return isKnown
+      && name.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
   }
 
   /// Whether a name is that of one of Kong's `*_listen` settings.

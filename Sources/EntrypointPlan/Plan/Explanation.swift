@@ -8,10 +8,20 @@ public struct Explanation: Equatable, Sendable {
   public var waysOut: [String]
 
   /// Creates an explanation from its three parts, each a phrase without a full stop.
+  ///
+  /// Each is cut where nobody would read on: what is quoted of a file could fill a disk with log.
   public init(what: String, why: String, waysOut: [String]) {
-    self.what = what
-    self.why = why
-    self.waysOut = waysOut
+    self.what = Explanation.cut(what)
+    self.why = Explanation.cut(why)
+    self.waysOut = waysOut.map(Explanation.cut)
+  }
+
+  /// In bytes.
+  private static let limit = 2000
+
+  private static func cut(_ text: String) -> String {
+    guard text.utf8.count > limit else { return text }
+    return String(decoding: text.utf8.prefix(limit), as: UTF8.self) + "..."
   }
 }
 
