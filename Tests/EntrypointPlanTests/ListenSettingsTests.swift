@@ -139,7 +139,8 @@ struct ListenSettingsTests {
     var host = Situation.host(Situation.root())
     let text = "proxy_listen = 0.0.0.0:9000 transparent"
     let generated = Listener(
-      source: "/p/nginx.conf:1", address: .inet(host: "0.0.0.0", port: 9000), flags: ["transparent"])
+      source: "/p/nginx.conf:1", address: .inet(host: "0.0.0.0", port: 9000), flags: ["transparent"]
+    )
     for isPrepared in [false, true] {
       host.files.generated =
         isPrepared ? GeneratedListeners(listeners: [generated], isCurrent: true) : nil

@@ -57,7 +57,9 @@ public struct KongConfiguration: Equatable, Sendable {
     removeRepeated(and: sections)
   }
 
-  /// Sorts to find out, as there are hardly ever any. A section takes the place of a setting of its name.
+  /// Sorts to find out, as there are hardly ever any.
+  ///
+  /// A section takes the place of a setting of its name.
   private mutating func removeRepeated(and sections: [String]) {
     let names = settings.map(\.name).sorted()
     let isRepeated = names.indices.dropFirst().contains { names[$0] == names[$0 - 1] }
