@@ -150,12 +150,21 @@ static void act_as(uid_t uid, size_t count, const gid_t *groups) {
   must(setfsuid((uid_t)-1) == (int)uid && setfsgid((gid_t)-1) == 0, "setfsuid");
 }
 
+static cap_t all_capabilities;
+
 static void act_as_kong(void) {
   const gid_t groups[] = {0};
+  if (!all_capabilities) all_capabilities = cap_get_proc();
   act_as(kong_uid, 1, groups);
+  cap_t state = cap_dup(all_capabilities);
+  must(cap_clear_flag(state, CAP_EFFECTIVE) == 0 && cap_set_proc(state) == 0, "cap_set_proc");
+  cap_free(state);
 }
 
-static void act_as_root(void) { act_as(0, 0, 0); }
+static void act_as_root(void) {
+  must(cap_set_proc(all_capabilities) == 0, "cap_set_proc");
+  act_as(0, 0, 0);
+}
 
 static void must_be_absent(const char *path, int flags) {
   must(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags) < 0, path);

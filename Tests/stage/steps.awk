@@ -112,6 +112,12 @@ is_over { next }
 /^setfsuid\(/ { is_looking = !is_looking; next }
 /^setgid\(.* = 0$/ { step("set-group " last_argument($0)); next }
 /^setuid\(.* = 0$/ { step("set-user " last_argument($0)); next }
+# To look with another user's rights, no capability is effective for a while; none is lost.
+/^capset\(.* = 0$/ && is_looking && (permitted_before == "" || field("permitted") == permitted_before) \
+    && (field("effective") == "0" || field("effective") == field("permitted")) {
+  permitted_before = field("permitted")
+  next
+}
 /^capset\(.* = 0$/ {
   step("set-capabilities permitted " names(field("permitted")) ", effective " \
     names(field("effective")) ", inheritable " names(field("inheritable")))
