@@ -33,6 +33,8 @@ public struct Executor {
       case .giveStream(let stream, let uid): give(stream, to: uid)
       case .removeStaleSockets(let prefix): removeStaleSockets(in: prefix)
       case .linkLogs(let prefix): linkLogs(in: prefix)
+      case .setFileCapabilities(let set, let file): try write(set, to: file)
+      case .removeFileCapabilities(let file): try write(nil, to: file)
       default:
         do { try change(step) } catch { throw error.failure }
       }
@@ -41,8 +43,6 @@ public struct Executor {
 
   private func change(_ step: Step) throws(SystemCallFailure) {
     switch step {
-    case .setFileCapabilities(let set, let file): try FileCapabilities.write(set, to: file)
-    case .removeFileCapabilities(let file): try FileCapabilities.write(nil, to: file)
     case .dropBounding(let set, _): try ProcessCapabilities.dropBounding(set)
     case .keepCapabilities: try ProcessCapabilities.keep()
     case .setGroups(let groups): try ProcessIdentity.setGroups(groups)
@@ -53,8 +53,23 @@ public struct Executor {
     case .clearAmbient: try ProcessCapabilities.clearAmbient()
     case .raiseAmbient(let set): try ProcessCapabilities.raiseAmbient(set)
     case .setNoNewPrivileges: try ProcessCapabilities.setNoNewPrivileges()
-    case .run, .givePrefix, .giveStream, .removeStaleSockets, .linkLogs, .verify, .exec:
+    case .run, .givePrefix, .giveStream, .setFileCapabilities, .removeFileCapabilities,
+      .removeStaleSockets, .linkLogs, .verify, .exec:
       preconditionFailure("not a change of credentials")
+    }
+  }
+
+  /// There is no other way tried where this fails: what was printed is what runs.
+  private func write(_ set: CapabilitySet?, to file: ProgramFile) throws(StartFailure) {
+    do { try FileCapabilities.write(set, to: file) } catch {
+      guard let set else {
+        throw error.failure(
+          what: "the file capabilities of \(file.path) cannot be taken off",
+          wayOut: "take them off in the image: setcap -r \(file.path)")
+      }
+      throw error.failure(
+        what: "\(names.list(of: set)) cannot be written to \(file.path)",
+        wayOut: "--cap-mode ambient, or ENTRYPOINT_CAP_MODE=ambient")
     }
   }
 
@@ -114,7 +129,7 @@ public struct Executor {
       waysOut: [
         "look for a security module, a seccomp profile or a container runtime that changes what"
           + " setuid(2) and capset(2) do",
-        "report it with the output of entrypoint --dry-run --format json",
+        "report it with the output of entrypoint --dry-run --format json COMMAND",
       ])
   }
 }

@@ -3,31 +3,38 @@ import SystemPackage
 
 extension SystemCallFailure {
   /// The failure as the end of a start.
-  public var failure: StartFailure {
+  public var failure: StartFailure { failure(what: "\(call) failed") }
+
+  /// The failure as the end of a start.
+  ///
+  /// - Parameters:
+  ///   - what: what it was to do.
+  ///   - wayOut: one that this call has, beside its reason's.
+  func failure(what: String, wayOut other: String? = nil) -> StartFailure {
     let (why, wayOut) = reason
     return StartFailure(
-      status: ExitStatus.notPermitted,
-      what: "\(call) failed", why: "\(why) (\(errno))",
-      waysOut: [wayOut, "see what is planned and what this process has: entrypoint --dry-run"])
+      status: ExitStatus.notPermitted, what: what, why: "\(why) (\(errno))",
+      waysOut: [other, wayOut].compactMap(\.self))
   }
 
-  private var reason: (why: String, wayOut: String) {
+  private var reason: (why: String, wayOut: String?) {
     switch errno {
-    case .notPermitted, .permissionDenied:
+    case .notPermitted:
       (
         "the kernel refuses it, though this process seemed to have the capability for it: a security"
           + " module, a seccomp profile or a user namespace stands in between",
         "allow the call in the seccomp, AppArmor or SELinux profile of the container"
       )
-    case .readOnlyFileSystem:
-      ("the file system is read-only", "use --cap-mode ambient, or ENTRYPOINT_CAP_MODE=ambient")
-    case .notSupported:
+    case .permissionDenied:
       (
-        "the file system has no extended attributes",
-        "use --cap-mode ambient, or ENTRYPOINT_CAP_MODE=ambient"
+        "its mode, or that of a directory above it, or a security module does not allow it",
+        "allow it there, or in the AppArmor or SELinux profile of the container"
       )
-    case .noSpace, .diskQuotaExceeded:
-      ("the file system is full", "make room, or use --cap-mode ambient")
+    case .readOnlyFileSystem: ("the file system is read-only", nil)
+    case .notSupported: ("the file system has no extended attributes", nil)
+    case .noSpace, .diskQuotaExceeded: ("the file system is full", "make room")
+    case .tooManyOpenFiles:
+      ("this process may open no more files", "docker run --ulimit nofile=1024:1024")
     case .noSuchFileOrDirectory:
       ("it is not there; /proc must be mounted", "mount /proc in the container")
     case .noSuchProcess, .resourceTemporarilyUnavailable, .noMemory:

@@ -57,8 +57,10 @@ struct Start {
   ) throws(StartFailure) {
     for warning in plan.launchWarnings { log.warning(warning) }
     for note in plan.notes { log.debug(note) }
+    // Said when it is true: after the grant, right before the exec.
+    try executor.run(plan.launch.dropLast())
     if let summary = plan.summary(names) { log.info(summary) }
-    try executor.run(plan.launch)
+    try executor.run(plan.launch.suffix(1))
   }
 
   /// The log that options and variables ask for.

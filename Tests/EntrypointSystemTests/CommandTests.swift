@@ -49,6 +49,13 @@ struct CommandTests {
     #expect(outcome.errors.contains("give a script a first line such as #!/bin/sh"))
   }
 
+  @Test("says what to raise where it may open no file")
+  func files() throws {
+    let outcome = try shell(#"ulimit -n 3; exec "$ENTRYPOINT" true"#)
+    #expect(outcome.status == 77)
+    #expect(outcome.errors.contains("way out: docker run --ulimit nofile="), "\(outcome.errors)")
+  }
+
   @Test("says 64 for wrong options and for no command, and knows --version and --help")
   func usage() throws {
     let outcome = try shell(
