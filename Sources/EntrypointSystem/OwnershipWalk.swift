@@ -41,6 +41,9 @@ struct OwnershipWalk {
   ///
   /// - Parameter directory: a reference to it (`O_PATH`).
   mutating func start(in directory: borrowing Directory) {
+    var mount = statvfs()
+    report.isReadOnly =
+      fstatvfs(directory.descriptor, &mount) == 0 && mount.f_flag & UInt(ST_RDONLY) != 0
     do throws(Errno) {
       walk(try Directory.open(".", in: directory.descriptor), depth: 1)
     } catch {
@@ -77,10 +80,11 @@ struct OwnershipWalk {
     }
   }
 
-  /// A directory that cannot be read, as root without cap_dac_override finds them, can be given.
+  /// A directory that cannot be read, as root without cap_dac_override finds them, can be given, but
+  /// not what is in it.
   ///
-  /// One that is the user's already is nothing to speak of: at every start after the first there are
-  /// some, such as PREFIX/ssl.
+  /// That is said once: one that is the user's already is nothing to speak of, as at every start after
+  /// the first there are some, such as PREFIX/ssl.
   private mutating func giveUnread(_ directory: borrowing Directory, reason: Errno) {
     report.examined += 1
     var status = stat()

@@ -104,10 +104,12 @@ public enum PrefixOwnership {
     guard reason == .notDirectory || reason == .tooManySymbolicLinkLevels else {
       return StartFailure(
         status: ExitStatus.notPermitted, what: what, why: "\(path): \(reason)",
-        waysOut: [
-          "make \(prefix.path) in the image, or mount a volume there",
-          "name another directory with KONG_PREFIX",
-        ])
+        waysOut: reason == .readOnlyFileSystem
+          ? OwnershipReport.waysOutOfReadOnly
+          : [
+            "make \(prefix.path) in the image, or mount a volume there",
+            "name another directory with KONG_PREFIX",
+          ])
     }
     guard let target = readLink(path) else {
       return StartFailure(

@@ -123,6 +123,28 @@ struct PrefixOwnershipTests {
     #expect(outcome.output == line + line, "\(outcome.errors)")
   }
 
+  @Test("names ways to another prefix where it cannot be written, or made, on a read-only mount")
+  func readOnly() throws {
+    let outcome = try shell(
+      """
+      mkdir "$T/ro" "$T/bin"; mount -t tmpfs none "$T/ro"
+      mkdir "$T/ro/p"; mount -o remount,ro "$T/ro"
+      printf '#!/bin/sh\\nexit 9\\n' > "$T/bin/kong"; chmod +x "$T/bin/kong"
+      cp /bin/true "$T/bin/nginx"
+      for name in p new; do
+        PATH="$T/bin:$PATH" KONG_PREFIX="$T/ro/$name" ENTRYPOINT_PROXY="$T/bin/nginx" \
+          "$ENTRYPOINT" --user www-data kong docker-start 2>&1 | sed -n "s|$T||; 1p; /tmpfs/p"
+      done
+      """)
+    let wayOut = "  way out: docker run --env KONG_PREFIX=/kong_prefix --tmpfs /kong_prefix"
+    #expect(
+      outcome.output.split(separator: "\n") == [
+        "entrypoint: warn: KONG_PREFIX /ro/p is on a read-only file system",
+        "entrypoint: warn: \(wayOut)",
+        "entrypoint: error: /ro/new cannot be given to Kong's user", "entrypoint: error: \(wayOut)",
+      ], "\(outcome.errors)")
+  }
+
   @Test("says what the kernel refuses, and goes on with the rest")
   func refused() throws {
     let outcome = try walk(

@@ -8,7 +8,8 @@ public struct OwnershipReport: Equatable, Sendable {
     case device
     /// It is on a read-only mount.
     case readOnly
-    /// It is a directory that could not be read to its end; with errno(3) in words.
+    /// What is in a directory that could not be read to its end; with errno(3) in words. The
+    /// directory itself is given.
     case unreadable(String)
     /// It lies below more directories than are held open at once.
     case tooDeep
@@ -41,6 +42,8 @@ public struct OwnershipReport: Equatable, Sendable {
   public var changed = 0
   /// Whether the prefix was not there: it was made, or would be.
   public var created = false
+  /// Whether the prefix is on a read-only mount.
+  public var isReadOnly = false
   /// The first entries that were left; those refused by the kernel not among them.
   public private(set) var left: [Exception] = []
   /// How many were left.
@@ -74,6 +77,14 @@ extension OwnershipReport {
   ///   - prefix: the prefix.
   ///   - user: the user's name or number.
   public func warnings(prefix: Prefix, user: String) -> [Explanation] {
+    if isReadOnly {
+      return [
+        Explanation(
+          what: "KONG_PREFIX \(prefix.path) is on a read-only file system",
+          why: "kong prepare and nginx have to write in it",
+          waysOut: OwnershipReport.waysOutOfReadOnly)
+      ]
+    }
     var warnings: [Explanation] = []
     if let first = refused.first {
       warnings.append(
@@ -89,15 +100,26 @@ extension OwnershipReport {
     }
     if leftCount > 0 {
       let hidden = leftCount - left.count
-      let names = left.map(\.path.description).joined(separator: ", ")
+      let names = left.map(\.name).joined(separator: ", ")
       warnings.append(
         Explanation(
           what: "not given to \(user): \(names)" + (hidden > 0 ? " and \(hidden) more" : ""),
           why: reasons,
-          waysOut: ["take out of the prefix what is not Kong's, or give it to \(user) yourself"]))
+          waysOut: (left.contains(where: \.isUnread) ? [OwnershipReport.wayToRead] : []) + [
+            "take out of the prefix what is not Kong's, or give it to \(user) yourself"
+          ]))
     }
     return warnings
   }
+
+  /// The ways to a prefix that can be written, where the image's cannot.
+  public static let waysOutOfReadOnly = [
+    "docker run --env KONG_PREFIX=/kong_prefix --tmpfs /kong_prefix",
+    "Kubernetes: KONG_PREFIX=/kong_prefix, and a volume of type emptyDir mounted there",
+  ]
+
+  private static let wayToRead =
+    "docker run --cap-add DAC_OVERRIDE; Kubernetes: capabilities.add, likewise"
 
   /// Each reason of the entries shown, once.
   private var reasons: String {
@@ -109,6 +131,14 @@ extension OwnershipReport {
   private func entries(_ count: Int) -> String {
     count == 1 ? "1 entry" : "\(count) entries"
   }
+}
+
+extension OwnershipReport.Exception {
+  fileprivate var isUnread: Bool {
+    if case .unreadable = reason { true } else { false }
+  }
+
+  fileprivate var name: String { isUnread ? "what is in \(path)" : path.description }
 }
 
 extension OwnershipReport.Reason {
