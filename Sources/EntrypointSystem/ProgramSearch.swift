@@ -54,7 +54,7 @@ enum ProgramSearch {
     return .found(file)
   }
 
-  /// Reads file capabilities and mount options.
+  /// Reads file capabilities and mount options, and whether it is a script.
   ///
   /// A file that cannot be opened for reading has none that we
   /// know of: the kernel's word at exec holds.
@@ -69,6 +69,9 @@ enum ProgramSearch {
       throw SystemCallFailure("open(\(file.path))", reason)
     }
     defer { try? descriptor.close() }
+    var start: (UInt8, UInt8) = (0, 0)
+    try checked("read(\(file.path))") { CInt(pread(descriptor.rawValue, &start, 2, 0)) }
+    file.isScript = start == (UInt8(ascii: "#"), UInt8(ascii: "!"))
     switch try FileCapabilities.read(descriptor) {
     case .present(let capabilities): file.capabilities = capabilities
     case .unsupported: file.supportsAttributes = false

@@ -63,6 +63,45 @@ struct FileCapabilityTests {
     }
   }
 
+  @Test("of a script do not count: it has ambient ones; that is said once it is true")
+  func script() throws {
+    let outcome = try shell(
+      """
+      printf '#!/bin/sh\\n' > "$T/kong"
+      printf '#!/bin/sh\\ngrep CapEff /proc/$$/status\\n' > "$T/nginx"
+      chmod +x "$T/kong" "$T/nginx"; setcap cap_net_bind_service=ep "$T/nginx"
+      export KONG_PROXY_LISTEN=0.0.0.0:80 PATH="$T:$PATH" KONG_PREFIX="$T/prefix"
+      "$ENTRYPOINT" --user www-data --proxy "$T/nginx" --log-level debug kong docker-start \
+        2>&1 | grep -o -e 'debug: verify.*ambient cap_[a-z_]*' -e 'info: .* with' \
+        -e 'debug: exec .*nginx.conf' -e CapEff.* | sed "s|$T||g"
+      """)
+    #expect(
+      outcome.output.split(separator: "\n").suffix(4) == [
+        "debug: verify uid 33, gid 33, permitted cap_net_bind_service, ambient cap_net_bind_service",
+        "info: /nginx runs as www-data (33:33) with",
+        "debug: exec /nginx -p /prefix -c nginx.conf",
+        "CapEff:\t0000000000000400",
+      ], "\(outcome.output)\(outcome.errors)")
+  }
+
+  @Test("that cannot be written end the start with the capability, the file and another way")
+  func unwritable() throws {
+    try withProgram { file, shell in
+      _ = try shell.run(#"cp "$T/program" "$T/other"; mv "$T/other" "$T/program""#)
+      let executor = Executor(
+        environment: EnvironmentBlock(CStrings(nil)), names: .ofRunningKernel(),
+        log: Log(level: .error, format: .text))
+      let failure = #expect(throws: StartFailure.self) {
+        try executor.run([.setFileCapabilities(wanted, file)])
+      }
+      #expect(failure?.status == 77)
+      #expect(
+        failure?.explanation?.what
+          == "cap_net_bind_service,cap_net_raw cannot be written to \(file.path)")
+      #expect(failure?.explanation?.waysOut.first?.hasPrefix("--cap-mode ambient") == true)
+    }
+  }
+
   @Test("are known to be impossible on a nosuid, a read-only and an attribute-less file system")
   func mounts() throws {
     for (options, mode) in [("nosuid", "ambient"), ("ro", "ambient"), ("exec", "file")] {

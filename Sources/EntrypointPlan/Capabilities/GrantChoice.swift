@@ -92,6 +92,7 @@ struct GrantChoice {
   /// Why the file's attribute cannot be written; nil where it can.
   var refusalToWrite: WriteRefusal? {
     if !mayWriteFile { return .notTheProxy }
+    if file.isScript { return .script }
     if file.writableComponent != nil { return .writableByOthers }
     if !start.effective.contains(.setfcap) { return .noSetfcap }
     if file.mount.contains(.readOnly) { return .readOnly }
@@ -103,6 +104,7 @@ struct GrantChoice {
   /// What keeps file capabilities from being written, or from counting.
   enum WriteRefusal {
     case notTheProxy
+    case script
     case writableByOthers
     case noSetfcap
     case readOnly
@@ -147,9 +149,9 @@ extension Credentials {
 
 extension ProgramFile {
   /// The file's capabilities as far as execve(2) looks at them: not on a nosuid mount, not those of
-  /// another user namespace.
+  /// another user namespace, not those of a script (binfmt_script takes its interpreter's).
   var countingCapabilities: FileCapabilities? {
-    guard var capabilities, !mount.contains(.noSetID) else { return nil }
+    guard var capabilities, !mount.contains(.noSetID), !isScript else { return nil }
     guard (capabilities.rootID ?? 0) == 0 else { return nil }
     capabilities.rootID = nil
     return capabilities

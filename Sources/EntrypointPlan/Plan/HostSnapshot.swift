@@ -83,6 +83,8 @@ public struct ProgramFile: Equatable, Sendable {
   public var mount: MountOptions
   /// It has the set-user-ID or set-group-ID bit.
   public var isSetID: Bool
+  /// It begins with "#!": its capabilities do not count, but those of its interpreter's file.
+  public var isScript: Bool
   /// The first component of the path that somebody other than root could replace or write; nil
   /// where only root can.
   public var writableComponent: ByteString?
@@ -95,6 +97,7 @@ public struct ProgramFile: Equatable, Sendable {
     supportsAttributes: Bool = true,
     mount: MountOptions = [],
     isSetID: Bool = false,
+    isScript: Bool = false,
     writableComponent: ByteString? = nil
   ) {
     self.path = path
@@ -103,6 +106,7 @@ public struct ProgramFile: Equatable, Sendable {
     self.supportsAttributes = supportsAttributes
     self.mount = mount
     self.isSetID = isSetID
+    self.isScript = isScript
     self.writableComponent = writableComponent
   }
 }

@@ -84,6 +84,7 @@ struct Shortfall {
     case .notTheProxy:
       "only the proxy of \"kong docker-start\", started as root, is given them: on any other program"
         + " they would be everybody's"
+    case .script: "it is a script, and the kernel ignores file capabilities on those"
     case .writableByOthers:
       "others than root can write \(file.writableComponent ?? file.path), so they could put another"
         + " program in its place"
