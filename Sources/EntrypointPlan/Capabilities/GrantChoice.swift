@@ -127,8 +127,9 @@ struct GrantChoice {
     if start.noNewPrivileges { return [true] }
     if let noNewPrivileges { return [noNewPrivileges] }
     if start.user.effective != uid { return [true] }
-    // Without a drop there can be a file whose capabilities this process lacks itself.
-    return isGranting ? [true, false] : [false]
+    // Without a drop there can be a file whose capabilities this process lacks itself: no_new_privs
+    // keeps them from it, and is left out where it is they that are wanted.
+    return isGranting ? [true, false] : [false, true]
   }
 }
 
