@@ -56,17 +56,19 @@ enum Situation {
   static func host(
     _ credentials: Credentials, proxy: ProgramLookup = .found(nginx), portStart: Int = 1024,
     secureExecution: Bool = false,
-    streams: [StandardStream] = [
-      StandardStream(
-        descriptor: 1, kind: .pipe, identity: FileIdentity(device: 1, inode: 1)),
-      StandardStream(
-        descriptor: 2, kind: .pipe, identity: FileIdentity(device: 1, inode: 2)),
-    ]
+    streams: [StandardStream]? = nil
   ) -> HostSnapshot {
-    HostSnapshot(
+    // The engines give them to the user that a container starts as.
+    let pipes = [Int32(1), 2].map {
+      StandardStream(
+        descriptor: $0, kind: .pipe, identity: FileIdentity(device: 1, inode: UInt64($0)),
+        uid: credentials.user.effective)
+    }
+    return HostSnapshot(
       credentials: credentials, secureExecution: secureExecution, capabilityNames: names,
       accounts: accounts, unprivilegedPortStart: portStart,
-      command: .found(ProgramFile(path: "/usr/local/bin/kong")), proxy: proxy, streams: streams)
+      command: .found(ProgramFile(path: "/usr/local/bin/kong")), proxy: proxy,
+      streams: streams ?? pipes)
   }
 
   static func environment(_ variables: [String: String]) -> Environment {

@@ -99,7 +99,7 @@ user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
   cat "$directory/stderr"
   ((status == 77))
   grep -F "why: $nginx cannot be given file capabilities: its file system is mounted read-only" "$directory/stderr"
-  grep -F 'way out: --cap-mode auto, or ENTRYPOINT_CAP_MODE=auto' "$directory/stderr"
+  grep -F 'way out: leave out ENTRYPOINT_CAP_MODE=file' "$directory/stderr"
 }
 
 @test "root in a user namespace: a file capability of that namespace" {

@@ -38,10 +38,7 @@ struct LaunchPlanner {
     plan.result = attempt.result
     plan.secureExecution = attempt.secureExecution
     if request.isDockerStart {
-      for stream in host.streams where stream.kind == .socket {
-        let name = stream.name
-        plan.notes.append("\(name) is a socket: nginx cannot open it by the path /dev/\(name)")
-      }
+      warnOfStreams(for: target ?? host.currentUser, in: &plan)
     }
     if !host.credentials.effective.contains(.setpcap), attempt.result.bounding != wanted {
       plan.notes.append("the bounding set stays as it is: this process lacks cap_setpcap")
@@ -151,15 +148,43 @@ struct LaunchPlanner {
 
   /// nginx opens /dev/stdout and /dev/stderr by path; the file behind is root's, usually a pipe.
   private var streamSteps: [Step] {
-    guard request.isDockerStart, let target, host.isDrop(target),
-      host.credentials.effective.contains(.chown)
-    else { return [] }
+    guard let target, mayGiveStreams else { return [] }
     var given: [FileIdentity] = []
     return host.streams.compactMap { stream in
       guard stream.isWorthGiving(to: target), !given.contains(stream.identity) else { return nil }
       given.append(stream.identity)
       return .giveStream(stream, to: target.uid)
     }
+  }
+
+  private var mayGiveStreams: Bool {
+    request.isDockerStart && host.isDrop(target) && host.credentials.effective.contains(.chown)
+  }
+
+  /// Warns of the streams that nginx, as `user`, cannot open; where no link of ours leads there, it is
+  /// only noted.
+  private func warnOfStreams(for user: TargetUser, in plan: inout Plan) {
+    let closed = host.streams.filter {
+      $0.kind == .socket || !mayGiveStreams && user.uid != 0 && $0.isWorthGiving(to: user)
+    }
+    guard let first = closed.first else { return }
+    let names = closed.map { "/dev/\($0.name)" }.joined(separator: " and ")
+    let why = closed.map(\.obstacle.why).joined(separator: "; ")
+    guard request.linksLogs else {
+      plan.notes.append("nginx cannot open \(names): \(why)")
+      return
+    }
+    let lacksChown = host.isDrop(target) && closed.contains { $0.kind != .socket }
+    plan.launchWarnings.append(
+      Explanation(
+        what: "nginx cannot open \(names) as \(user.description); it will say: open()"
+          + " failed (\(first.obstacle.error))",
+        why: why + (lacksChown ? "; this process lacks cap_chown to give it away" : ""),
+        waysOut: (lacksChown ? Shortfall.add(["CHOWN"]) : []) + [
+          "start the container with a terminal: docker run -t, Kubernetes tty: true",
+          "ENTRYPOINT_LOG_LINKS=off, with KONG_PROXY_ACCESS_LOG, KONG_PROXY_ERROR_LOG, ... unset or"
+            + " files",
+        ]))
   }
 
   private var setID: StartFailure {
@@ -186,6 +211,16 @@ extension StandardStream {
     // A socket cannot be opened by path, whoever owns it; other devices belong to everybody.
     case .socket, .otherDevice, .closed: false
     }
+  }
+
+  /// Why a user cannot open it by its path, and what open(2) says then.
+  fileprivate var obstacle: (why: String, error: String) {
+    kind == .socket
+      ? ("\(name) is a socket, which no path opens", "6: No such device or address")
+      : (
+        "\(name) is a \(kind.rawValue) of uid \(uid), mode 0\(String(mode, radix: 8))",
+        "13: Permission denied"
+      )
   }
 
   private func isWritable(by target: TargetUser) -> Bool {

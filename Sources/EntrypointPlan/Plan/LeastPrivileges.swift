@@ -47,8 +47,10 @@ extension LeastPrivileges {
   /// - Throws: ``StartFailure`` where no set of capabilities would make the start succeed.
   public init(request: Request, snapshot: HostSnapshot) throws(StartFailure) {
     let allowsNoNewPrivileges = request.noNewPrivileges != false
-    let now = Planner(request: request, snapshot: snapshot).plan()
     let uid = snapshot.credentials.user.effective
+    // Root with all, as what it lacks now must not hide what is needed.
+    let able = snapshot.asRoot(with: snapshot.capabilityNames.all, noNewPrivileges: false)
+    let now = Planner(request: request, snapshot: uid == 0 ? able : snapshot).plan()
     guard uid == 0 else {
       if let failure = now.failure { throw failure }
       let ports = now.needs.filter { $0.capability == .netBindService }.flatMap(\.listeners)

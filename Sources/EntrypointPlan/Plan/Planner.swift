@@ -75,8 +75,11 @@ public struct Planner: Sendable {
     if has(.chown) {
       if let failure = host.prefixFailure { throw failure }
       plan.prepare.append(.givePrefix(prefix, to: target.uid, group: 0))
-    } else {
+    } else if host.prefixOwnership?.isWritable(by: target) == true {
       plan.notes.append("the prefix stays whose it is: this process lacks cap_chown")
+    } else {
+      plan.prepareWarnings.append(
+        Shortfall.cannotGive(prefix, of: host.prefixOwnership, to: target))
     }
   }
 
@@ -192,7 +195,7 @@ public struct Planner: Sendable {
     if before.user != ProcessIDs(target.uid), !has(.setuid) { lacking.append(.setuid) }
     guard !lacking.isEmpty else { return }
     throw Shortfall.cannotDrop(
-      to: target, lacking: lacking, host: host, isDefault: request.user == nil)
+      to: target, lacking: lacking, host: host, request: request)
   }
 
   private func program(

@@ -49,10 +49,8 @@ struct Shortfall {
       return "the network namespace belongs to another user namespace, the host's: capabilities of"
         + " this container do not count there"
     }
-    if host.secureExecution {
-      return "this process has it from its own file, and hands that on only for listeners, only to"
-        + " \(Request.defaultProxy), and only if nobody but root can write it"
-        + (file.writableComponent.map { " (\($0) can be written)" } ?? "")
+    if let limit = ownFileLimit(need) {
+      return "this process has it from its own file, and hands that on only \(limit.condition)"
     }
     if !isHeld, !isRoot {
       let switched =
@@ -64,6 +62,32 @@ struct Shortfall {
     if !isHeld { return "\(name) is in the bounding set but not permitted to this process" }
     if let reason = modeReason { return reason }
     return "the kernel would not let \(file.path) have it"
+  }
+
+  /// The first condition of ``LaunchPlanner/mayInheritFromOwnFile`` that is not met, and the way to
+  /// meet it.
+  private func ownFileLimit(_ need: Need) -> (condition: String, waysOut: [String])? {
+    guard host.secureExecution else { return nil }
+    // What was asked for by name can be left out, which is said of all such needs.
+    if !request.isDockerStart || need.listeners.isEmpty { return ("for listeners of Kong's", []) }
+    if request.proxy != Request.defaultProxy {
+      let setting = setting("--proxy", "ENTRYPOINT_PROXY", request.proxy)
+      return ("to \(Request.defaultProxy)", ["leave out \(setting)"])
+    }
+    return file.writableComponent.map {
+      (
+        "to an nginx that only root can write or replace, and others can write \($0)",
+        ["in the image: chown 0:0 \($0) && chmod go-w \($0)"]
+      )
+    }
+  }
+
+  /// The variable where it says so, else the option, which beats it.
+  private func setting(_ option: String, _ variable: String, _ value: ByteString) -> String {
+    let isVariable =
+      request.environment.nonEmpty(variable)?.description.lowercased()
+      == value.description.lowercased()
+    return isVariable ? "\(variable)=\(value)" : "\(option) \(value)"
   }
 
   private var modeReason: String? {
@@ -104,22 +128,24 @@ struct Shortfall {
       ways.append("leave out --network host, or the user namespace (--userns, userns-remap)")
       ways.append("on the host: sysctl -w net.ipv4.ip_unprivileged_port_start=\(port)")
     } else if isRoot, !isInBounding {
-      ways.append("docker run --cap-add \(short)")
-      ways.append("Kubernetes: securityContext.capabilities.add: [\"\(short)\"]")
-    } else if !isRoot, !isHeld {
-      let user0 = isInBounding ? "" : " --cap-add \(short)"
+      ways += Shortfall.add([short])
+    } else if !isRoot, !isHeld || host.secureExecution {
+      let flag = isInBounding ? "" : " --cap-add \(short)"
       let add = isInBounding ? "" : " and capabilities.add: [\"\(short)\"]"
-      ways.append("docker run --user 0\(user0): entrypoint drops to the user kong itself")
+      ways += ownFileLimit(need)?.waysOut ?? []
+      ways.append("docker run --user 0\(flag): \(dropOfRoot)")
       ways.append("Kubernetes: runAsUser: 0\(add), likewise; it works without privilege escalation")
       // Which hands nothing on that somebody asked for by name.
-      if !need.listeners.isEmpty {
+      if !need.listeners.isEmpty, !isHeld {
         ways.append(
           "in the image: setcap cap_net_bind_service,cap_net_raw=p on entrypoint's own file"
+            + (isInBounding ? "" : ", and docker run\(flag); Kubernetes: likewise")
             + (start.noNewPrivileges ? ", with allowPrivilegeEscalation: true" : ""))
       }
     }
     if isHeld, request.mode != .auto {
-      ways.append("--cap-mode auto, or ENTRYPOINT_CAP_MODE=auto")
+      let mode = ByteString(request.mode.rawValue)
+      ways.append("leave out \(setting("--cap-mode", "ENTRYPOINT_CAP_MODE", mode))")
     }
     if isHeld, refusal == .noSetfcap, request.mode == .file {
       ways.append("docker run --cap-add SETFCAP")
@@ -128,6 +154,15 @@ struct Shortfall {
       ways.append("leave out \(need.requests.joined(separator: " and "))")
     }
     return ways
+  }
+
+  /// How a start as root comes to run the command as the user that this process is.
+  private var dropOfRoot: String {
+    let user = host.currentUser
+    if request.user == nil, !request.isDockerStart || user.name != "kong" {
+      return "with ENTRYPOINT_USER=\(user.uid) entrypoint drops to that user itself"
+    }
+    return "entrypoint drops to the user \(request.user ?? "kong") itself"
   }
 
   /// The ways to listen that need no capability.
@@ -150,39 +185,77 @@ struct Shortfall {
   /// The program could not even be started without capabilities.
   var cannotStart: StartFailure {
     let carried = file.countingCapabilities?.permitted ?? []
+    let missing = carried.subtracting(start.bounding)
+    var ways: [String] = []
+    if !missing.isEmpty {
+      ways += Shortfall.add(names.names(of: missing).map(Shortfall.engineName))
+    }
+    if request.noNewPrivileges == false {
+      ways.append("leave out \(setting("--no-new-privs", "ENTRYPOINT_NO_NEW_PRIVS", "off"))")
+    }
+    ways.append("take them off in the image: setcap -r \(file.path)")
+    if refusal == .noSetfcap || refusal == .readOnly {
+      ways.append("start as root with cap_setfcap, on a file system that can be written")
+    }
     return StartFailure(
       status: ExitStatus.notPermitted,
       what: "\(file.path) cannot be started with the capabilities planned",
-      why: "it carries \(names.text(of: carried)) as file capabilities, with which the kernel would"
-        + " refuse the exec or give it more than planned, and they cannot be taken off: "
+      why: "it carries \(names.text(of: carried)) as file capabilities, "
+        + (missing.isEmpty
+          ? "which are not needed, and the kernel would give them"
+          : "and the kernel refuses the exec: \(names.text(of: missing)) is not in the bounding set")
+        + "; they cannot be taken off: "
         + (refusal.map(reason) ?? "not even then it could be started"),
-      waysOut: [
-        "take them off in the image: setcap -r \(file.path)",
-        "start as root with cap_setfcap, on a file system that can be written",
-      ])
+      waysOut: ways)
   }
 
   /// The user cannot be changed.
   static func cannotDrop(
-    to target: TargetUser, lacking: [Capability], host: HostSnapshot, isDefault: Bool
+    to target: TargetUser, lacking: [Capability], host: HostSnapshot, request: Request
   ) -> StartFailure {
-    let names = lacking.map(host.capabilityNames.name(of:))
-    let add = names.map { "--cap-add \(engineName($0))" }.joined(separator: " ")
-    let list = names.map { "\"\(engineName($0))\"" }.joined(separator: ", ")
+    let names = host.capabilityNames
     var ways: [String] = []
     if host.credentials.user.effective == 0 {
-      ways.append("docker run \(add)")
-      ways.append("Kubernetes: securityContext.capabilities.add: [\(list)]")
+      // All that the start needs, so that it does not end for the next one.
+      let least = try? LeastPrivileges(request: request, snapshot: host)
+      let needed = least?.capabilities ?? CapabilitySet(lacking)
+      ways += add(names.names(of: needed).map(engineName))
       ways.append("start the container as that user (docker run --user, runAsUser)")
     } else {
       ways.append("start the container as root (docker run --user 0, runAsUser: 0)")
-      if !isDefault { ways.append("leave out --user and ENTRYPOINT_USER: the user stays the same") }
+      if request.user != nil {
+        ways.append("leave out --user and ENTRYPOINT_USER: the user stays the same")
+      }
     }
     return StartFailure(
       status: ExitStatus.notPermitted,
       what: "cannot change to user \(target.description)",
-      why: "uid \(host.credentials.user.effective) lacks \(names.joined(separator: " and "))",
+      why: "uid \(host.credentials.user.effective) lacks"
+        + " \(lacking.map(names.name(of:)).joined(separator: " and "))",
       waysOut: ways)
+  }
+
+  /// The prefix is another's, or is not there, and cannot be given away.
+  static func cannotGive(
+    _ prefix: Prefix, of owner: FileOwnership?, to target: TargetUser
+  ) -> Explanation {
+    Explanation(
+      what: "KONG_PREFIX \(prefix.path) cannot be given to \(target.description), who runs kong"
+        + " prepare",
+      why: (owner.map { "it is of \($0.description)" } ?? "it is not there")
+        + ", and this process lacks cap_chown",
+      waysOut: add(["CHOWN"]) + [
+        "give it in the image, or on the volume: chown -R \(target.uid):0 \(prefix.path)"
+      ])
+  }
+
+  /// The ways to a container that has these, too.
+  static func add(_ names: [String]) -> [String] {
+    [
+      "docker run " + names.map { "--cap-add \($0)" }.joined(separator: " "),
+      "Kubernetes: securityContext.capabilities.add: ["
+        + names.map { "\"\($0)\"" }.joined(separator: ", ") + "]",
+    ]
   }
 
   /// A capability as docker and Kubernetes write it: "NET_RAW".
