@@ -30,7 +30,7 @@ struct ListenSettingTests {
   @Test(
     "takes every form of address and flag that Kong takes",
     arguments: [
-      "0.0.0.0:0", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443", "[::ffff:10.0.0.1]:80",
+      "0.0.0.0:1", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443", "[::ffff:10.0.0.1]:80",
       "[1:2:3:4:5:6:7:8]:1", "[1::]:1", "*:80", "ssl.example.com:80", "off.local:8000",
       "my_host-1:8000 proxy_protocol deferred bind reuseport", "a:1 so_keepalive=30m::10",
       "a:1 so_keepalive=on ipv6only=off", "0.0.0.0:9000 transparent",
@@ -48,15 +48,23 @@ struct ListenSettingTests {
     "names the variable, the entry and what was expected when an entry is bad",
     arguments: [
       ("0.0.0.0", "expected ADDRESS:PORT"), ("0.0.0.0:", "has no port"),
-      ("0.0.0.0:65536", "expected a number from 0 to 65535"),
-      ("0.0.0.0:+80", "expected a number from 0 to 65535"), ("256.0.0.1:80", "not an IPv4 address"),
-      ("1.2.3:80", "not an IPv4 address"), ("::1:80", "not an IPv6 address"),
+      ("0.0.0.0:65536", "expected a number from 1 to 65535"), ("0.0.0.0:0", "\"0\" is not a port"),
+      ("0.0.0.0:+80", "expected a number from 1 to 65535"), ("256.0.0.1:80", "not an IPv4 address"),
+      ("1.2.3:80", "not an IPv4 address"),
+      ("::1:80", "\"::1:80\" is not an IPv6 address in brackets"),
       ("[::1:80", "not an IPv6 address"), ("[1::2::3]:80", "not an IPv6 address"),
       ("[1:2:3:4:5:6:7:8:9]:80", "not an IPv6 address"), ("[::1]", "has no port"),
       ("0.0.0.0:80 tls", "\"tls\" is not a flag; expected one of ssl"),
       ("0.0.0.0:80 backlog=x", "is not a flag"), ("0.0.0.0:80 1.1.1.1:81", "a comma before it"),
       ("ssl", "flags only"), ("a/b:80", "not a host name"), ("http://a:80", "not a host name"),
-      ("so_keepalive=1:2 a:80", "is not a flag"),
+      ("so_keepalive=1:2 a:80", "is not a flag"), ("80", "\"80\" is a port without an address"),
+      (":80 ssl", "\":80\" is a port without an address"), ("0", "\"0\" has no port"),
+      ("::1", "\"::1\" is not an IPv6 address in brackets"), ("fe80::ab", "such as [::1]:8000"),
+      ("\"0.0.0.0:80\"", "the value itself has quotation marks"),
+      ("'off'", "the value itself has quotation marks"), ("http2", "flags are separated by blanks"),
+      ("unix:/x", "no unix: sockets"), ("{vault://env/listen}", "must be the whole value"),
+      ("{vault://hcv/listen?ttl=1}", "must be the whole value"), ("OFF", "in small letters"),
+      ("off", "as the only entry"),
     ])
   func rejected(entry: String, expectation: String) throws {
     let failure = try #require(throws: StartFailure.self) {
@@ -67,6 +75,16 @@ struct ListenSettingTests {
     #expect(explanation.what == "KONG_PROXY_LISTEN: entry 2, \"\(entry)\", is not a listener")
     #expect(explanation.why.contains(expectation))
     #expect(!explanation.waysOut.isEmpty)
+  }
+
+  @Test(
+    "says how to have no listener only to a person who can have meant that",
+    arguments: [
+      ("OFF", true), ("none", true), ("80", false), ("0.0.0.0", false), ("a:1 tls", false),
+    ])
+  func wayToNone(entry: String, isSaid: Bool) throws {
+    let failure = try #require(throws: StartFailure.self) { try parse(ByteString(entry)) }
+    #expect(failure.explanation?.waysOut.contains { $0.contains("\"off\"") } == isSaid)
   }
 
   @Test(
@@ -145,7 +163,7 @@ private enum Generator {
       "backlog=\(Int.random(in: 0...99_999, using: &random))", "ipv6only=on", "ipv6only=off",
       "so_keepalive=on", "so_keepalive=off", "so_keepalive=30m::10", "so_keepalive=::5",
     ].shuffled(using: &random).prefix(Int.random(in: 0...4, using: &random))
-    let port = Int.random(in: 0...65535, using: &random)
+    let port = Int.random(in: 1...65535, using: &random)
     return (["\(host(using: &random)):\(port)"] + flags).joined(separator: " ")
   }
 

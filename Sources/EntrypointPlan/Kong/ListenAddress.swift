@@ -8,22 +8,30 @@ extension ListenAddress {
     let host = String(text[..<colon])
     let digits = bytes[bytes.index(after: colon)...]
     if host.utf8.first == UInt8(ascii: "["), host.utf8.last != UInt8(ascii: "]") {
-      return .failure(text.hasSuffix("]") ? .noPort(text) : .ipv6(host))
+      return .failure(text.hasSuffix("]") ? .noPort(text) : .ipv6(text))
+    }
+    if host.utf8.contains(UInt8(ascii: ":")), host.utf8.allSatisfy(isInIPv6) {
+      return .failure(.ipv6(text))
     }
     guard !digits.isEmpty else { return .failure(.noPort(text)) }
-    guard digits.count <= 5, digits.allSatisfy(isDigit), let port = Int(Substring(digits)),
-      port <= 65535
-    else { return .failure(.port(String(Substring(digits)))) }
-    if let fault = fault(ofHost: host) { return .failure(fault) }
+    guard let port = port(digits) else { return .failure(.port(String(Substring(digits)))) }
+    if let fault = fault(ofHost: host, in: text) { return .failure(fault) }
     return .success(.inet(host: host, port: port))
   }
 
-  private static func fault(ofHost host: String) -> ListenSetting.Fault? {
+  /// A number from 1 to 65535; Kong takes 0, too, and nginx does not.
+  static func port(_ digits: Substring.UTF8View) -> Int? {
+    guard digits.count <= 5, digits.allSatisfy(isDigit), let port = Int(Substring(digits)) else {
+      return nil
+    }
+    return (1...65535).contains(port) ? port : nil
+  }
+
+  private static func fault(ofHost host: String, in text: String) -> ListenSetting.Fault? {
     let bytes = host.utf8
     if bytes.first == UInt8(ascii: "[") {
-      return isIPv6(bytes.dropFirst().dropLast()) ? nil : .ipv6(host)
+      return isIPv6(bytes.dropFirst().dropLast()) ? nil : .ipv6(text)
     }
-    if bytes.contains(UInt8(ascii: ":")), bytes.allSatisfy(isInIPv6) { return .ipv6(host) }
     if !bytes.isEmpty, bytes.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }) {
       return isIPv4(bytes[...]) ? nil : .ipv4(host)
     }

@@ -8,10 +8,13 @@ public enum ListenSetting {
   /// - Parameters:
   ///   - value: such as "0.0.0.0:80, [::]:443 ssl http2". Empty counts as not set, as in Kong.
   ///   - source: the variable, for messages and as each listener's source.
+  ///   - isSecret: whether a message must not show what the value is.
   /// - Returns: the listeners in order; none if the first entry is "off", or if the value is a
   ///   reference to a vault, so that nobody but Kong can know them.
   /// - Throws: ``StartFailure`` that names the variable, the entry and what was expected.
-  public static func parse(_ value: ByteString, source: String) throws(StartFailure) -> [Listener] {
+  public static func parse(
+    _ value: ByteString, source: String, isSecret: Bool = false
+  ) throws(StartFailure) -> [Listener] {
     if value.bytes.allSatisfy(isLuaBlank) || isVaultReference(value) { return [] }
     var entries = value.bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
     // A comma at the end separates nothing.
@@ -25,8 +28,8 @@ public enum ListenSetting {
       case .success(let (address, flags)):
         listeners.append(Listener(source: source, address: address, flags: flags))
       case .failure(let fault):
-        throw failure(
-          fault, source: source, number: index + 1, entry: ByteString(Array(luaTrimmed(entry))))
+        let text = isSecret ? "" : ", \"\(ByteString(Array(luaTrimmed(entry))))\","
+        throw fault.failure(of: "\(source): entry \(index + 1)\(text)", isSecret: isSecret)
       }
     }
     return listeners
@@ -53,20 +56,6 @@ public enum ListenSetting {
       ])
   }
 
-  /// What is wrong with an entry.
-  enum Fault: Error, Equatable {
-    case empty
-    case notUTF8
-    case noAddress
-    case twoAddresses(String)
-    case noPort(String)
-    case port(String)
-    case ipv4(String)
-    case ipv6(String)
-    case name(String)
-    case flag(String)
-  }
-
   private static func parseEntry(
     _ entry: ArraySlice<UInt8>
   ) -> Result<(ListenAddress, [String]), Fault> {
@@ -81,56 +70,100 @@ public enum ListenSetting {
       } else if address == nil, ListenFlag.looksLikeAddress(text) {
         switch ListenAddress.parse(text) {
         case .success(let parsed): address = parsed
-        case .failure(let fault): return .failure(fault)
+        case .failure(let fault): return .failure(Fault.common(text) ?? fault)
         }
       } else if badWord == nil {
         badWord = text
       }
     }
     if let badWord {
-      guard address != nil else { return .failure(.noPort(badWord)) }
+      guard address != nil else { return .failure(Fault.common(badWord) ?? .noPort(badWord)) }
       return .failure(
-        ListenFlag.looksLikeAddress(badWord) ? .twoAddresses(badWord) : .flag(badWord))
+        ListenFlag.looksLikeAddress(badWord) ? .secondAddress(badWord) : .flag(badWord))
     }
     guard let address else { return .failure(flags.isEmpty ? .empty : .noAddress) }
     return .success((address, flags))
   }
-
-  private static func failure(
-    _ fault: Fault, source: String, number: Int, entry: ByteString
-  ) -> StartFailure {
-    StartFailure(
-      status: ExitStatus.configuration,
-      what: "\(source): entry \(number), \"\(entry)\", is not a listener",
-      why: fault.reason,
-      waysOut: [
-        "write each entry as ADDRESS:PORT and flags, for example \"0.0.0.0:8000\" or"
-          + " \"[::]:8443 ssl http2\", with commas between the entries",
-        "write \"off\" as the only entry for no listener at all",
-      ]
-    )
-  }
 }
 
-extension ListenSetting.Fault {
-  /// The fault in words, for a person who knows Kong's documentation.
-  var reason: String {
-    switch self {
-    case .empty: "there is nothing between two commas"
-    case .notUTF8: "it has bytes that are not UTF-8"
-    case .noAddress: "it has flags only; expected ADDRESS:PORT before them"
-    case .twoAddresses(let word):
-      "a second address, \"\(ByteString(word))\", follows; expected a comma before it"
-    case .noPort(let word): "\"\(ByteString(word))\" has no port; expected ADDRESS:PORT"
-    case .port(let port): "\"\(ByteString(port))\" is not a port; expected a number from 0 to 65535"
-    case .ipv4(let host):
-      "\"\(ByteString(host))\" is not an IPv4 address; expected four numbers from 0 to 255"
-    case .ipv6(let host):
-      "\"\(ByteString(host))\" is not an IPv6 address; expected one such as [::1], in brackets"
-    case .name(let host):
-      "\"\(ByteString(host))\" is not a host name; expected letters, digits, \"-\", \"_\" and \".\", or \"*\""
-    case .flag(let word):
-      "\"\(ByteString(word))\" is not a flag; expected one of \(ListenFlag.usage)"
+extension ListenSetting {
+  /// What is wrong with an entry, for a person who knows Kong's documentation.
+  struct Fault: Error, Equatable {
+    /// The word that is wrong; nil where it is the entry.
+    private var word: String?
+    /// What it breaks, without its text: a file that was not meant may have a secret in it.
+    private var rule: String
+    /// The way out beside that of all faults.
+    private var wayOut: String?
+
+    private init(_ word: String? = nil, rule: String, wayOut: String? = nil) {
+      (self.word, self.rule, self.wayOut) = (word, rule, wayOut)
+    }
+
+    private static let writeOff = "write \"off\" as the only entry for no listener at all"
+
+    static let empty = Fault(rule: "there is nothing between two commas")
+    static let notUTF8 = Fault(rule: "it has bytes that are not UTF-8")
+    static let noAddress = Fault(
+      rule: "it has flags only; flags are separated by blanks, and a comma begins a new listener")
+    static func secondAddress(_ word: String) -> Fault {
+      Fault(word, rule: "is a second address; expected a comma before it")
+    }
+    static func noPort(_ word: String) -> Fault {
+      Fault(
+        word, rule: "has no port; expected ADDRESS:PORT",
+        wayOut: word.utf8.allSatisfy(isLetter) ? writeOff : nil)
+    }
+    static func port(_ digits: String) -> Fault {
+      Fault(digits, rule: "is not a port; expected a number from 1 to 65535")
+    }
+    static func ipv4(_ host: String) -> Fault {
+      Fault(host, rule: "is not an IPv4 address; expected four numbers from 0 to 255")
+    }
+    static func ipv6(_ word: String) -> Fault {
+      Fault(word, rule: "is not an IPv6 address in brackets and a port, such as [::1]:8000")
+    }
+    static func name(_ host: String) -> Fault {
+      Fault(
+        host,
+        rule: "is not a host name; expected letters, digits, \"-\", \"_\" and \".\", or \"*\"")
+    }
+    static func flag(_ word: String) -> Fault {
+      Fault(word, rule: "is not a flag; expected one of \(ListenFlag.usage)")
+    }
+
+    /// The fault of a word that is no address, where it is one that is met often.
+    static func common(_ word: String) -> Fault? {
+      let bytes = word.utf8
+      if bytes.contains(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") }) {
+        return Fault(
+          rule:
+            "the value itself has quotation marks, which env files and lists in compose files keep",
+          wayOut: "write it without them")
+      }
+      if word.hasPrefix("{vault://") {
+        return Fault(rule: "a reference to a vault must be the whole value")
+      }
+      if word.hasPrefix("unix:") { return Fault(rule: "Kong takes no unix: sockets here") }
+      if word.lowercased() == "off" {
+        return Fault(
+          rule: "\"off\" is written in small letters, and as the only entry", wayOut: writeOff)
+      }
+      let digits = bytes.first == UInt8(ascii: ":") ? bytes.dropFirst() : bytes[...]
+      return ListenAddress.port(digits).map { _ in
+        Fault(word, rule: "is a port without an address; write 0.0.0.0:PORT")
+      }
+    }
+
+    /// The fault as the end of a start.
+    func failure(of entry: String, isSecret: Bool) -> StartFailure {
+      let subject = word.map { isSecret ? "a word of it " : "\"\(ByteString($0))\" " } ?? ""
+      let form =
+        "write each entry as ADDRESS:PORT and flags, for example \"0.0.0.0:8000\" or"
+        + " \"[::]:8443 ssl http2\", with commas between the entries"
+      return StartFailure(
+        status: ExitStatus.configuration, what: "\(entry) is not a listener",
+        why: subject + rule, waysOut: wayOut.map { [$0, form] } ?? [form])
     }
   }
 }

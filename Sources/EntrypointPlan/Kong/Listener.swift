@@ -8,7 +8,7 @@ public enum ListenerProtocol: String, Sendable {
 /// Where a listener takes connections.
 public enum ListenAddress: Hashable, Sendable {
   /// An address or a name, in the form nginx takes it ("0.0.0.0", "[::]", "*", "localhost"), and a
-  /// port, 0...65535.
+  /// port, 1...65535.
   case inet(host: String, port: Int)
   /// The same with each port of a range, as nginx takes it ("8000-8010").
   ///
@@ -80,14 +80,14 @@ public struct Listener: Hashable, Sendable {
 
   /// What this listener needs from the kernel.
   ///
-  /// A port p with 0 < p < `unprivilegedPortStart` needs cap_net_bind_service (ip(7)); the flag
+  /// A port below `unprivilegedPortStart` needs cap_net_bind_service (ip(7)); the flag
   /// "transparent" sets IP_TRANSPARENT, which needs cap_net_raw (or cap_net_admin, which is more).
   ///
   /// - Parameter unprivilegedPortStart: net.ipv4.ip_unprivileged_port_start of this network
   ///   namespace; it rules IPv6 too.
   public func needs(unprivilegedPortStart: Int) -> CapabilitySet {
     var needs: CapabilitySet = []
-    if let port, port > 0, port < unprivilegedPortStart {
+    if let port, port < unprivilegedPortStart {
       needs.insert(CapabilitySet(.netBindService))
     }
     if flags.contains("transparent"), !isOnlyInFile { needs.insert(CapabilitySet(.netRaw)) }

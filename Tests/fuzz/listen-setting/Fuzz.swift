@@ -15,7 +15,7 @@ public func fuzzListenSetting(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt
   }
   let isReference = ListenSetting.warning(of: value, source: "KONG_X_LISTEN") != nil
   precondition(!isReference || listeners.isEmpty)
-  precondition(listeners.allSatisfy { (0...65535).contains($0.port ?? -1) })
+  precondition(listeners.allSatisfy { (1...65535).contains($0.port ?? 0) })
   // Only these three say that there is no listener.
   if listeners.isEmpty {
     let words = bytes.split { $0 == 0x20 || (9...13).contains($0) || $0 == 0x2c }
