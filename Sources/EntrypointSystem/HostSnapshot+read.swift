@@ -16,7 +16,7 @@ extension HostSnapshot {
       credentials: try ProcessStatus.read(),
       secureExecution: getauxval(UInt(AT_SECURE)) != 0,
       capabilityNames: .ofRunningKernel(),
-      accounts: try .read(),
+      accounts: .read(),
       unprivilegedPortStart: isDockerStart ? try PortRange.unprivilegedStart() : 1024,
       ownsNetwork: isDockerStart ? try NetworkNamespace.isOwned() : true,
       command: try ProgramSearch.find(

@@ -39,4 +39,35 @@ struct UserLookupTests {
     #expect(failure.explanation?.what.contains(name) == true)
     #expect(failure.explanation?.why.contains("/etc/") == true)
   }
+
+  @Test(
+    "talks of numbers only to a person who wrote one, and says when there is no file to look in")
+  func reasons() {
+    let why = { (accounts: Accounts, request: String) -> String? in
+      do throws(StartFailure) {
+        _ = try accounts.target(
+          request, origin: "--user",
+          current: Credentials(user: ProcessIDs(7), group: ProcessIDs(9)))
+        return nil
+      } catch {
+        return error.explanation?.why
+      }
+    }
+    #expect(why(Situation.accounts, "kog") == "/etc/passwd has no readable line for \"kog\"")
+    #expect(why(Situation.accounts, "-1")?.contains("not a number from 0 to 4294967294") == true)
+    #expect(why(Accounts(), "kong") == "there is no /etc/passwd, or no readable line in it")
+  }
+
+  @Test("is what a start needs the files for that changes the user, and no other")
+  func unreadable() throws {
+    let failure = StartFailure(status: 77, what: "w", why: "y", waysOut: [])
+    var host = Situation.host(Situation.user())
+    host.accounts = Accounts()
+    host.accounts.failure = failure
+    #expect(try Situation.plan(on: host).failure == nil)
+    #expect(try Situation.plan(["ENTRYPOINT_USER": "33:33"], on: host).failure == failure)
+    host.credentials = Situation.root()
+    #expect(try Situation.plan(on: host).failure == failure)
+    #expect(try Situation.plan(on: host, command: ["id"]).failure == nil)
+  }
 }

@@ -56,11 +56,29 @@ struct ReaderTests {
     """.write(toFile: passwd, atomically: true, encoding: .utf8)
     try "root:x:0:\n+\n-x\n+y:x:0:\nweb:x:33:kong,other".write(
       toFile: group, atomically: true, encoding: .utf8)
-    let accounts = try Accounts.read(passwd: passwd, group: group)
+    let accounts = Accounts.read(passwd: passwd, group: group)
     #expect(accounts.users.map(\.name) == ["root", "kong", "nohome"])
     #expect(accounts.users[1] == Account(name: "kong", uid: 1337, gid: 0, home: "/home/kong"))
     #expect(accounts.groups.last == AccountGroup(name: "web", gid: 33, members: ["kong", "other"]))
-    #expect(try Accounts.read(passwd: passwd + "-absent", group: passwd + "-absent") == Accounts())
+    #expect(Accounts.read(passwd: passwd + "-absent", group: passwd + "-absent") == Accounts())
+  }
+
+  @Test("of accounts that may not be read ends only a start that has to look somebody up")
+  func unreadableAccounts() throws {
+    let outcome = try shell(
+      """
+      cp "$ENTRYPOINT" "$T/entrypoint"
+      cp /etc/passwd "$T/passwd"; chmod 600 "$T/passwd"; mount --bind "$T/passwd" /etc/passwd
+      start() { setpriv --reuid 1337 --regid 0 --clear-groups "$T/entrypoint" "$@" || echo $?; }
+      start id -u
+      start --user 1337:0 id -u
+      """)
+    #expect(outcome.output == "1337\n77\n", "\(outcome.errors)")
+    #expect(
+      outcome.errors.contains("/etc/passwd cannot be read by uid 1337")
+        && outcome.errors.contains("chmod 644 /etc/passwd"))
+    #expect(Accounts.read(passwd: "/etc").failure?.status == 77)
+    #expect(Accounts.read(group: "/etc").failure?.explanation?.what.contains("/etc") == true)
   }
 
   @Test("of the sysctl is this network namespace's value")

@@ -41,6 +41,11 @@ public struct Accounts: Equatable, Sendable {
   public var users: [Account]
   /// The lines of /etc/group.
   public var groups: [AccountGroup]
+  /// Why nobody can be looked up: a file is there, and could not be read; nil where both were, or are
+  /// not there.
+  ///
+  /// A start that needs no names goes on without them.
+  public var failure: StartFailure?
 
   /// Creates the accounts from the lines of both files.
   public init(users: [Account] = [], groups: [AccountGroup] = []) {

@@ -9,15 +9,17 @@ extension Accounts {
   ///   - request: such as "kong" or "1337:0".
   ///   - origin: where the request comes from, for messages, such as "--user".
   ///   - current: who the process is now.
-  /// - Throws: ``StartFailure`` for a user or group that does not exist.
+  /// - Throws: ``StartFailure`` for a user or group that does not exist, and where a file is there and
+  ///   could not be read: what it says of the user is not known.
   public func target(
     _ request: String, origin: String, current: Credentials
   ) throws(StartFailure) -> TargetUser {
+    if let failure { throw failure }
     let parts = request.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let userPart = parts.first.map(String.init) ?? ""
     let groupPart = parts.count > 1 ? String(parts[1]) : ""
     guard !(userPart.isEmpty && groupPart.isEmpty) else {
-      throw unknown("user", request, origin: origin, file: "/etc/passwd")
+      throw unknown("user", request, origin: origin)
     }
 
     let uid: UInt32
@@ -31,7 +33,7 @@ extension Accounts {
       uid = number
       account = users.first { $0.uid == number }
     } else {
-      throw unknown("user", userPart, origin: origin, file: "/etc/passwd")
+      throw unknown("user", userPart, origin: origin)
     }
 
     let home = account.map { $0.home.isEmpty ? "/" : $0.home } ?? "/"
@@ -51,7 +53,7 @@ extension Accounts {
   private func group(_ request: String, origin: String) throws(StartFailure) -> UInt32 {
     if let named = groups.first(where: { $0.name == request }) { return named.gid }
     if let number = Accounts.id(request) { return number }
-    throw unknown("group", request, origin: origin, file: "/etc/group")
+    throw unknown("group", request, origin: origin)
   }
 
   /// The id that `text` writes in decimal; not 4294967295, which system calls take for "no change".
@@ -62,13 +64,19 @@ extension Accounts {
     return id
   }
 
-  private func unknown(
-    _ kind: String, _ name: String, origin: String, file: String
-  ) -> StartFailure {
-    StartFailure(
+  private func unknown(_ kind: String, _ name: String, origin: String) -> StartFailure {
+    let (file, isEmpty) =
+      kind == "user" ? ("/etc/passwd", users.isEmpty) : ("/etc/group", groups.isEmpty)
+    let name = ByteString(name)
+    // Who wrote a name need not be told which numbers there are.
+    let isNumber = name.bytes.first.map { isDigit($0) || $0 == UInt8(ascii: "-") } ?? false
+    return StartFailure(
       status: ExitStatus.configuration,
-      what: "\(origin): there is no \(kind) \"\(ByteString(name))\"",
-      why: "\(file) has no such name, and it is not a number from 0 to 4294967294",
+      what: "\(origin): there is no \(kind) \"\(name)\"",
+      why: isEmpty
+        ? "there is no \(file), or no readable line in it"
+        : "\(file) has no readable line for \"\(name)\""
+          + (isNumber ? ", and it is not a number from 0 to 4294967294" : ""),
       waysOut: [
         "add the \(kind) to \(file) in the image",
         "name another with --user USER[:GROUP] or ENTRYPOINT_USER, by name or by number",
