@@ -41,7 +41,7 @@ struct RequestTests {
       _ = try request(["ENTRYPOINT_CAP_MODE": "maybe"])
     }
     #expect(failure.status == 78)
-    #expect(failure.explanation?.why == "it can be auto, file, ambient only")
+    #expect(failure.explanation?.why == "it can only be auto or file or ambient")
   }
 
   @Test("reads SET_CAP_*: empty is not asked, off forbids, anything else asks")
@@ -81,6 +81,33 @@ struct RequestTests {
       let plan = try Situation.plan(["KONG_PREFIX": prefix], on: Situation.host(Situation.root()))
       #expect(plan.failure?.status == 78 && plan.prepare.isEmpty, "\(prefix)")
     }
+  }
+
+  @Test("warns of a variable that begins as ours do and is none, with the names of ours")
+  func unknownVariable() throws {
+    let plan = try Situation.plan(
+      [
+        "ENTRYPOINT_HOOK": "off", "ENTRYPOINT_HOOKS": "off", "ENTRYPOINT_LOG_LEVEL": "debug",
+        "ENTRYPOINT_FOO": "",
+      ], on: Situation.host(Situation.root()))
+    #expect(plan.prepareWarnings.map(\.what) == ["ENTRYPOINT_HOOK means nothing here"])
+    #expect(plan.prepareWarnings.first?.why.contains("ENTRYPOINT_HOOKS, ") == true)
+  }
+
+  @Test(
+    "warns of a prefix in kong.conf that is not the one that Kong works in",
+    arguments: [
+      ("/srv/kong", nil, true), ("/usr/local/kong/", nil, false),
+      ("/srv/kong", "/data/kong", false),
+    ] as [(String, String?, Bool)])
+  func otherPrefix(inFile: String, variable: String?, isWarned: Bool) throws {
+    var host = Situation.host(Situation.root())
+    host.files.configuration = KongFiles.ConfigurationFile(
+      path: "/etc/kong/kong.conf",
+      configuration: KongConfiguration(Array("prefix = \(inFile)\n".utf8)))
+    let plan = try Situation.plan(variable.map { ["KONG_PREFIX": $0] } ?? [:], on: host)
+    let warning = "prefix = /srv/kong in /etc/kong/kong.conf does not count: Kong works in "
+    #expect(plan.prepareWarnings.map(\.what) == (isWarned ? [warning + "/usr/local/kong"] : []))
   }
 
   @Test("warns of listeners that only Kong can know, and plans the start all the same")

@@ -49,6 +49,7 @@ struct SecretTests {
       #expect(failure.status == 78)
       #expect(text.what.contains("KONG_PG_PASSWORD_FILE") && text.what.contains("/run/secrets/pw"))
       #expect(!"\(failure)".contains("xxx"))
+      #expect(!text.waysOut.contains { $0.contains("set KONG_PG_PASSWORD itself") })
     }
   }
 }
@@ -87,6 +88,32 @@ struct SecretFileTests {
       "KONG_NGINX_PROXY_AUTH_BASIC_USER_FILE": "/d", "KONG__FILE": "/e", "OTHER_FILE": "/f",
     ]
     #expect(try variables(files, nil) == ["KONG_ANY", "KONG_PG_PASSWORD"])
+  }
+
+  @Test("is named in a warning where Kong has no option for it; injected directives are not")
+  func unknownOptions() throws {
+    var host = Situation.host(Situation.root())
+    let variables = [
+      "KONG_PG_PASWORD_FILE": "/a", "KONG_PG_PASSWORD_FILE": "/b", "KONG_X_TOKEN_FILE": "/c",
+      "KONG_NGINX_PROXY_AUTH_BASIC_USER_FILE": "/d", "KONG_PASSWORD_FILE": "/e",
+      "KONG_OTHER_FILE": "",
+    ]
+    #expect(try Situation.plan(variables, on: host).warnings.isEmpty)
+    host.files.defaults = defaults
+    let warnings = try Situation.plan(variables, on: host).prepareWarnings
+    #expect(
+      warnings.map(\.what) == [
+        "KONG_PG_PASWORD_FILE names none of Kong's options: passed on unread"
+      ])
+  }
+
+  @Test("with nothing in it is a warning, and sets the variable to nothing, as in Kong's images")
+  func emptyFile() throws {
+    var host = Situation.host(Situation.root())
+    host.secrets = .known([setting("KONG_PG_PASSWORD", ""), setting("KONG_PG_USER", "x")])
+    let plan = try Situation.plan(["KONG_PG_PASSWORD_FILE": "/f"], on: host)
+    #expect(plan.failure == nil && plan.secrets.count == 2)
+    #expect(plan.prepareWarnings.map(\.what) == ["KONG_PG_PASSWORD_FILE: the file /f is empty"])
   }
 
   @Test("is as if unset when it is empty, and fills a variable that is empty")
@@ -152,5 +179,16 @@ struct SecretFileTests {
     }
     #expect(failure.status == 78 && !"\(failure)".contains("s3cret"))
     #expect(failure.explanation?.what.contains("\(variable)_FILE: the file /f") == true)
+  }
+
+  @Test("with a wrong listener is told by the entry's number and the rule that it breaks")
+  func wrongListener() throws {
+    let failure = try #require(throws: StartFailure.self) {
+      _ = try Environment().including([setting("KONG_PROXY_LISTEN", "0.0.0.0:81, 0.0.0.0:s3cret")])
+    }
+    let text = try #require(failure.explanation)
+    #expect(text.what == "KONG_PROXY_LISTEN_FILE: the file /f: entry 2 is not a listener")
+    #expect(text.why == "a word of it is not a port; expected a number from 1 to 65535")
+    #expect(!"\(failure)".contains("s3cret") && !"\(failure)".contains("0.0.0.0:81"))
   }
 }

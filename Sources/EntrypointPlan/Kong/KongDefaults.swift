@@ -37,7 +37,7 @@ public struct KongDefaults: Equatable, Sendable {
       what: "\(path) is not Kong's list of options, so what KONG_*_FILE mean is not known",
       why: reason,
       waysOut: [
-        "let the user that Kong runs as read it: it is part of Kong's program",
+        "put Kong's own file there, readable for the user that Kong runs as",
         "name another with ENTRYPOINT_KONG_DEFAULTS; if there is none, all KONG_*_FILE but"
           + " KONG_NGINX_* are secrets",
       ])

@@ -30,6 +30,13 @@ public struct Prefix: Hashable, Sendable {
     }
   }
 
+  /// A value without the one slash at its end that Kong's documentation writes; "/" is left as it is.
+  static func withoutLastSlash(_ value: ByteString) -> ByteString {
+    let name = value.bytes.dropLast()
+    return value.bytes.last == slash && name.last != slash && !name.isEmpty
+      ? ByteString(Array(name)) : value
+  }
+
   /// The names between the slashes.
   public var components: [ByteString] {
     path.bytes.split(separator: Prefix.slash).map { ByteString(Array($0)) }
@@ -128,10 +135,9 @@ extension Prefix.Fault {
     case .relative:
       "it does not begin with a slash, so where it leads depends on the current directory"
     case .notCanonical:
-      "its owner is changed as root, so it has to say by itself where it leads: without empty, \".\""
-        + " and \"..\" components, and without a slash at the end"
+      "it has to say by itself where it leads: no //, /./ or /../ in it"
     case .system(let directory):
-      "root would give what is in it to Kong's user, and \(directory) belongs to the system"
+      "it has to be Kong's alone, and \(directory) belongs to the system"
     case .holdsProgram(let program):
       "\(program) is in it, and Kong's user could replace what runs with more rights than its own"
     }

@@ -34,7 +34,7 @@ public struct SecretFile: Hashable, Sendable {
     if value.contains(0) {
       throw failure(
         why: "it has a NUL byte, which no variable of the environment can have (environ(7))",
-        wayOut: "encode the value, for example as base64 where Kong takes that")
+        waysOut: ["encode the value, for example as base64 where Kong takes that"])
     }
     guard variable.utf8.count + 1 + value.count + 1 <= SecretFile.longestVariable else {
       throw tooLong
@@ -47,15 +47,21 @@ public struct SecretFile: Hashable, Sendable {
     failure(
       why: "it is too long: \(variable)=VALUE may have \(SecretFile.longestVariable - 1) bytes"
         + " (execve(2), MAX_ARG_STRLEN)",
-      wayOut: "see that the path is the right one; give Kong a path instead where it takes one")
+      waysOut: [
+        "see that the path is the right one", "give Kong a path instead where it takes one",
+      ])
   }
 
   /// A failure that names the variable and the file, and never what is in it.
   public func failure(why: String, wayOut: String) -> StartFailure {
+    failure(why: why, waysOut: [wayOut, "set \(variable) itself instead of \(source)"])
+  }
+
+  private func failure(why: String, waysOut: [String]) -> StartFailure {
     StartFailure(
       status: ExitStatus.configuration,
       what: "\(source): the file \(path) cannot be the value of \(variable)",
-      why: why, waysOut: [wayOut, "set \(variable) itself instead of \(source)"])
+      why: why, waysOut: waysOut)
   }
 }
 
@@ -84,6 +90,21 @@ extension Environment {
       files.append(SecretFile(variable: name, path: variable.value))
     }
     return files
+  }
+
+  /// What to say of each KONG_X_FILE whose X none of Kong's options is, most likely by a typing error.
+  ///
+  /// KONG_X_FILE can be an option itself, or KONG_NGINX_X_FILE a directive for nginx.
+  func unknownSecretFiles(_ defaults: KongDefaults) -> [Explanation] {
+    variables.compactMap { variable in
+      guard !variable.value.isEmpty, let name = Environment.secret(namedBy: variable.name),
+        !Environment.isSecret(name, defaults: defaults), !name.hasPrefix("KONG_NGINX_"),
+        !defaults.hasOption(withVariable: variable.name)
+      else { return nil }
+      return Explanation(
+        what: "\(ByteString(variable.name)) names none of Kong's options: passed on unread",
+        why: "\(ByteString(name)) is not in their list", waysOut: ["correct the name"])
+    }
   }
 
   /// The variable that gets what is in the file that `name` may name: KONG_X for KONG_X_FILE.

@@ -11,6 +11,15 @@ public struct SecretSetting: Hashable, Sendable {
     self.secret = secret
   }
 
+  /// What is said of a file with nothing in it, which Kong's own script takes, too.
+  var warning: Explanation? {
+    guard secret.revealedBytes.isEmpty else { return nil }
+    return Explanation(
+      what: "\(file.source): the file \(file.path) is empty",
+      why: "so Kong gets \(file.variable) set to nothing",
+      waysOut: ["write the value into it", "unset \(file.source)"])
+  }
+
   /// What programs see of it: KONG_X has the value, and KONG_X_FILE is not there.
   public var changes: [EnvironmentChange] {
     [
@@ -60,11 +69,8 @@ extension Environment {
             why: "its contents are not an absolute path in one line", wayOut: "correct the file")
         }
       } else if Environment.isListenSetting(file.variable) {
-        do { _ = try ListenSetting.parse(value, source: file.variable) } catch {
-          throw file.failure(
-            why: "its contents are not a list of listeners",
-            wayOut: "write ADDRESS:PORT and flags into it, with commas between the entries")
-        }
+        _ = try ListenSetting.parse(
+          value, source: "\(file.source): the file \(file.path)", isSecret: true)
       } else if file.variable.hasSuffix("_FILE") {
         // Kong's own: what it names is for Kong to read.
         continue

@@ -55,6 +55,25 @@ public struct Environment: Equatable, Sendable {
     }
   }
 
+  private static let own = [
+    "ENTRYPOINT_USER", "ENTRYPOINT_CAP_MODE", "ENTRYPOINT_NO_NEW_PRIVS", "ENTRYPOINT_PROXY",
+    "ENTRYPOINT_LOG_LEVEL", "ENTRYPOINT_LOG_FORMAT", "ENTRYPOINT_HOOKS", "ENTRYPOINT_LOG_LINKS",
+    "ENTRYPOINT_KONG_DEFAULTS",
+  ]
+
+  /// What to say of variables that begin as our own and are none, most likely by a typing error.
+  var unknownVariables: [Explanation] {
+    variables.compactMap { variable in
+      guard variable.name.hasPrefix("ENTRYPOINT_"), !variable.value.isEmpty,
+        !Environment.own.contains(variable.name)
+      else { return nil }
+      return Explanation(
+        what: "\(ByteString(variable.name)) means nothing here",
+        why: "there are \(Environment.own.joined(separator: ", "))",
+        waysOut: ["correct its name", "unset it"])
+    }
+  }
+
   /// The value of a variable, nil where it is not set.
   public subscript(name: String) -> ByteString? {
     for variable in variables where variable.name == name { return variable.value }

@@ -16,6 +16,7 @@ public struct Planner: Sendable {
     var plan = Plan(command: request.command)
     do throws(StartFailure) {
       plan.secrets = try host.secrets.get()
+      plan.prepareWarnings = request.warnings(files: host.files, secrets: plan.secrets)
       if request.isDockerStart {
         try planDockerStart(&plan)
       } else {

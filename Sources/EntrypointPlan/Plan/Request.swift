@@ -123,11 +123,23 @@ public struct Request: Equatable, Sendable {
   /// Kong's working directory, as it was given; only the slash that Kong's own documentation writes at
   /// its end, "/usr/local/kong/", is left out.
   public var prefix: ByteString {
-    guard let prefix = environment.nonEmpty("KONG_PREFIX") else { return Prefix.standard.path }
-    let slash = UInt8(ascii: "/")
-    let name = prefix.bytes.dropLast()
-    return prefix.bytes.last == slash && name.last != slash && !name.isEmpty
-      ? ByteString(Array(name)) : prefix
+    environment.nonEmpty("KONG_PREFIX").map(Prefix.withoutLastSlash) ?? Prefix.standard.path
+  }
+
+  /// What is in the environment, in Kong's files or in the secrets' and most likely not as it was meant.
+  func warnings(files: KongFiles, secrets: [SecretSetting]) -> [Explanation] {
+    var warnings = environment.unknownVariables + secrets.compactMap(\.warning)
+    if let defaults = files.defaults { warnings += environment.unknownSecretFiles(defaults) }
+    if let file = files.configuration, let other = file.configuration.prefix,
+      environment.nonEmpty("KONG_PREFIX") == nil, Prefix.withoutLastSlash(other) != prefix
+    {
+      warnings.append(
+        Explanation(
+          what: "prefix = \(other) in \(file.path) does not count: Kong works in \(prefix)",
+          why: "kong prepare is told so with -p, which beats the file",
+          waysOut: ["set KONG_PREFIX=\(other)", "take it out of \(file.path)"]))
+    }
+    return warnings
   }
 
   /// Kong's own list of options.
@@ -181,7 +193,7 @@ extension Environment {
     throw StartFailure(
       status: ExitStatus.configuration,
       what: "\(name) is \"\(value)\"",
-      why: "it can be \(choices.joined(separator: ", ")) only",
+      why: "it can only be \(choices.joined(separator: " or "))",
       waysOut: ["set it to one of these", "unset it for the default"]
     )
   }
