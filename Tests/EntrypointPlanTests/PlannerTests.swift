@@ -163,12 +163,22 @@ struct PlannerTests {
     #expect(plan.warnings.first?.why == "SET_CAP_NET_BIND_SERVICE forbids it")
   }
 
-  @Test("is 78 for a capability that the kernel does not know, with those it knows")
-  func unknownCapability() throws {
-    let plan = try Situation.plan(["SET_CAP_FOO": "1"], on: Situation.host(Situation.root()))
+  @Test(
+    "is 78 for a capability that the kernel does not know, with three of a similar name at the most",
+    arguments: [
+      ("FOO", nil), ("NETRAW", "cap_net_raw"), ("cap_net_bnd_service", "cap_net_bind_service"),
+      ("BIND_SERVICE", "cap_net_bind_service"),
+      ("SYS", "cap_sys_module, cap_sys_rawio, cap_sys_chroot"),
+    ] as [(String, String?)])
+  func unknownCapability(name: String, similar: String?) throws {
+    let plan = try Situation.plan(
+      ["SET_CAP_\(name)": "1"], on: Situation.host(Situation.root()))
     #expect(plan.failure?.status == 78)
-    #expect(plan.failure?.explanation?.what == "SET_CAP_FOO: there is no capability \"FOO\"")
-    #expect(plan.failure?.explanation?.why.contains("cap_net_raw") == true)
+    let text = try #require(plan.failure?.explanation)
+    #expect(text.what == "SET_CAP_\(name): there is no capability \"\(name)\"")
+    #expect(
+      text.why == "this kernel knows none of this name" + (similar.map { "; similar: \($0)" } ?? "")
+    )
   }
 
   @Test("is 127 without nginx, 126 where it cannot be executed")

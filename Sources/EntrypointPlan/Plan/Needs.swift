@@ -58,11 +58,27 @@ struct Needs: Equatable {
   private static func unknown(
     _ request: CapabilityRequest, names: CapabilityNames
   ) -> StartFailure {
-    StartFailure(
+    let similar = similar(to: request.name.lowercased(), in: names.names(of: names.all))
+    return StartFailure(
       status: ExitStatus.configuration,
       what: "\(request.origin): there is no capability \"\(ByteString(request.name))\"",
-      why: "this kernel knows \(names.list(of: names.all))",
-      waysOut: ["correct the name; see capabilities(7)", "remove \(request.origin)"]
+      why: "this kernel knows none of this name"
+        + (similar.isEmpty ? "" : "; similar: \(similar.joined(separator: ", "))"),
+      waysOut: ["correct the name; capabilities(7) lists all", "remove \(request.origin)"]
     )
+  }
+
+  /// Three names at the most: those that have most letters at both ends in common with `name`.
+  private static func similar(to name: String, in all: [String]) -> [String] {
+    let name = Array((name.hasPrefix("cap_") ? name : "cap_" + name).utf8)
+    let inCommon = all.map { sharedEnds(name, Array($0.utf8)) }
+    guard let most = inCommon.max(), most >= "cap_".utf8.count + 3 else { return [] }
+    return all.indices.filter { inCommon[$0] == most }.prefix(3).map { all[$0] }
+  }
+
+  private static func sharedEnds(_ first: [UInt8], _ second: [UInt8]) -> Int {
+    let beginning = zip(first, second).prefix { $0 == $1 }.count
+    let end = zip(first.reversed(), second.reversed()).prefix { $0 == $1 }.count
+    return min(beginning + end, first.count, second.count)
   }
 }
