@@ -13,3 +13,4 @@
 
 // In glibc for _GNU_SOURCE only, which Swift's Glibc module is made without.
 ssize_t getdents64(int descriptor, void *buffer, size_t length);
+const char *sigabbrev_np(int number);

@@ -12,12 +12,16 @@ struct ChildProcess {
   ///
   /// - Parameters:
   ///   - uid: the user that the child becomes, nil if it stays.
-  ///   - body: what the child does; it must not return.
+  ///   - body: what the child does; it must not return. It sets `hasExplained` where it has said itself
+  ///     why it ends.
   /// - Throws: ``StartFailure`` with the child's own status; or with 128 + signal after a stop
   ///   signal, however the child ended.
   static func run(
-    name: @autoclosure () -> String, uid: uid_t?, _ body: () -> Never
+    name: @autoclosure () -> String, uid: uid_t?,
+    _ body: (_ hasExplained: UnsafeMutablePointer<Bool>) -> Never
   ) throws(StartFailure) {
+    let hasExplained = try sharedFlag()
+    defer { munmap(hasExplained, 1) }
     let signals = StopSignals()
     // Whatever comes after must not be deaf, not even a message that nobody reads.
     defer { signals.unblock() }
@@ -27,41 +31,78 @@ struct ChildProcess {
       // reaches it once, through us.
       setpgid(0, 0)
       signals.unblock()
-      body()
+      body(hasExplained)
     }
     guard child > 0 else {
       throw SystemCallFailure("fork", Errno(rawValue: errno)).failure
     }
     setpgid(child, child)
-    let (status, stop): (Int32, CInt?)
+    let (end, stop): (End, CInt?)
     do {
-      (status, stop) = try wait(for: child, uid: uid, signals: signals)
+      (end, stop) = try wait(for: child, uid: uid, signals: signals)
     } catch {
       // Without its status nothing may follow it.
       send(SIGKILL, to: child, uid: uid)
       throw error.failure
     }
     if let stop { throw StartFailure(status: ExitStatus.signal(stop)) }
-    guard status != 0 else { return }
+    guard end.status != 0 else { return }
+    if hasExplained.pointee { throw StartFailure(status: end.status) }
     throw StartFailure(
-      status: status, what: "\(name()) failed",
-      why: status > 128
-        ? "signal \(status - 128) ended it" : "it ended with status \(status)",
-      waysOut: ["read its own message above"])
+      status: end.status, what: "\(name()) failed", why: end.reason, waysOut: [end.wayOut])
+  }
+
+  /// A page that a child keeps until it execs, to tell us something (mmap(2)).
+  private static func sharedFlag() throws(StartFailure) -> UnsafeMutablePointer<Bool> {
+    guard let page = mmap(nil, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+      page != MAP_FAILED
+    else { throw SystemCallFailure("mmap", Errno(rawValue: errno)).failure }
+    return page.bindMemory(to: Bool.self, capacity: 1)
+  }
+
+  /// How a child ended (wait(2)).
+  private enum End {
+    case exited(Int32)
+    case killed(CInt)
+
+    var status: Int32 {
+      switch self {
+      case .exited(let status): status
+      case .killed(let number): ExitStatus.signal(number)
+      }
+    }
+
+    var reason: String {
+      switch self {
+      case .exited(let status): "it ended with status \(status)"
+      case .killed(let number):
+        "\(sigabbrev_np(number).map { "SIG" + String(cString: $0) } ?? "signal") (\(number)) ended it"
+      }
+    }
+
+    var wayOut: String {
+      switch self {
+      case .exited: "read its own message above"
+      case .killed(SIGKILL):
+        "often it was the kernel, out of memory: raise the container's memory limit (docker inspect"
+          + " says OOMKilled)"
+      case .killed: "find out who sent it; if nobody did, it is a fault of the program's: see dmesg"
+      }
+    }
   }
 
   /// Waits for the child's end, and for the first stop signal that arrives meanwhile.
   private static func wait(
     for child: pid_t, uid: uid_t?, signals: StopSignals
-  ) throws(SystemCallFailure) -> (status: Int32, stop: CInt?) {
+  ) throws(SystemCallFailure) -> (end: End, stop: CInt?) {
     var stop: CInt?
     var deadline: MonotonicTime?
     while true {
-      if let status = try exitStatus(of: child) {
+      if let end = try end(of: child) {
         stop = stop ?? signals.pendingStop()
         // Nothing that it started outlives a start that was stopped.
         if stop != nil { _ = kill(-child, SIGKILL, uid: uid) }
-        return (status, stop)
+        return (end, stop)
       }
       switch signals.next(until: deadline) {
       case SIGCHLD: continue
@@ -72,7 +113,7 @@ struct ChildProcess {
         deadline = .now + (isSent ? patience : 0)
       case nil where deadline?.remaining == 0:
         // Who cannot even kill it must not wait for it.
-        guard send(SIGKILL, to: child, uid: uid) else { return (0, stop) }
+        guard send(SIGKILL, to: child, uid: uid) else { return (.exited(0), stop) }
         deadline = nil
       case nil: continue
       }
@@ -98,12 +139,12 @@ struct ChildProcess {
     return false
   }
 
-  /// The child's exit status, 128 + signal if one ended it, nil while it runs (wait(2)).
-  private static func exitStatus(of child: pid_t) throws(SystemCallFailure) -> Int32? {
+  /// How the child has ended, nil while it runs.
+  private static func end(of child: pid_t) throws(SystemCallFailure) -> End? {
     var status: CInt = 0
     let ended = try checked("waitpid(\(child))") { waitpid(child, &status, WNOHANG) }
     guard ended == child else { return nil }
     let signal = status & 0x7f
-    return signal == 0 ? status >> 8 & 0xff : ExitStatus.signal(signal)
+    return signal == 0 ? .exited(status >> 8 & 0xff) : .killed(signal)
   }
 }

@@ -75,11 +75,13 @@ public struct Executor {
 
   private func runChild(_ steps: [Step]) throws(StartFailure) {
     try ChildProcess.run(name: steps.execution?.commandLine ?? "", uid: steps.targetUser) {
+      hasExplained in
       do throws(StartFailure) {
         try run(steps)
         _exit(0)
       } catch {
         log.failure(error)
+        hasExplained.pointee = true
         _exit(error.status)
       }
     }

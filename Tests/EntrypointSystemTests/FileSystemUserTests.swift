@@ -115,7 +115,7 @@ struct FileSystemUserTests {
   }
 
   private static func inOneThread(_ body: () throws -> Void) throws {
-    try ChildProcess.run(name: "the child", uid: nil) {
+    try ChildProcess.run(name: "the child", uid: nil) { _ in
       do {
         try body()
         _exit(0)

@@ -1,0 +1,79 @@
+import EntrypointPlan
+import Glibc
+import Testing
+
+@testable import EntrypointSystem
+
+/// In processes of their own: a child of this one would have only one of its threads.
+@Suite("A child that fails")
+struct ChildProcessTests {
+  private struct Difference: Error {
+    var text: String
+  }
+
+  private static func fail(
+    with status: Int32, saying why: String?,
+    _ body: (_ hasExplained: UnsafeMutablePointer<Bool>) -> Never
+  ) throws {
+    do throws(StartFailure) {
+      try ChildProcess.run(name: "a program", uid: nil, body)
+    } catch {
+      guard error.status == status, error.explanation?.why == why else {
+        throw Difference(text: "\(error)")
+      }
+      return
+    }
+    throw Difference(text: "it did not fail")
+  }
+
+  @Test("with a status above 128 was not killed")
+  func status() async {
+    await #expect(processExitsWith: .success) {
+      for status: Int32 in [1, 126, 129, 137, 255] {
+        try ChildProcessTests.fail(with: status, saying: "it ended with status \(status)") { _ in
+          _exit(status)
+        }
+      }
+    }
+  }
+
+  @Test("by a signal is reported with the signal's name")
+  func signal() async {
+    await #expect(processExitsWith: .success) {
+      for (number, why) in [
+        (SIGKILL, "SIGKILL (9) ended it"), (SIGUSR1, "SIGUSR1 (10) ended it"),
+        (40, "signal (40) ended it"),
+      ] {
+        try ChildProcessTests.fail(with: 128 + number, saying: why) { _ in
+          // The test's thread blocks signals.
+          var all = sigset_t()
+          sigfillset(&all)
+          sigprocmask(SIG_UNBLOCK, &all, nil)
+          kill(getpid(), number)
+          _exit(0)
+        }
+      }
+    }
+  }
+
+  @Test("before its exec is reported once, by itself")
+  func beforeExec() async {
+    await #expect(processExitsWith: .success) {
+      try ChildProcessTests.fail(with: 127, saying: nil) { hasExplained in
+        hasExplained.pointee = true
+        _exit(127)
+      }
+      let executor = Executor(
+        environment: EnvironmentBlock(CStrings(nil)), names: CapabilityNames([]),
+        log: Log(level: .error, format: .text))
+      let absent = Execution(path: "/no/such", arguments: ["such"], environment: [])
+      do throws(StartFailure) {
+        try executor.run([.run([.exec(absent)])])
+      } catch {
+        guard error == StartFailure(status: 127) else { throw Difference(text: "\(error)") }
+        return
+      }
+      throw Difference(text: "it did not fail")
+    }
+  }
+}
