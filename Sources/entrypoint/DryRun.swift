@@ -34,11 +34,11 @@ struct DryRun {
         exit(plan.failure?.status ?? 0)
       case .docker:
         let least = try LeastPrivileges(request: request, snapshot: snapshot)
-        Swift.print(least.dockerFlags(snapshot.capabilityNames))
+        try write(least.dockerFlags(snapshot.capabilityNames) + "\n")
       case .kubernetes:
         let least = try LeastPrivileges(request: request, snapshot: snapshot)
-        Swift.print(
-          least.kubernetesContext(snapshot.capabilityNames, prefix: request.prefix))
+        try write(
+          least.kubernetesContext(snapshot.capabilityNames, prefix: request.prefix) + "\n")
       }
       exit(0)
     } catch {
@@ -51,6 +51,7 @@ struct DryRun {
             status: ExitStatus.notPermitted, what: "the plan cannot be printed", why: "\(error)",
             waysOut: ["use the other --format"])
         }
+      if format == .json, (try? printJSON(failure)) != nil { exit(failure.status) }
       ((try? start.log(variables)) ?? Log(level: .info, format: .text)).failure(failure)
       exit(failure.status)
     }
@@ -59,15 +60,36 @@ struct DryRun {
   private func print(_ plan: Plan, snapshot: HostSnapshot, isPlain: Bool) throws {
     if format == .text {
       let isColored = isatty(STDOUT_FILENO) == 1 && !isPlain
-      Swift.print(
-        PlanText(plan, snapshot: snapshot, isColored: isColored).render(), terminator: "")
+      try write(PlanText(plan, snapshot: snapshot, isColored: isColored).render())
     } else {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      let report = PlanReport(
-        plan, names: snapshot.capabilityNames,
-        unprivilegedPortStart: snapshot.unprivilegedPortStart)
-      Swift.print(String(decoding: try encoder.encode(report), as: UTF8.self))
+      try printJSON(PlanReport(plan, snapshot: snapshot))
+    }
+  }
+
+  /// Prints a failure that came before there was a plan, in the form of a plan.
+  private func printJSON(_ failure: StartFailure) throws {
+    var plan = Plan(command: start.command)
+    plan.failure = failure
+    try printJSON(PlanReport(plan, snapshot: nil))
+  }
+
+  private func printJSON(_ report: PlanReport) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try write(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
+  }
+
+  /// Writes on standard output; half a plan is none.
+  private func write(_ text: String) throws(StartFailure) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      guard count > 0 || errno == EINTR else {
+        throw StartFailure(
+          status: ExitStatus.notPermitted, what: "standard output cannot be written",
+          why: String(cString: strerror(errno)), waysOut: ["send it to where there is room"])
+      }
+      rest = rest.dropFirst(max(count, 0))
     }
   }
 }

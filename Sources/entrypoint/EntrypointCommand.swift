@@ -36,9 +36,9 @@ struct EntrypointCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       What --dry-run prints: the plan, or only the least flags for docker run or securityContext for \
-      a pod with which this start comes out as planned.
+      a pod with which this start comes out as planned. Default: text.
       """, valueName: "text|json|docker|kubernetes"))
-  var format: DryRun.Format = .text
+  var format: DryRun.Format?
 
   @Option(
     help: ArgumentHelp(
@@ -105,7 +105,7 @@ struct EntrypointCommand: ParsableCommand {
     let start = Start(
       command: command, options: parsed.options, logLevel: parsed.logLevel,
       logFormat: parsed.logFormat, environment: environment)
-    if parsed.dryRun { DryRun(start: start, format: parsed.format).run() }
+    if parsed.dryRun { DryRun(start: start, format: parsed.format ?? .text).run() }
     start.run()
   }
 
@@ -121,6 +121,9 @@ struct EntrypointCommand: ParsableCommand {
       throw ValidationError(
         "Unknown option '\(first)'; the command comes after the options or '--'.")
     default: break
+    }
+    if format != nil, !dryRun {
+      throw ValidationError("--format says what --dry-run prints: add --dry-run.")
     }
   }
 

@@ -1,4 +1,5 @@
 import EntrypointPlan
+import Foundation
 import Testing
 
 @Suite("What is printed")
@@ -8,13 +9,32 @@ struct ReportTests {
     let host = Situation.host(Situation.root())
     let text = PlanText(try Situation.plan(on: host), snapshot: host, isColored: false).render()
     for part in [
-      "Plan for `kong docker-start`",
+      "Plan for `kong docker-start`", "Started with\n  user              uid 0\n  permitted    ",
       "0.0.0.0:443     needs cap_net_bind_service  KONG_PROXY_LISTEN            ssl",
       "file: cap_net_bind_service=ep on /usr/local/openresty/nginx/sbin/nginx",
       "kong prepare -p /usr/local/kong", "all but cap_net_bind_service",
       "user              kong (1337:0), groups 0,33", "no_new_privs      on",
     ] { #expect(text.contains(part), "\(part)") }
     #expect(!text.contains("\u{1b}"))
+  }
+
+  @Test("for programs has what the process was started with, and nothing before that is known")
+  func startedAs() throws {
+    func keys(_ report: PlanReport) throws -> [String: Any] {
+      try #require(
+        try JSONSerialization.jsonObject(with: JSONEncoder().encode(report)) as? [String: Any])
+    }
+    let host = Situation.host(
+      Situation.user(ambient: CapabilitySet(.netRaw), bounding: CapabilitySet(.netRaw)))
+    let plan = try Situation.plan(on: host)
+    let start = try #require(
+      try keys(PlanReport(plan, snapshot: host))["started_as"] as? [String: Any])
+    #expect(start["uid"] as? Int == 1337 && start["no_new_privs"] as? Bool == false)
+    for set in ["permitted", "bounding", "ambient"] {
+      #expect(start[set] as? [String] == ["cap_net_raw"])
+    }
+    let early = try keys(PlanReport(plan, snapshot: nil))
+    #expect(early["started_as"] == nil && early["exit_status"] as? Int == 0)
   }
 
   @Test("is coloured only when asked to, with the same text")

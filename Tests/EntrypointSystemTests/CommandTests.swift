@@ -56,6 +56,22 @@ struct CommandTests {
     #expect(outcome.errors.contains("way out: docker run --ulimit nofile="), "\(outcome.errors)")
   }
 
+  @Test("fails where the plan cannot be written, and says as JSON what fails before there is one")
+  func output() throws {
+    let outcome = try shell(
+      """
+      for format in text json docker kubernetes; do
+        "$ENTRYPOINT" --dry-run --format $format --user www-data -- true > /dev/full || echo $?
+      done
+      ENTRYPOINT_CAP_MODE=no "$ENTRYPOINT" --dry-run --format json true > plan || echo $?
+      jq -c '[.possible, .exit_status, .error.what]' plan; rm plan
+      """)
+    #expect(
+      outcome.output == "77\n77\n77\n77\n78\n[false,78,\"ENTRYPOINT_CAP_MODE is \\\"no\\\"\"]\n",
+      "\(outcome.errors)")
+    #expect(outcome.errors.contains("No space left on device"))
+  }
+
   @Test("says 64 for wrong options and for no command, and knows --version and --help")
   func usage() throws {
     let outcome = try shell(
@@ -64,15 +80,17 @@ struct CommandTests {
       status "$ENTRYPOINT"
       status "$ENTRYPOINT" --no-such-option sh
       status "$ENTRYPOINT" --cap-mode maybe sh
+      status "$ENTRYPOINT" --format docker sh
       status "$ENTRYPOINT" --version; cat "$T/out"
       status "$ENTRYPOINT" --help; grep -c -e '--dry-run' "$T/out"
       """)
     let lines = outcome.output.split(separator: "\n")
-    try #require(lines.count == 7, "\(outcome.errors)")
-    #expect(lines.prefix(4) == ["64", "64", "64", "0"])
+    try #require(lines.count == 8, "\(outcome.errors)")
+    #expect(lines.prefix(5) == ["64", "64", "64", "64", "0"])
     // "entrypoint 0.1.0", and what scripts/build knew of the commit.
-    #expect(lines[4].contains(/^entrypoint \d+\.\d+\.\d+( \((v[^ ]+, )?[0-9a-f]{8}\))?$/))
-    #expect(lines[5...] == ["0", "2"], "\(outcome.errors)")
+    #expect(lines[5].contains(/^entrypoint \d+\.\d+\.\d+( \((v[^ ]+, )?[0-9a-f]{8}\))?$/))
+    #expect(lines[6...] == ["0", "2"], "\(outcome.errors)")
+    #expect(outcome.errors.contains("add --dry-run"))
   }
 
   @Test("colours a dry run on a terminal only, and not with NO_COLOR")

@@ -45,6 +45,14 @@ public struct PlanReport: Encodable, Sendable {
     var steps: [StepReport]?
   }
 
+  struct Start: Encodable {
+    var uid: UInt32
+    var permitted: [String]
+    var bounding: [String]
+    var ambient: [String]
+    var no_new_privs: Bool
+  }
+
   struct Result: Encodable {
     var uid: UInt32
     var gid: UInt32
@@ -73,6 +81,7 @@ public struct PlanReport: Encodable, Sendable {
   var command: [String]
   var possible: Bool
   var exit_status: Int32
+  var started_as: Start?
   var user: User?
   var secrets: [SecretReport]
   var listeners: [ListenerReport]
@@ -86,11 +95,19 @@ public struct PlanReport: Encodable, Sendable {
 
   /// Puts a plan into words.
   ///
-  /// - Parameter unprivilegedPortStart: as in the snapshot that the plan was made from.
-  public init(_ plan: Plan, names: CapabilityNames, unprivilegedPortStart: Int) {
+  /// - Parameter snapshot: what the plan was made from; nil where it was a failure to find that out.
+  public init(_ plan: Plan, snapshot: HostSnapshot?) {
+    let names = snapshot?.capabilityNames ?? CapabilityNames([])
+    let unprivilegedPortStart = snapshot?.unprivilegedPortStart ?? 0
     command = plan.command.map(\.description)
     possible = plan.failure == nil
     exit_status = plan.failure?.status ?? 0
+    started_as = (snapshot?.credentials).map {
+      Start(
+        uid: $0.user.effective, permitted: names.names(of: $0.permitted),
+        bounding: names.names(of: $0.bounding), ambient: names.names(of: $0.ambient),
+        no_new_privs: $0.noNewPrivileges)
+    }
     user = plan.user.map {
       User(
         name: $0.name, uid: $0.uid, gid: $0.gid, groups: $0.groups, home: $0.home.description)

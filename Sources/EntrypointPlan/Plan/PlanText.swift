@@ -32,11 +32,16 @@ public struct PlanText: Sendable {
 
   private mutating func head() {
     let command = plan.command.map(\.description).joined(separator: " ")
-    lines.append(
-      bold("Plan for `\(command)`") + ", started as uid \(host.credentials.user.effective)")
+    lines.append(bold("Plan for `\(command)`"))
     if let failure = plan.failure {
       lines.append(red("This start cannot succeed: exit status \(failure.status)."))
     }
+    title("Started with")
+    row("user", "uid \(host.credentials.user.effective)")
+    row("permitted", names.text(of: host.credentials.permitted))
+    row("ambient", names.text(of: host.credentials.ambient))
+    row("bounding", names.text(of: host.credentials.bounding))
+    row("no_new_privs", host.credentials.noNewPrivileges ? "on" : "off")
   }
 
   private mutating func secrets() {
