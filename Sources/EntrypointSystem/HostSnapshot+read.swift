@@ -1,5 +1,6 @@
 import CLinux
 import EntrypointPlan
+import Glibc
 
 extension HostSnapshot {
   /// Reads everything that a plan for `request` depends on, and changes nothing.
@@ -30,7 +31,11 @@ extension HostSnapshot {
       snapshot.prefixOwnership = try? FileOwnership(of: request.prefix)
     }
     if isDockerStart, isDryRun { snapshot.prefixFailure = snapshot.surveyPrefix(for: request) }
-    if request.isKong { try snapshot.readSettings(for: request, isDryRun: isDryRun) }
+    if request.isKong {
+      try snapshot.readSettings(for: request, isDryRun: isDryRun)
+    } else if isDryRun {
+      try snapshot.asUser(of: request) { $0.readAccess(of: $1, for: request, isDryRun: true) }
+    }
     return snapshot
   }
 
@@ -46,8 +51,9 @@ extension HostSnapshot {
     again.ownsNetwork = try NetworkNamespace.isOwned()
     again.proxy = try ProgramSearch.findProxy(request.proxy)
     again.streams = StandardStream.readBoth()
-    try again.readFiles(for: request) { files, isRoot in
-      files.generated = .read(prefix: request.prefix, isRoot: isRoot, isCurrent: true)
+    try again.asUser(of: request) { snapshot, user in
+      snapshot.files.generated = .read(
+        prefix: request.prefix, isRoot: user.uid == 0, isCurrent: true)
     }
     return again
   }
@@ -71,14 +77,17 @@ extension HostSnapshot {
   ) throws(SystemCallFailure) {
     let namesSecrets = request.environment.mayNameSecretFiles
     var list: FileContent = .absent
-    try readFiles(for: request) { files, isRoot in
+    try asUser(of: request) { snapshot, user in
       if namesSecrets || isDryRun {
         list = BoundedFile.read(request.kongDefaults, limit: KongFiles.limit)
       }
+      guard request.isDockerStart || isDryRun else { return }
+      snapshot.readAccess(of: user, for: request, isDryRun: isDryRun)
       guard request.isDockerStart else { return }
-      files.configuration = KongFiles.readConfiguration(for: request)
+      snapshot.files.configuration = KongFiles.readConfiguration(for: request)
       if isDryRun {
-        files.generated = .read(prefix: request.prefix, isRoot: isRoot, isCurrent: false)
+        snapshot.files.generated = .read(
+          prefix: request.prefix, isRoot: user.uid == 0, isCurrent: false)
       }
     }
     do throws(StartFailure) {
@@ -98,18 +107,46 @@ extension HostSnapshot {
     }
   }
 
-  /// Reads files of Kong's with the rights of the user that Kong runs as, who owns some of them.
-  ///
-  /// - Parameter isRoot: whether that user is root.
-  private mutating func readFiles(
-    for request: Request, _ read: (_ files: inout KongFiles, _ isRoot: Bool) -> Void
+  /// Finds out what the user may not do that the programs of a start run as.
+  private mutating func readAccess(of user: TargetUser, for request: Request, isDryRun: Bool) {
+    command = command.asFound(by: user)
+    guard request.isDockerStart else { return }
+    proxy = proxy?.asFound(by: user)
+    for index in hooks?.files.indices ?? 0..<0 {
+      guard let path = hooks?.files[index].components.first?.path,
+        FileAccess.refusal(path, X_OK) == .permissionDenied
+      else { continue }
+      hooks?.files[index].refusal = FileAccess.whyNotExecutable(path, by: user.uid)
+    }
+    if FileAccess.refusal(request.prefix, W_OK | X_OK) != nil {
+      // Where there is none, there is no owner either, and `kong prepare` may be able to make it.
+      unwritablePrefix = (try? FileOwnership.components(of: request.prefix))?.first
+    }
+    if isDryRun, let path = request.configurationPath {
+      unreadableConfiguration = FileAccess.refusal(path, R_OK)?.description
+    }
+  }
+
+  /// Looks at files with the rights of the user that the command runs as, who owns some of them.
+  private mutating func asUser(
+    of request: Request, _ look: (_ snapshot: inout HostSnapshot, _ user: TargetUser) -> Void
   ) throws(SystemCallFailure) {
     // A user that does not exist, or cannot be become, ends the start anyway, with its own message.
     guard let target = try? dropTarget(for: request) ?? currentUser,
       FileSystemUser.canAct(as: target, own: credentials)
     else { return }
-    var files = files
-    try FileSystemUser.acting(as: target, own: credentials) { read(&files, target.uid == 0) }
-    self.files = files
+    var snapshot = self
+    try FileSystemUser.acting(as: target, own: credentials) { look(&snapshot, target) }
+    self = snapshot
+  }
+}
+
+extension ProgramLookup {
+  /// The outcome for a user, whose rights for files this process has now.
+  fileprivate func asFound(by user: TargetUser) -> ProgramLookup {
+    guard case .found(let file) = self, FileAccess.refusal(file.path, X_OK) == .permissionDenied
+    else { return self }
+    return .notExecutable(
+      path: file.path, reason: FileAccess.whyNotExecutable(file.path, by: user.uid))
   }
 }

@@ -67,10 +67,22 @@ struct HookTests {
     #expect(plan.prepare.map(\.name) == ["give-prefix", "run", "run"])
   }
 
-  @Test("That .envsh is not supported is said once")
+  @Test("One that the user may not execute ends the start as its exec would")
+  func refused() throws {
+    var hooks = directory([("a.sh", 0o700)])
+    hooks.files[0].refusal = "uid 1337 may not execute it"
+    let plan = try Situation.plan(on: host(hooks))
+    #expect(plan.failure?.status == 126)
+    #expect(plan.failure?.explanation?.what == "cannot execute /docker-entrypoint.d/a.sh")
+    #expect(plan.failure?.explanation?.why == "uid 1337 may not execute it")
+  }
+
+  @Test("That .envsh is not supported is said once, with all names")
   func environmentScript() throws {
     let plan = try Situation.plan(on: host(directory([("a.envsh", 0o755), ("b.envsh", 0o644)])))
-    #expect(plan.warnings.filter { $0.what.contains(".envsh are not supported") }.count == 1)
+    let warnings = plan.warnings.map(\.what).filter { $0.contains(".envsh are not supported") }
+    #expect(warnings.count == 1)
+    #expect(warnings[0].hasPrefix("/docker-entrypoint.d/a.envsh, /docker-entrypoint.d/b.envsh: "))
     #expect(plan.prepare.map(\.name) == ["give-prefix", "run"])
   }
 

@@ -191,6 +191,45 @@ struct PlannerTests {
     #expect(broken.failure?.status == 126)
   }
 
+  @Test("warns of a prefix that the user may not write, unless the start gives it away")
+  func unwritablePrefix() throws {
+    let owned = FileOwnership(path: "/usr/local/kong", uid: 0, gid: 0, mode: 0o755)
+    var readOnly = owned
+    readOnly.isReadOnly = true
+    let start = ["KONG_PROXY_LISTEN": "0.0.0.0:8000"]
+    func warning(_ credentials: Credentials, _ prefix: FileOwnership) throws -> Explanation? {
+      var host = Situation.host(credentials)
+      host.unwritablePrefix = prefix
+      return try Situation.plan(start, on: host).prepareWarnings.first
+    }
+    #expect(try warning(Situation.root(), owned) == nil)
+    for credentials in [Situation.user(), Situation.root(Situation.set("setuid", "setgid"))] {
+      let found = try #require(try warning(credentials, owned))
+      #expect(found.what.contains("kong (1337:0) may not write /usr/local/kong"))
+      #expect(found.why.contains("uid 0, gid 0, mode 0755"))
+      #expect(found.waysOut.contains { $0.contains("fsGroup") })
+    }
+    for credentials in [Situation.user(), Situation.root()] {
+      #expect(try warning(credentials, readOnly)?.why == "its mount is read-only")
+    }
+  }
+
+  @Test("warns of a -c that the user cannot read, unless it becomes its own with the prefix")
+  func unreadableConfiguration() throws {
+    var host = Situation.host(Situation.root())
+    host.unreadableConfiguration = "Permission denied"
+    let warnings = { (path: ByteString) in
+      try Situation.plan(
+        ["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: host,
+        command: ["kong", "docker-start", "-c", path]
+      ).warnings
+    }
+    let found = try warnings("/etc/k.conf")
+    #expect(found.map(\.what).first?.hasPrefix("kong (1337:0) cannot read /etc/k.conf") == true)
+    #expect(found.first?.why.contains("Permission denied") == true)
+    #expect(try warnings("/usr/local/kong/k.conf").isEmpty)
+  }
+
   @Test("refuses a set-user-ID nginx")
   func setID() throws {
     var nginx = Situation.nginx

@@ -47,6 +47,68 @@ struct CommandTests {
     #expect(outcome.errors.contains("entrypoint: error: there is no command \"no-such-command\""))
     #expect(outcome.errors.contains("nobody has the permission to execute it"))
     #expect(outcome.errors.contains("give a script a first line such as #!/bin/sh"))
+    #expect(outcome.errors.contains("names the interpreter /no/such/interpreter, which is not"))
+  }
+
+  @Test("says which of the reasons it is that a file is not executed, and the advice helps")
+  func reasons() throws {
+    let outcome = try shell(
+      """
+      cd "$T"; failing() { "$ENTRYPOINT" "$@" 2>&1 && exit 9 || echo "$?"; }
+      # An ELF file for another machine: e_machine 0xffff.
+      cp /bin/true other; printf '\\377\\377' | dd of=other bs=1 seek=18 conv=notrunc status=none
+      failing "$T/other" | grep -e 'docker run --platform' -e ^126
+      printf '#! /bin/sh \\r\\nexit 7\\r\\n' > windows; sed -i 's/ //2' windows; chmod +x windows
+      failing "$T/windows" > said; grep -e 'line ends of Windows' -e ^127 said
+      eval "$(sed -n 's/.*way out: sed/sed/p' said)"; failing "$T/windows"
+      mkdir m; mount -t tmpfs -o noexec tmpfs m; cp /bin/true m
+      cp /bin/true secret; chmod 700 secret
+      for dry in '' --dry-run; do
+        failing $dry --user www-data -- "$T/m/true" | grep -e 'why: its mount is noexec' -e ^126
+        failing $dry --user www-data -- "$T/secret" | grep -e 'why: uid 33 may not execute it' -e ^126
+      done
+      """)
+    let denied = """
+        why: its mount is noexec
+      126
+        why: uid 33 may not execute it, or may not enter a directory above it
+      126
+
+      """
+    let found = outcome.output.replacing("entrypoint: error: ", with: "")
+      .replacing(" (Permission denied)", with: "")
+    #expect(found.hasSuffix(denied + denied), "\(found)\(outcome.errors)")
+    #expect(found.contains("docker run --platform\n126\n"), "\(found)")
+    #expect(
+      found.contains(
+        "  why: its first line names the interpreter /bin/sh\\x0d, which is not there: the file has the"
+          + " line ends of Windows (No such file or directory)\n127\n7\n"), "\(found)")
+  }
+
+  @Test("foresees in a dry run of Kong's start what its user may not do")
+  func foreseen() throws {
+    let outcome = try shell(
+      """
+      cd "$T"; cp /bin/true kong; cp /bin/true nginx; mkdir prefix; touch k.conf; chmod 0600 k.conf
+      export PATH="$T:$PATH" KONG_PREFIX="$T/prefix" ENTRYPOINT_PROXY="$T/nginx"
+      plan() { "$@" "$ENTRYPOINT" --dry-run --format json kong docker-start -c "$T/k.conf" |
+        jq -r '.exit_status, .error.why // "", (.warnings[] | "\\(.what) \\(.why)")'; }
+      export ENTRYPOINT_USER=www-data
+      plan env
+      unset ENTRYPOINT_USER; plan setpriv --reuid 33 --regid 33 --clear-groups
+      for file in kong nginx; do
+        chmod 0700 $file; ENTRYPOINT_USER=www-data plan env; chmod 0755 $file
+      done
+      """)
+    let place = #"[^ ]*/entrypoint-test-[^ /]*"#
+    let configuration =
+      "www-data \\(33:33\\) cannot read \(place)/k.conf: kong prepare will refuse it Permission denied; .*\n"
+    let refused =
+      "126\nuid 33 may not execute it, or may not enter a directory above it\n"
+    let expected = try Regex(
+      "0\n\n\(configuration)0\n\nwww-data \\(33:33\\) may not write \(place)/prefix, .*"
+        + " it has uid 0, gid 0, mode 0755, .*\n\(configuration)\(refused)\(refused)")
+    #expect(outcome.output.wholeMatch(of: expected) != nil, "\(outcome.output)\(outcome.errors)")
   }
 
   @Test("says what to raise where it may open no file")

@@ -101,6 +101,18 @@ written() {
   finish "${hooks[@]}" "${no_further[@]}"
   ((status == 126 || status == 127))
   says_error /docker-entrypoint.d/1-lost
+  (($(statements | grep -c -F error) == 1))
+}
+
+@test "a hook that kong may not execute ends the start with 126, and so the dry run says" {
+  mode=700 hook 1-secret 'exit 0'
+  finish "${hooks[@]}" -- --dry-run kong docker-start
+  ((status == 126))
+  grep -F 'uid 1337 may not execute it' "$directory/stdout"
+  remove
+  finish "${hooks[@]}" "${no_further[@]}"
+  ((status == 126))
+  says_error /docker-entrypoint.d/1-secret
 }
 
 @test "a file that is not executable is named and skipped, and a directory does no harm" {

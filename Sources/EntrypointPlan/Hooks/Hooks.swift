@@ -30,6 +30,8 @@ public struct HookFile: Equatable, Sendable {
   public var name: ByteString
   /// The file itself and each directory above it, without symbolic links.
   public var components: [FileOwnership]
+  /// Why the user that hooks run as may not execute it, in words; nil where it may.
+  public var refusal: String?
 
   /// Creates a file.
   public init(name: ByteString, components: [FileOwnership]) {
@@ -57,19 +59,21 @@ extension HookDirectory {
   /// Chooses what is run as `user`.
   ///
   /// - Throws: ``StartFailure`` where `user` could write what it would run at the next start: then
-  ///   whoever takes over the proxy once would stay.
+  ///   whoever takes over the proxy once would stay. And where `user` may not execute one.
   func selection(for user: TargetUser) throws(StartFailure) -> Selection {
     if let unreadable { throw HookDirectory.cannotList(unreadable) }
     if files.isEmpty { return Selection() }
     try check(components, named: HookDirectory.path, user: user)
     var selection = Selection()
-    for file in files.sorted(by: { ByteString.versionOrder($0.name, $1.name) }) {
-      if file.isEnvironmentScript {
-        selection.sayOnce(HookDirectory.environmentScript(file))
-      } else if !file.isExecutable {
+    let sorted = files.sorted { ByteString.versionOrder($0.name, $1.name) }
+    let scripts = sorted.filter(\.isEnvironmentScript)
+    if !scripts.isEmpty { selection.warnings.append(HookDirectory.environmentScripts(scripts)) }
+    for file in sorted where !file.isEnvironmentScript {
+      if !file.isExecutable {
         selection.warnings.append(HookDirectory.notExecutable(file))
       } else {
         try check(file.components, named: file.path, user: user)
+        if let why = file.refusal { throw .notExecutable(file.path, why: why) }
         selection.programs.append(file)
       }
     }
@@ -114,16 +118,11 @@ extension HookDirectory {
       ])
   }
 
-  private static func environmentScript(_ file: HookFile) -> Explanation {
-    Explanation(
-      what: "\(file.path) is not read: files named .envsh are not supported",
-      why: "only a shell could take variables over from it, and none is needed to start Kong here",
+  private static func environmentScripts(_ files: [HookFile]) -> Explanation {
+    let paths = files.map(\.path.description).joined(separator: ", ")
+    return Explanation(
+      what: "\(paths): not read, as files named .envsh are not supported",
+      why: "only a shell could take variables over, and none is needed to start Kong here",
       waysOut: ["set the variables in the container's environment", "take it away"])
-  }
-}
-
-extension HookDirectory.Selection {
-  fileprivate mutating func sayOnce(_ warning: Explanation) {
-    if !warnings.contains(where: { $0.why == warning.why }) { warnings.append(warning) }
   }
 }

@@ -28,6 +28,10 @@ public struct HostSnapshot: Equatable, Sendable {
   public var prefixOwnership: FileOwnership?
   /// Why the prefix cannot be given away, where a dry run has found that out.
   public var prefixFailure: StartFailure?
+  /// The prefix, where the user that Kong runs as may not write it as it is now.
+  public var unwritablePrefix: FileOwnership?
+  /// Why that user may not read the file that `-c` names, where a dry run has found that out.
+  public var unreadableConfiguration: String?
   /// What is in the files that KONG_*_FILE name, or why it cannot be known.
   public var secrets: SecretSettings
 
@@ -69,6 +73,21 @@ public enum ProgramLookup: Equatable, Sendable {
   case absent
   /// Something is there that cannot be executed; `reason` says why, in words.
   case notExecutable(path: ByteString, reason: String)
+}
+
+extension StartFailure {
+  /// A program is there, and cannot be executed.
+  static func notExecutable(_ path: ByteString, why: String) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.notExecutable, what: "cannot execute \(path)", why: why,
+      waysOut: [wayToExecute(path), "name another"])
+  }
+
+  /// What all that keeps a file from being executed has in common.
+  public static func wayToExecute(_ path: ByteString) -> String {
+    "let this user execute it: chmod a+rx \(path), a+x for each directory above it, and mount it"
+      + " without noexec"
+  }
 }
 
 /// A program's file, as far as execve(2) and a grant look at it.

@@ -56,6 +56,7 @@ public struct Planner: Sendable {
     let prefix = try Prefix(request.prefix, outside: [proxy.path])
 
     if let target { try give(prefix, to: target, plan: &plan) }
+    warnOfAccess(prefix, &plan)
     plan.prepare += try hookSteps(target: target, plan: &plan)
     plan.prepare.append(prepareStep(kong: kong, target: target))
     let execution = Execution(
@@ -124,6 +125,36 @@ public struct Planner: Sendable {
     }
     if case .known(let settings) = host.secrets { changes += settings.flatMap(\.changes) }
     return changes
+  }
+
+  /// What `kong prepare` will not get along with.
+  private func warnOfAccess(_ prefix: Prefix, _ plan: inout Plan) {
+    let isGiven = plan.prepare.contains { $0.name == "give-prefix" }
+    let user = plan.user?.description ?? ""
+    if let directory = host.unwritablePrefix, directory.isReadOnly || !isGiven {
+      plan.prepareWarnings.append(
+        Explanation(
+          what: "\(user) may not write \(directory.path), as kong prepare has to",
+          why: directory.isReadOnly
+            ? "its mount is read-only"
+            : "it has \(directory.description), and only a start as root with cap_chown gives it away",
+          waysOut: directory.isReadOnly
+            ? ["mount a volume there that can be written: docker run -v kong:\(directory.path)"]
+            : [
+              "Kubernetes: securityContext.fsGroup: 1337 in the pod, which lets it write the volume",
+              "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives it"
+                + " to the user kong, and drops to that",
+            ]))
+    }
+    if let reason = host.unreadableConfiguration, let path = request.configurationPath,
+      !isGiven || !prefix.contains(path)
+    {
+      plan.prepareWarnings.append(
+        Explanation(
+          what: "\(user) cannot read \(path): kong prepare will refuse it",
+          why: "\(reason); the listeners here are those of the environment and Kong's defaults",
+          waysOut: ["correct -c, or mount the file so that this user can read it"]))
+    }
   }
 
   // MARK: any other command
@@ -214,11 +245,7 @@ public struct Planner: Sendable {
         waysOut: isProxy
           ? ["give its path with --proxy PATH or ENTRYPOINT_PROXY"]
           : ["correct the command or PATH", "give the command's full path"])
-    case .notExecutable(let path, let reason):
-      throw StartFailure(
-        status: ExitStatus.notExecutable,
-        what: "\(path) cannot be executed", why: reason,
-        waysOut: ["make it an executable file", "name another"])
+    case .notExecutable(let path, let reason): throw .notExecutable(path, why: reason)
     }
   }
 }
