@@ -191,6 +191,27 @@ struct PlannerTests {
     #expect(broken.failure?.status == 126)
   }
 
+  @Test("without kong on PATH advises no full path, which would be no start of Kong's")
+  func missingKong() throws {
+    var host = Situation.host(Situation.root())
+    host.command = .absent
+    let plan = try Situation.plan(on: host)
+    #expect(plan.failure?.status == 127)
+    #expect(plan.failure?.explanation?.waysOut == ["put the directory of kong on PATH"])
+  }
+
+  @Test(
+    "is 78 with a prefix among the arguments, which nginx would not be given",
+    arguments: ["-p /srv/x", "--vv --prefix /srv/x", "--prefix=/srv/x", "-p/srv/x"])
+  func prefixArgument(arguments: String) throws {
+    let words = arguments.split(separator: " ").map { ByteString(String($0)) }
+    let plan = try Situation.plan(
+      on: Situation.host(Situation.root()), command: ["kong", "docker-start"] + words)
+    #expect(plan.failure?.status == 78)
+    #expect(plan.failure?.explanation?.what.contains("KONG_PREFIX") == true)
+    #expect(plan.prepare.isEmpty && plan.launch.isEmpty)
+  }
+
   @Test("warns of a prefix that the user may not write, unless the start gives it away")
   func unwritablePrefix() throws {
     let owned = FileOwnership(path: "/usr/local/kong", uid: 0, gid: 0, mode: 0o755)
@@ -390,6 +411,35 @@ struct CommandPlanTests {
   func noCommand() throws {
     let plan = try Situation.plan([:], on: Situation.host(Situation.root()), command: [])
     #expect(plan.failure?.status == 64)
+    #expect(plan.failure?.explanation?.why.contains("no CMD") == true)
+  }
+
+  @Test("is a start of Kong's for `kong docker-start` only: with a path there is a warning")
+  func kongByPath() throws {
+    let host = Situation.host(Situation.root())
+    for (command, isWarned) in [
+      (["/usr/local/bin/kong", "docker-start"], true), (["bin/kong", "docker-start", "-v"], true),
+      (["/usr/local/bin/kong", "health"], false), (["/usr/local/bin/kong"], false),
+      (["/bin/hongkong", "docker-start"], false), (["sh", "docker-start"], false),
+    ] as [([ByteString], Bool)] {
+      let plan = try Situation.plan([:], on: host, command: command)
+      #expect(plan.launch.map(\.name) == ["exec"])
+      #expect(plan.warnings.count == (isWarned ? 1 : 0))
+      let wayOut = plan.warnings.first?.waysOut.first
+      #expect(wayOut?.hasPrefix("write: kong docker-start") ?? !isWarned)
+    }
+  }
+
+  @Test("whose name has blanks in it, and is not there, is to be written as words")
+  func blank() throws {
+    var host = Situation.host(Situation.root())
+    host.command = .absent
+    let plan = try Situation.plan([:], on: host, command: ["kong docker-start"])
+    #expect(plan.failure?.status == 127)
+    #expect(
+      plan.failure?.explanation?.waysOut == [
+        #"the name has a blank: write args: ["kong", "docker-start"]"#
+      ])
   }
 }
 

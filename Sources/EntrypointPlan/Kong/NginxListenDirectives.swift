@@ -56,6 +56,10 @@ public struct NginxListenDirectives {
       open.removeLast()
     case .failure(let fault):
       hasListen = true
+      guard source != nil || fault != NginxListenDirectives.absent else {
+        firstWarnings.append(noMain)
+        return
+      }
       warn("\(source.map { "\($0): " } ?? "")\(path) is not read", fault.reason)
     }
   }
@@ -75,7 +79,7 @@ public struct NginxListenDirectives {
     case .bytes(let bytes):
       bytesRead += bytes.count
       return .success(bytes)
-    case .absent: return failure("there is no such file")
+    case .absent: return .failure(NginxListenDirectives.absent)
     case .unreadable(let reason): return failure(reason)
     case .tooLarge:
       return failure(
@@ -83,6 +87,15 @@ public struct NginxListenDirectives {
           ? "with it there would be more than \(limits.allBytes) bytes"
           : "it has more than \(limits.fileBytes) bytes")
     }
+  }
+
+  private static let absent = NginxListen.Fault(reason: "there is no such file")
+
+  private var noMain: Explanation {
+    Explanation(
+      what: "kong prepare left no \(main), without which nginx does not start",
+      why: "it ended with 0 all the same: it prepared another prefix, or is not Kong's own program",
+      waysOut: ["see what it does: kong prepare --vv"])
   }
 
   private mutating func include(_ name: ByteString, source: String) {

@@ -33,6 +33,9 @@ public struct Planner: Sendable {
   // MARK: kong docker-start
 
   private func planDockerStart(_ plan: inout Plan) throws(StartFailure) {
+    if let argument = request.dockerStartArguments.first(where: Planner.isPrefix) {
+      throw Planner.prefixAsArgument(argument)
+    }
     let settings = try ListenSettings(environment: request.environment, files: host.files)
     plan.listeners = settings.listeners(with: host.files.generated)
     plan.launchWarnings = host.files.generated?.warnings ?? settings.warnings
@@ -157,6 +160,20 @@ public struct Planner: Sendable {
     }
   }
 
+  /// Kong would prepare another prefix than the one that is given away and that nginx is started in.
+  private static func isPrefix(_ argument: ByteString) -> Bool {
+    argument == "--prefix" || argument.bytes.starts(with: "--prefix=".utf8)
+      || argument.bytes.starts(with: "-p".utf8)
+  }
+
+  private static func prefixAsArgument(_ argument: ByteString) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.configuration,
+      what: "docker-start takes its prefix from KONG_PREFIX, not from \(argument)",
+      why: "kong prepare and nginx have to be given the same one",
+      waysOut: ["leave it out, and set KONG_PREFIX in the container's environment"])
+  }
+
   // MARK: any other command
 
   private func planCommand(_ plan: inout Plan) throws(StartFailure) {
@@ -172,6 +189,11 @@ public struct Planner: Sendable {
     plan.needs = needs.needs
     let file = try program(host.command, name: name)
     if let target { try checkDrop(to: target) }
+    if name.bytes.suffix(5).elementsEqual("/kong".utf8),
+      request.command.dropFirst().first == "docker-start"
+    {
+      plan.launchWarnings.append(Planner.isNoDockerStart(name, as: plan.user))
+    }
 
     let execution = Execution(
       path: file.path, arguments: request.command, environment: environment(for: target))
@@ -188,11 +210,22 @@ public struct Planner: Sendable {
     }
   }
 
+  private static func isNoDockerStart(_ name: ByteString, as user: TargetUser?) -> Explanation {
+    Explanation(
+      what: "\(name) docker-start is exec'd as it is, as \(user?.description ?? "this user")",
+      why: "the start with its drop and its grant has the name `kong docker-start`, without a path",
+      waysOut: ["write: kong docker-start, and put the directory of kong on PATH"])
+  }
+
   private static let noCommand = StartFailure(
     status: ExitStatus.usage,
     what: "there is no command to start",
-    why: "an image gives it as CMD, a person after the options",
-    waysOut: ["run: entrypoint kong docker-start", "read: entrypoint --help"]
+    why: "none was given, and the image has no CMD: ENTRYPOINT in a Dockerfile clears the base"
+      + " image's",
+    waysOut: [
+      "in the Dockerfile, after ENTRYPOINT: CMD [\"kong\", \"docker-start\"]",
+      "name it: docker run IMAGE kong docker-start",
+    ]
   )
 
   // MARK: both
@@ -244,9 +277,20 @@ public struct Planner: Sendable {
           ? "no such file" : "no directory on PATH has a file of this name",
         waysOut: isProxy
           ? ["give its path with --proxy PATH or ENTRYPOINT_PROXY"]
-          : ["correct the command or PATH", "give the command's full path"])
+          : waysToFind(name))
     case .notExecutable(let path, let reason): throw .notExecutable(path, why: reason)
     }
+  }
+
+  private func waysToFind(_ name: ByteString) -> [String] {
+    let words = name.bytes.split(separator: UInt8(ascii: " "))
+    if words.count > 1 {
+      let list = words.map { "\"\(ByteString(Array($0)))\"" }.joined(separator: ", ")
+      return ["the name has a blank: write args: [\(list)]"]
+    }
+    return request.isDockerStart
+      ? ["put the directory of kong on PATH"]
+      : ["correct the command or PATH", "give the command's full path"]
   }
 }
 
