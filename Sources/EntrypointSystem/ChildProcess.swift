@@ -84,8 +84,8 @@ struct ChildProcess {
       switch self {
       case .exited: "read its own message above"
       case .killed(SIGKILL):
-        "often it was the kernel, out of memory: raise the container's memory limit (docker inspect"
-          + " says OOMKilled)"
+        "often it is the kernel's out-of-memory killer: raise the container's memory limit (docker"
+          + " inspect: OOMKilled)"
       case .killed: "find out who sent it; if nobody did, it is a fault of the program's: see dmesg"
       }
     }
