@@ -25,11 +25,6 @@ extension HostSnapshot {
       proxy: isDockerStart ? try ProgramSearch.findProxy(request.proxy) : nil,
       streams: isDockerStart ? StandardStream.readBoth() : [],
       hooks: isDockerStart && request.runsHooks ? try .read() : nil)
-    if isDockerStart, snapshot.credentials.user.effective == 0,
-      !snapshot.credentials.effective.contains(.chown)
-    {
-      snapshot.prefixOwnership = try? FileOwnership(of: request.prefix)
-    }
     if isDockerStart, isDryRun { snapshot.prefixFailure = snapshot.surveyPrefix(for: request) }
     if request.isKong {
       try snapshot.readSettings(for: request, isDryRun: isDryRun)

@@ -19,25 +19,6 @@ struct ShortfallTests {
     #expect(enough.result?.permitted == bind)
   }
 
-  @Test("warns of a prefix that the user cannot write and root cannot give, before kong prepare")
-  func prefix() throws {
-    var host = Situation.host(
-      Situation.root(Situation.dockerDefault.subtracting(Situation.set("chown"))), streams: [])
-    let owners: [(uid: UInt32, mode: UInt32, isFine: Bool)] = [
-      (0, 0o755, false), (0, 0o775, true), (1337, 0o700, true), (5, 0o777, true), (5, 0o750, false),
-    ]
-    for owner in owners {
-      host.prefixOwnership = FileOwnership(
-        path: "/usr/local/kong", uid: owner.uid, gid: 0, mode: owner.mode)
-      let warnings = try Situation.plan(on: host).prepareWarnings
-      #expect(warnings.isEmpty == owner.isFine, "\(owner)")
-      #expect(warnings.allSatisfy { $0.why.contains("lacks cap_chown") })
-      #expect(warnings.allSatisfy { $0.waysOut.first == "docker run --cap-add CHOWN" })
-    }
-    host.prefixOwnership = nil
-    #expect(try Situation.plan(on: host).prepareWarnings.first?.why.contains("not there") == true)
-  }
-
   @Test("warns of streams that nginx cannot open, unless no link leads there")
   func streams() throws {
     let pipe = StandardStream(descriptor: 1, kind: .pipe)

@@ -24,8 +24,6 @@ public struct HostSnapshot: Equatable, Sendable {
   public var hooks: HookDirectory?
   /// What Kong's own files say.
   public var files: KongFiles
-  /// Who may write the prefix, where this process cannot give it away; nil where it is not there.
-  public var prefixOwnership: FileOwnership?
   /// Why the prefix cannot be given away, where a dry run has found that out.
   public var prefixFailure: StartFailure?
   /// The prefix, where the user that Kong runs as may not write it as it is now.

@@ -80,11 +80,8 @@ public struct Planner: Sendable {
     if has(.chown) {
       if let failure = host.prefixFailure { throw failure }
       plan.prepare.append(.givePrefix(prefix, to: target.uid, group: 0))
-    } else if host.prefixOwnership?.isWritable(by: target) == true {
-      plan.notes.append("the prefix stays whose it is: this process lacks cap_chown")
     } else {
-      plan.prepareWarnings.append(
-        Shortfall.cannotGive(prefix, of: host.prefixOwnership, to: target))
+      plan.notes.append("the prefix stays whose it is: this process lacks cap_chown")
     }
   }
 
@@ -135,19 +132,11 @@ public struct Planner: Sendable {
     let isGiven = plan.prepare.contains { $0.name == "give-prefix" }
     let user = plan.user?.description ?? ""
     if let directory = host.unwritablePrefix, directory.isReadOnly || !isGiven {
+      let (why, waysOut) = obstacle(directory)
       plan.prepareWarnings.append(
         Explanation(
-          what: "\(user) may not write \(directory.path), as kong prepare has to",
-          why: directory.isReadOnly
-            ? "its mount is read-only"
-            : "it has \(directory.description), and only a start as root with cap_chown gives it away",
-          waysOut: directory.isReadOnly
-            ? ["mount a volume there that can be written: docker run -v kong:\(directory.path)"]
-            : [
-              "Kubernetes: securityContext.fsGroup: 1337 in the pod, which lets it write the volume",
-              "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives it"
-                + " to the user kong, and drops to that",
-            ]))
+          what: "\(user) may not write \(directory.path), as kong prepare has to", why: why,
+          waysOut: waysOut))
     }
     if let reason = host.unreadableConfiguration, let path = request.configurationPath,
       !isGiven || !prefix.contains(path)
@@ -158,6 +147,25 @@ public struct Planner: Sendable {
           why: "\(reason); the listeners here are those of the environment and Kong's defaults",
           waysOut: ["correct -c, or mount the file so that this user can read it"]))
     }
+  }
+
+  /// Why a prefix cannot be written, and the ways to one that can.
+  private func obstacle(_ directory: FileOwnership) -> (why: String, waysOut: [String]) {
+    if directory.isReadOnly { return ("its mount is read-only", OwnershipReport.waysOutOfReadOnly) }
+    if host.credentials.user.effective == 0 {
+      return (
+        "it has \(directory.description), and this process lacks cap_chown to give it away",
+        Shortfall.add(["CHOWN"])
+      )
+    }
+    return (
+      "it has \(directory.description), and only a start as root with cap_chown gives it away",
+      [
+        "Kubernetes: securityContext.fsGroup: 1337 in the pod, which lets it write the volume",
+        "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives it to the"
+          + " user kong, and drops to that",
+      ]
+    )
   }
 
   /// Kong would prepare another prefix than the one that is given away and that nginx is started in.
@@ -189,10 +197,11 @@ public struct Planner: Sendable {
     plan.needs = needs.needs
     let file = try program(host.command, name: name)
     if let target { try checkDrop(to: target) }
-    if name.bytes.suffix(5).elementsEqual("/kong".utf8),
-      request.command.dropFirst().first == "docker-start"
-    {
+    let isPathOfKong = name.bytes.suffix(5).elementsEqual("/kong".utf8)
+    if isPathOfKong, request.command.dropFirst().first == "docker-start" {
       plan.launchWarnings.append(Planner.isNoDockerStart(name, as: plan.user))
+    } else if isPathOfKong || request.isKong, plan.user?.uid == 0 {
+      plan.launchWarnings.append(Planner.kongRunsAsRoot)
     }
 
     let execution = Execution(
@@ -209,6 +218,12 @@ public struct Planner: Sendable {
       try launch(execution, file: file, target: target, needs: needs, plan: &plan)
     }
   }
+
+  private static let kongRunsAsRoot = Explanation(
+    what: "the kong command runs as root",
+    why: "it is Lua, which the user kong owns in Kong's images: who took over that user once could have"
+      + " changed it",
+    waysOut: ["run it as that user: --user kong, or ENTRYPOINT_USER=kong"])
 
   private static func isNoDockerStart(_ name: ByteString, as user: TargetUser?) -> Explanation {
     Explanation(

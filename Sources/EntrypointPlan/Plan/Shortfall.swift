@@ -235,20 +235,6 @@ struct Shortfall {
       waysOut: ways)
   }
 
-  /// The prefix is another's, or is not there, and cannot be given away.
-  static func cannotGive(
-    _ prefix: Prefix, of owner: FileOwnership?, to target: TargetUser
-  ) -> Explanation {
-    Explanation(
-      what: "KONG_PREFIX \(prefix.path) cannot be given to \(target.description), who runs kong"
-        + " prepare",
-      why: (owner.map { "it is of \($0.description)" } ?? "it is not there")
-        + ", and this process lacks cap_chown",
-      waysOut: add(["CHOWN"]) + [
-        "give it in the image, or on the volume: chown -R \(target.uid):0 \(prefix.path)"
-      ])
-  }
-
   /// The ways to a container that has these, too.
   static func add(_ names: [String]) -> [String] {
     [
