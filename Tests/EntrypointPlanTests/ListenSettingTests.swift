@@ -77,6 +77,12 @@ struct ListenSettingTests {
     #expect(!explanation.waysOut.isEmpty)
   }
 
+  @Test("shows how to write a port that stands alone")
+  func portAlone() throws {
+    let failure = try #require(throws: StartFailure.self) { try parse(":80 ssl") }
+    #expect(failure.explanation?.waysOut.first == "write 0.0.0.0:80")
+  }
+
   @Test(
     "says how to have no listener only to a person who can have meant that",
     arguments: [

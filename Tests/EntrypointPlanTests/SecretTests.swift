@@ -171,13 +171,13 @@ struct SecretFileTests {
     "never has its contents shown, not even where a plan would show a right value",
     arguments: [
       ("KONG_PREFIX", "s3cret"), ("KONG_PREFIX", "/\ns3cret"), ("KONG_PROXY_LISTEN", "s3cret"),
-      ("KONG_PROXY_LISTEN", "0.0.0.0:80 s3cret"),
+      ("KONG_PROXY_LISTEN", "0.0.0.0:80 s3cret"), ("KONG_PROXY_LISTEN", "4711"),
     ])
   func wrongFile(variable: String, contents: String) throws {
     let failure = try #require(throws: StartFailure.self) {
       _ = try Environment().including([setting(variable, contents)])
     }
-    #expect(failure.status == 78 && !"\(failure)".contains("s3cret"))
+    #expect(failure.status == 78 && !"\(failure)".contains(/s3cret|4711/))
     #expect(failure.explanation?.what.contains("\(variable)_FILE: the file /f") == true)
   }
 

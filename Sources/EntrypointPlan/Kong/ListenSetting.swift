@@ -93,7 +93,7 @@ extension ListenSetting {
     private var word: String?
     /// What it breaks, without its text: a file that was not meant may have a secret in it.
     private var rule: String
-    /// The way out beside that of all faults.
+    /// The way out beside that of all faults, which may have the text in it.
     private var wayOut: String?
 
     private init(_ word: String? = nil, rule: String, wayOut: String? = nil) {
@@ -150,8 +150,8 @@ extension ListenSetting {
           rule: "\"off\" is written in small letters, and as the only entry", wayOut: writeOff)
       }
       let digits = bytes.first == UInt8(ascii: ":") ? bytes.dropFirst() : bytes[...]
-      return ListenAddress.port(digits).map { _ in
-        Fault(word, rule: "is a port without an address; write 0.0.0.0:PORT")
+      return ListenAddress.port(digits).map { port in
+        Fault(word, rule: "is a port without an address", wayOut: "write 0.0.0.0:\(port)")
       }
     }
 
@@ -163,7 +163,7 @@ extension ListenSetting {
         + " \"[::]:8443 ssl http2\", with commas between the entries"
       return StartFailure(
         status: ExitStatus.configuration, what: "\(entry) is not a listener",
-        why: subject + rule, waysOut: wayOut.map { [$0, form] } ?? [form])
+        why: subject + rule, waysOut: (isSecret ? nil : wayOut).map { [$0, form] } ?? [form])
     }
   }
 }
