@@ -234,6 +234,9 @@ struct PlannerTests {
     for credentials in [Situation.user(), Situation.root()] {
       #expect(try warning(credentials, readOnly)?.why == "its mount is read-only")
     }
+    var host = Situation.host(Situation.root())
+    host.unwritablePrefix = readOnly
+    #expect(try Situation.plan(start, on: host).prepare.map(\.name) == ["run"], "nothing to give")
   }
 
   @Test("warns of a -c that the user cannot read, unless it becomes its own with the prefix")

@@ -76,7 +76,9 @@ public struct Planner: Sendable {
   /// After that root does nothing in it.
   private func give(_ prefix: Prefix, to target: TargetUser, plan: inout Plan) throws(StartFailure)
   {
-    guard host.isDrop(target), host.credentials.user.effective == 0 else { return }
+    guard host.isDrop(target), host.credentials.user.effective == 0,
+      host.unwritablePrefix?.isReadOnly != true
+    else { return }
     if has(.chown) {
       if let failure = host.prefixFailure { throw failure }
       plan.prepare.append(.givePrefix(prefix, to: target.uid, group: 0))
