@@ -76,7 +76,7 @@ user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
   cat "$directory/stderr"
   ((status == 77))
   grep -F 'entrypoint: error:   why: uid 0 lacks cap_setuid' "$directory/stderr"
-  grep -F 'way out: docker run --cap-add SETUID' "$directory/stderr"
+  grep -F 'way out: docker run --cap-add CHOWN --cap-add SETUID' "$directory/stderr"
   row root '`--cap-drop ALL`' none "$(sed -n 's/^entrypoint: error:   why: //p' "$directory/stderr"), exit 77"
 }
 
