@@ -223,8 +223,8 @@ public struct Planner: Sendable {
 
   private static let kongRunsAsRoot = Explanation(
     what: "the kong command runs as root",
-    why: "it is Lua, which the user kong owns in Kong's images: who took over that user once could have"
-      + " changed it",
+    why: "it is Lua, which the user kong owns in Kong's images: who took over that user once could"
+      + " have changed it",
     waysOut: ["run it as that user: --user kong, or ENTRYPOINT_USER=kong"])
 
   private static func isNoDockerStart(_ name: ByteString, as user: TargetUser?) -> Explanation {
