@@ -64,7 +64,7 @@ extension FileOwnership {
     return components
   }
 
-  init(of path: ByteString) throws(SystemCallFailure) {
+  private init(of path: ByteString) throws(SystemCallFailure) {
     do {
       let status = try Stat(path.path, followTargetSymlink: false)
       self.init(

@@ -41,9 +41,6 @@ struct OwnershipWalk {
   ///
   /// - Parameter directory: a reference to it (`O_PATH`).
   mutating func start(in directory: borrowing Directory) {
-    var mount = statvfs()
-    report.isReadOnly =
-      fstatvfs(directory.descriptor, &mount) == 0 && mount.f_flag & UInt(ST_RDONLY) != 0
     do throws(Errno) {
       walk(try Directory.open(".", in: directory.descriptor), depth: 1)
     } catch {

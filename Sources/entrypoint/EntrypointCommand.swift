@@ -69,7 +69,8 @@ struct EntrypointCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       Forbid the command and all that it starts to gain privileges by an exec. Variable: \
-      ENTRYPOINT_NO_NEW_PRIVS. Default: on where a user is dropped to or capabilities are granted.
+      ENTRYPOINT_NO_NEW_PRIVS. Default: on where a user is dropped to, \
+      capabilities are granted, or nginx has some that nothing needs.
       """, valueName: "on|off"))
   var noNewPrivs: OnOff?
 

@@ -26,16 +26,6 @@ struct OwnershipReportTests {
     #expect(warnings.allSatisfy { $0.what.utf8.count + $0.why.utf8.count < 2000 })
   }
 
-  @Test("is one warning with ways to another prefix, where the file system is read-only")
-  func readOnly() {
-    var report = OwnershipReport()
-    report.isReadOnly = true
-    report.leave("/usr/local/kong/.k", .readOnly)
-    let warnings = report.warnings(prefix: .standard, user: "kong")
-    #expect(warnings.map(\.what) == ["KONG_PREFIX /usr/local/kong is on a read-only file system"])
-    #expect(warnings[0].waysOut[0].hasSuffix("KONG_PREFIX=/kong_prefix --tmpfs /kong_prefix"))
-  }
-
   @Test("tells a directory that is given from what is in it, which could not be read")
   func unread() {
     var report = OwnershipReport()

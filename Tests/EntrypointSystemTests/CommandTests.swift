@@ -107,7 +107,8 @@ struct CommandTests {
       "126\nuid 33 may not execute it, or may not enter a directory above it\n"
     let expected = try Regex(
       "0\n\n\(configuration)0\n\nwww-data \\(33:33\\) may not write \(place)/prefix, .*"
-        + " it has uid 0, gid 0, mode 0755, .*\n\(configuration)\(refused)\(refused)")
+        + " it has uid 0, gid 0, mode 0755, .*\n\(configuration)nginx cannot open .*\n\(refused)\(refused)"
+    )
     #expect(outcome.output.wholeMatch(of: expected) != nil, "\(outcome.output)\(outcome.errors)")
   }
 

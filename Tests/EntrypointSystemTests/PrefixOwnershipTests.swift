@@ -139,7 +139,7 @@ struct PrefixOwnershipTests {
     let wayOut = "  way out: docker run --env KONG_PREFIX=/kong_prefix --tmpfs /kong_prefix"
     #expect(
       outcome.output.split(separator: "\n") == [
-        "entrypoint: warn: KONG_PREFIX /ro/p is on a read-only file system",
+        "entrypoint: warn: www-data (33:33) may not write /ro/p, as kong prepare has to",
         "entrypoint: warn: \(wayOut)",
         "entrypoint: error: /ro/new cannot be given to Kong's user", "entrypoint: error: \(wayOut)",
       ], "\(outcome.errors)")

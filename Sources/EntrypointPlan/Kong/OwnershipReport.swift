@@ -42,8 +42,6 @@ public struct OwnershipReport: Equatable, Sendable {
   public var changed = 0
   /// Whether the prefix was not there: it was made, or would be.
   public var created = false
-  /// Whether the prefix is on a read-only mount.
-  public var isReadOnly = false
   /// The first entries that were left; those refused by the kernel not among them.
   public private(set) var left: [Exception] = []
   /// How many were left.
@@ -77,14 +75,6 @@ extension OwnershipReport {
   ///   - prefix: the prefix.
   ///   - user: the user's name or number.
   public func warnings(prefix: Prefix, user: String) -> [Explanation] {
-    if isReadOnly {
-      return [
-        Explanation(
-          what: "KONG_PREFIX \(prefix.path) is on a read-only file system",
-          why: "kong prepare and nginx have to write in it",
-          waysOut: OwnershipReport.waysOutOfReadOnly)
-      ]
-    }
     var warnings: [Explanation] = []
     if let first = refused.first {
       warnings.append(
