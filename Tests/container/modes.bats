@@ -121,6 +121,8 @@ user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
 @test "kong in a default container: the engine's switch of users has cleared the capability" {
   image=$image_user_kong
   explains kong 'the default' 'cap_net_bind_service is in the bounding set only'
+  diff <(sed -n '/<!-- said -->/,/<!-- end of said -->/p' "$repository/README.md" | grep '^entrypoint: ') \
+    <(grep '^entrypoint: warn: ' "$directory/stderr")
 }
 
 @test "kong with --cap-add in podman, which makes it ambient: nothing is left to do" {
