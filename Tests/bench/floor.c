@@ -23,6 +23,7 @@
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -86,9 +87,11 @@ static void read_credentials(void) {
 static int inspect(const char *path) {
   struct stat status;
   struct statvfs mount;
+  char start[2];
   if (stat(path, &status) != 0) return 0;
   int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   must(fd >= 0, path);
+  must(pread(fd, start, sizeof start, 0) == sizeof start, path);
   cap_t capabilities = cap_get_fd(fd);
   if (capabilities) cap_free(capabilities);
   must(fstatvfs(fd, &mount) == 0, path);
@@ -170,9 +173,12 @@ static void must_be_absent(const char *path, int flags) {
   must(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags) < 0, path);
 }
 
-static void look_for_settings(void) {
+static void look_for_settings(const char *kong) {
   must_be_absent("/docker-entrypoint.d", O_DIRECTORY);
   act_as_kong();
+  must(faccessat(AT_FDCWD, kong, X_OK, AT_EACCESS) == 0, kong);
+  must(faccessat(AT_FDCWD, proxy, X_OK, AT_EACCESS) == 0, proxy);
+  must(faccessat(AT_FDCWD, prefix, W_OK | X_OK, AT_EACCESS) == 0, prefix);
   must_be_absent("/etc/kong/kong.conf", 0);
   must_be_absent("/etc/kong.conf", 0);
   act_as_root();
@@ -283,7 +289,7 @@ static void read_snapshot(char *kong) {
   ask_for_owner();
   search_path("kong", kong);
   look_at_proxy();
-  look_for_settings();
+  look_for_settings(kong);
 }
 
 static void drop_bounding(unsigned long long set) {
@@ -383,6 +389,8 @@ static void run_prepare(char *kong) {
   }
   signal(SIGCHLD, SIG_DFL);
   sigprocmask(SIG_BLOCK, &mask, &original);
+  char *page = mmap(0, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  must(page != MAP_FAILED, "mmap");
   child = fork();
   if (child == 0) prepare(kong, &original);  // does not return
   must(child > 0, "fork");
@@ -391,6 +399,8 @@ static void run_prepare(char *kong) {
   must(WIFEXITED(status) && WEXITSTATUS(status) == 0, "kong prepare");
   while (sigtimedwait(&mask, &info, &now) > 0) must(info.si_signo == SIGCHLD, "stop signal");
   sigprocmask(SIG_SETMASK, &original, 0);
+  must(*page == 0, "kong prepare");
+  munmap(page, 1);
 }
 
 static void launch(void) {
