@@ -64,9 +64,15 @@ sources() {
   plan --env KONG_PROXY_LISTEN=0.0.0.0:8000 | sources 8000 | grep -x KONG_PROXY_LISTEN
 }
 
-@test "a transparent listener in kong.conf is granted cap_net_raw" {
+@test "a transparent listener in kong.conf is granted cap_net_raw only if a variable asks for it" {
   conf /etc/kong/kong.conf 'stream_listen = 127.0.0.1:9000 transparent'
   start --cap-add NET_RAW "${mounts[@]}"
+  serves http://localhost:8000/
+  runs_as_kong_with none
+  logged 'warn: cap_net_raw is not granted for /etc/kong/kong.conf:1 127.0.0.1:9000 transparent'
+  logged 'way out: ask for it: SET_CAP_NET_RAW=1'
+  remove
+  start --cap-add NET_RAW --env SET_CAP_NET_RAW=1 "${mounts[@]}"
   serves http://localhost:8000/
   runs_as_kong_with cap_net_raw
 }
