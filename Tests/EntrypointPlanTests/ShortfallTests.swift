@@ -93,16 +93,16 @@ struct ShortfallTests {
     var nginx = Situation.nginx
     let said = { (variables: [String: String]) in
       let plan = try Situation.plan(
-        variables.merging(["KONG_PROXY_LISTEN": "0.0.0.0:80"]) { $1 },
+        variables.merging(["KONG_PROXY_LISTEN": "0.0.0.0:8000 transparent"]) { $1 },
         on: Situation.host(held, proxy: .found(nginx), secureExecution: true))
       return try #require(plan.failure?.explanation ?? plan.launchWarnings.first)
     }
     let proxy = try said(["ENTRYPOINT_PROXY": "/opt/nginx"])
     #expect(proxy.why.hasSuffix("hands that on only to \(Request.defaultProxy)"))
     #expect(proxy.waysOut.first == "leave out ENTRYPOINT_PROXY=/opt/nginx")
-    let asked = try said(["SET_CAP_NET_RAW": "1"])
+    let asked = try said(["SET_CAP_CHOWN": "1"])
     #expect(asked.why.hasSuffix("only for listeners of Kong's"))
-    #expect(asked.waysOut.contains("leave out SET_CAP_NET_RAW"))
+    #expect(asked.waysOut.contains("leave out SET_CAP_CHOWN"))
     nginx.writableComponent = "/usr/local/openresty"
     let writable = try said([:])
     #expect(writable.why.hasSuffix("others can write /usr/local/openresty"))

@@ -54,18 +54,21 @@ struct LaunchPlanner {
     }
     // What would not help is not granted.
     if !host.ownsNetwork { set.formUnion(needs.onlyForListeners) }
-    if host.secureExecution {
-      set.formUnion(mayInheritFromOwnFile ? needs.onlyRequested : needs.wanted)
-    }
+    if host.secureExecution { set.formUnion(needs.wanted.subtracting(ofOwnFile(needs))) }
     return set
   }
 
-  /// Whether capabilities that this process has from its own file may go to the program.
+  /// Which capabilities that this process has from its own file may go to the program.
   ///
   /// Everybody in the container can start this program with options and variables of his own. So
-  /// they go to the proxy at its default path only, and only if nobody but root could change it.
-  private var mayInheritFromOwnFile: Bool {
-    request.isDockerStart && request.proxy == Request.defaultProxy && file.writableComponent == nil
+  /// they go to the proxy at its default path only, and only for listeners. In Kong's own images the
+  /// user kong owns that proxy: whatever it puts there could bind low ports, which nginx does for it
+  /// with a configuration of its own, too; but with cap_net_raw it could read the network.
+  private func ofOwnFile(_ needs: Needs) -> CapabilitySet {
+    guard request.isDockerStart, request.proxy == Request.defaultProxy else { return [] }
+    let forListeners = needs.wanted.subtracting(needs.onlyRequested)
+    return file.writableComponent == nil
+      ? forListeners : forListeners.intersection(CapabilitySet(.netBindService))
   }
 
   /// Whether the start must not go on without `need`: it was asked for by name, or it is missing only

@@ -64,8 +64,7 @@ struct Shortfall {
     return "the kernel would not let \(file.path) have it"
   }
 
-  /// The first condition of ``LaunchPlanner/mayInheritFromOwnFile`` that is not met, and the way to
-  /// meet it.
+  /// The first condition of ``LaunchPlanner/ofOwnFile(_:)`` that is not met, and the way to meet it.
   private func ownFileLimit(_ need: Need) -> (condition: String, waysOut: [String])? {
     guard host.secureExecution else { return nil }
     // What was asked for by name can be left out, which is said of all such needs.
@@ -74,6 +73,7 @@ struct Shortfall {
       let setting = setting("--proxy", "ENTRYPOINT_PROXY", request.proxy)
       return ("to \(Request.defaultProxy)", ["leave out \(setting)"])
     }
+    if need.capability == .netBindService { return nil }
     return file.writableComponent.map {
       (
         "to an nginx that only root can write or replace, and others can write \($0)",
