@@ -34,10 +34,10 @@ struct DryRun {
         exit(plan.failure?.status ?? 0)
       case .docker:
         let least = try LeastPrivileges(request: request, snapshot: snapshot)
-        try write(least.dockerFlags(snapshot.capabilityNames) + "\n")
+        try StandardOutput.write(least.dockerFlags(snapshot.capabilityNames) + "\n")
       case .kubernetes:
         let least = try LeastPrivileges(request: request, snapshot: snapshot)
-        try write(
+        try StandardOutput.write(
           least.kubernetesContext(snapshot.capabilityNames, prefix: request.prefix) + "\n")
       }
       exit(0)
@@ -59,8 +59,8 @@ struct DryRun {
 
   private func print(_ plan: Plan, snapshot: HostSnapshot, isPlain: Bool) throws {
     if format == .text {
-      let isColored = isatty(STDOUT_FILENO) == 1 && !isPlain
-      try write(PlanText(plan, snapshot: snapshot, isColored: isColored).render())
+      let isColored = StandardOutput.isTerminal && !isPlain
+      try StandardOutput.write(PlanText(plan, snapshot: snapshot, isColored: isColored).render())
     } else {
       try printJSON(PlanReport(plan, snapshot: snapshot))
     }
@@ -76,20 +76,6 @@ struct DryRun {
   private func printJSON(_ report: PlanReport) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try write(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
-  }
-
-  /// Writes on standard output; half a plan is none.
-  private func write(_ text: String) throws(StartFailure) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-      guard count > 0 || errno == EINTR else {
-        throw StartFailure(
-          status: ExitStatus.notPermitted, what: "standard output cannot be written",
-          why: String(cString: strerror(errno)), waysOut: ["send it to where there is room"])
-      }
-      rest = rest.dropFirst(max(count, 0))
-    }
+    try StandardOutput.write(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
   }
 }

@@ -1,0 +1,22 @@
+import EntrypointPlan
+import Glibc
+import SystemPackage
+
+/// Where a dry run prints its plan.
+public enum StandardOutput {
+  /// Whether somebody is looking (isatty(3)).
+  public static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// Writes all of a text: half a plan is none.
+  ///
+  /// - Throws: ``StartFailure`` where it cannot be written, as on a full disk.
+  public static func write(_ text: String) throws(StartFailure) {
+    do {
+      _ = try FileDescriptor.standardOutput.writeAll(text.utf8)
+    } catch {
+      throw StartFailure(
+        status: ExitStatus.notPermitted, what: "standard output cannot be written",
+        why: "\(error)", waysOut: ["send it to where there is room"])
+    }
+  }
+}
