@@ -6,9 +6,10 @@ let package = Package(
   products: [
     .executable(name: "entrypoint", targets: ["entrypoint"])
   ],
+  // Exactly these: they are linked into a program that runs as root, and a release is built twice.
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", "1.5.0"..<"2.0.0"),
-    .package(url: "https://github.com/apple/swift-system", "1.7.0"..<"2.0.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
   ],
   targets: [
     // Decisions: values in, a plan out. Standard library only, no I/O.
