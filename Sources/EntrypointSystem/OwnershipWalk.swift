@@ -52,29 +52,13 @@ struct OwnershipWalk {
   /// from the user until it has been given, and root may be unable to enter it afterwards.
   private mutating func walk(_ directory: borrowing Directory, depth: Int) {
     report.examined += 1
-    let place = Place(descriptor: directory.descriptor)
+    let descriptor = directory.descriptor
     do throws(Errno) {
-      try directory.forEachEntry { visit($0, type: $1, in: place, depth: depth) }
+      try directory.forEachEntry { visit($0, type: $1, in: descriptor, depth: depth) }
     } catch {
       report.leave(ByteString(path), .unreadable(String(describing: error)))
     }
     give(directory)
-  }
-
-  /// A directory whose entries are visited.
-  private struct Place {
-    let descriptor: CInt
-    /// Nobody but root can write it; an access control list that lets others shows in the group's bits.
-    ///
-    /// See acl(5). So a name in it leads to the same file from one call to the next.
-    let isRootsAlone: Bool
-
-    init(descriptor: CInt) {
-      self.descriptor = descriptor
-      var status = stat()
-      isRootsAlone =
-        fstat(descriptor, &status) == 0 && status.st_uid == 0 && status.st_mode & 0o022 == 0
-    }
   }
 
   /// A directory that cannot be read, as root without cap_dac_override finds them, can be given, but
@@ -98,22 +82,17 @@ struct OwnershipWalk {
   }
 
   private mutating func visit(
-    _ name: UnsafePointer<CChar>, type: Int, in place: Place, depth: Int
+    _ name: UnsafePointer<CChar>, type: Int, in directory: CInt, depth: Int
   ) {
-    let directory = place.descriptor
     if type == DT_DIR { return enter(name, in: directory, depth: depth) }
-    if expectsChange, !place.isRootsAlone { return pin(name, in: directory, depth: depth) }
+    if expectsChange { return pin(name, in: directory, depth: depth) }
     var status = stat()
     guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
       return vanished(name)
     }
     if isDirectory(status) { return enter(name, in: directory, depth: depth) }
-    if !isGiven(status), !place.isRootsAlone { return pin(name, in: directory, depth: depth) }
+    guard isGiven(status) else { return pin(name, in: directory, depth: depth) }
     report.examined += 1
-    if isGiven(status) { return }
-    if let reason = exemption(status) ?? give(name, in: directory) {
-      report.leave(path(of: name), reason)
-    }
   }
 
   private mutating func enter(_ name: UnsafePointer<CChar>, in parent: CInt, depth: Int) {
@@ -169,14 +148,7 @@ struct OwnershipWalk {
 
   /// Gives what the descriptor holds; says why the kernel did not.
   private mutating func give(_ descriptor: CInt) -> OwnershipReport.Reason? {
-    give("", in: descriptor, flags: emptyPath)
-  }
-
-  /// Gives what the name leads to, which nobody may be able to exchange.
-  private mutating func give(
-    _ name: UnsafePointer<CChar>, in directory: CInt, flags: CInt = AT_SYMLINK_NOFOLLOW
-  ) -> OwnershipReport.Reason? {
-    if !changes || fchownat(directory, name, uid, gid, flags) == 0 {
+    if !changes || fchownat(descriptor, "", uid, gid, emptyPath) == 0 {
       report.changed += 1
       return nil
     }
