@@ -137,8 +137,8 @@ is_over { next }
   next
 }
 
-# By its descriptor, or by its name in a directory that is still root's alone.
-/^fchownat\([0-9].*, "[^\/]*", [0-9]+, [0-9]+, AT_(EMPTY_PATH|SYMLINK_NOFOLLOW)\) += 0$/ {
+# By its descriptor, never by a name.
+/^fchownat\([0-9].*, "", [0-9]+, [0-9]+, AT_EMPTY_PATH\) += 0$/ {
   split($0, parts, ", ")
   if (is_in_prefix(path_of_descriptor($0))) once("give-prefix " parts[3] ":" parts[4])
   else step("unplanned " $0)

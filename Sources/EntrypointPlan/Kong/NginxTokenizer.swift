@@ -83,20 +83,15 @@ struct NginxTokenizer {
   }
 
   private mutating func skipBlanksAndComments() {
-    var isComment = false
     while position < bytes.count {
-      let byte = bytes[position]
-      if byte == newline {
+      switch bytes[position] {
+      case newline:
         line += 1
-        isComment = false
-      } else if !isComment {
-        if byte == UInt8(ascii: "#") {
-          isComment = true
-        } else if !NginxTokenizer.isBlank(byte) {
-          return
-        }
+        position += 1
+      case 0x20, 0x09, 0x0d: position += 1
+      case UInt8(ascii: "#"): position = bytes[position...].firstIndex(of: newline) ?? bytes.count
+      default: return
       }
-      position += 1
     }
   }
 
@@ -105,41 +100,42 @@ struct NginxTokenizer {
     let quote = bytes[position]
     position += 1
     while position < bytes.count {
-      let byte = bytes[position]
-      if byte == quote {
+      switch bytes[position] {
+      case quote:
         let word = NginxWord(range: start.position..<position, line: start.line)
         position += 1
         needsSeparator = true
         return word
+      case UInt8(ascii: "\\"): skipEscape()
+      case newline:
+        line += 1
+        position += 1
+      default: position += 1
       }
-      advance(over: byte)
     }
     throw NginxSyntaxError(line: start.line, reason: "the string that begins here has no end")
   }
 
   private mutating func plainWord() throws(NginxSyntaxError) -> NginxWord {
     let start = (position: position, line: line)
-    var isVariable = false
     while position < bytes.count {
-      let byte = bytes[position]
-      if isVariable, byte == UInt8(ascii: "{") {
-        position += 1
-        continue
-      }
-      isVariable = byte == UInt8(ascii: "$")
-      if NginxTokenizer.isBlank(byte) || byte == UInt8(ascii: ";") || byte == UInt8(ascii: "{") {
+      switch bytes[position] {
+      case 0x20, 0x09, newline, 0x0d, UInt8(ascii: ";"), UInt8(ascii: "{"):
         return NginxWord(range: start.position..<position, line: start.line)
+      case UInt8(ascii: "$"):
+        position += 1
+        while position < bytes.count, bytes[position] == UInt8(ascii: "{") { position += 1 }
+      case UInt8(ascii: "\\"): skipEscape()
+      default: position += 1
       }
-      advance(over: byte)
     }
     throw NginxSyntaxError(line: start.line, reason: "the file ends in a directive")
   }
 
-  /// Steps over a byte, and over the one that it escapes.
-  private mutating func advance(over byte: UInt8) {
+  /// Steps over a backslash, and over the byte whose meaning it takes.
+  private mutating func skipEscape() {
     position += 1
-    if byte == newline { line += 1 }
-    guard byte == UInt8(ascii: "\\"), position < bytes.count else { return }
+    guard position < bytes.count else { return }
     if bytes[position] == newline { line += 1 }
     position += 1
   }
