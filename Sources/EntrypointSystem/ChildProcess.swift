@@ -30,6 +30,9 @@ struct ChildProcess {
       // A group of its own: a stop signal reaches what the child has started, too, and a Ctrl-C
       // reaches it once, through us.
       setpgid(0, 0)
+      // In the background a read of the terminal would stop it for ever; now it fails (termios(3)).
+      signal(SIGTTIN, SIG_IGN)
+      signal(SIGTTOU, SIG_IGN)
       signals.unblock()
       body(hasExplained)
     }

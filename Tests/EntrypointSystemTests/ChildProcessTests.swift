@@ -76,4 +76,19 @@ struct ChildProcessTests {
       throw Difference(text: "it did not fail")
     }
   }
+
+  @Test("because it reads the terminal has not stopped before that")
+  func terminal() throws {
+    let outcome = try shell(
+      """
+      mkdir "$T/bin"; cp /bin/true "$T/bin/nginx"
+      printf '#!/bin/sh\\ncat || exit 9\\n' > "$T/bin/kong"; chmod +x "$T/bin/kong"
+      export PATH="$T/bin:$PATH" ENTRYPOINT_PROXY="$T/bin/nginx" KONG_PREFIX="$T/prefix"
+      timeout --signal KILL 20 python3 -c 'import os, pty, sys
+      sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \\
+        "$ENTRYPOINT" --user www-data kong docker-start
+      """)
+    #expect(outcome.status == 9, "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains("Input/output error"))
+  }
 }

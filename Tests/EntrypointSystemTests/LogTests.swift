@@ -13,9 +13,12 @@ struct LogTests {
       var ends: [CInt] = [0, 0]
       try #require(pipe(&ends) == 0 && fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0)
       try #require(dup2(ends[1], STDERR_FILENO) == STDERR_FILENO)
-      let (reader, filled) = (ends[0], fill(ends[1]))
+      let (reader, filled, writer) = (
+        ends[0], fill(ends[1]),
+        try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
+      )
       Thread.detachNewThread {
-        usleep(200_000)
+        while !isAsleep(writer) { usleep(1000) }
         var text = [UInt8](repeating: 0, count: filled + 100)
         var count = 0
         while count < filled + 20 { count += read(reader, &text[count], text.count - count) }
@@ -26,6 +29,12 @@ struct LogTests {
       exit(2)
     }
   }
+}
+
+/// Whether a thread, such as "7/task/8", waits for something (proc(5)).
+private func isAsleep(_ thread: String) -> Bool {
+  let status = try? String(contentsOfFile: "/proc/\(thread)/status", encoding: .utf8)
+  return status?.contains("\nState:\tS") == true
 }
 
 /// Writes until there is no more room; says how many bytes that took.
