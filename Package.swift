@@ -13,7 +13,13 @@ let package = Package(
   ],
   targets: [
     // Decisions: values in, a plan out. Standard library only, no I/O.
-    .target(name: "EntrypointPlan"),
+    //
+    // All that is linked with it is linked by the toolchain's own linker: a distribution may have no
+    // gold any more, and another linker makes other bytes.
+    .target(
+      name: "EntrypointPlan",
+      linkerSettings: [.unsafeFlags(["-use-ld=lld"])]
+    ),
     // Linux: snapshot readers and step executors, one kernel facility per file.
     .target(
       name: "EntrypointSystem",
