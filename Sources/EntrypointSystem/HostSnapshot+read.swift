@@ -25,7 +25,9 @@ extension HostSnapshot {
       proxy: isDockerStart ? try ProgramSearch.findProxy(request.proxy) : nil,
       streams: isDockerStart ? StandardStream.readBoth() : [],
       hooks: isDockerStart && request.runsHooks ? try .read() : nil)
-    if isDockerStart, isDryRun { snapshot.prefixFailure = snapshot.surveyPrefix(for: request) }
+    if isDockerStart, isDryRun {
+      snapshot.prefixFailure = snapshot.failure(onWayToPrefixOf: request)
+    }
     if request.isKong {
       try snapshot.readSettings(for: request, isDryRun: isDryRun)
     } else if isDryRun {
@@ -53,13 +55,13 @@ extension HostSnapshot {
     return again
   }
 
-  /// Looks whether the way to the prefix is one that a start would go.
-  private func surveyPrefix(for request: Request) -> StartFailure? {
-    guard credentials.user.effective == 0, let prefix = try? Prefix(request.prefix),
-      let target = try? dropTarget(for: request)
-    else { return nil }
+  /// Why a start would not go the way to the prefix; nil where it would, or would not give it away.
+  private func failure(onWayToPrefixOf request: Request) -> StartFailure? {
+    guard credentials.user.effective == 0, let prefix = try? Prefix(request.prefix) else {
+      return nil
+    }
     do throws(StartFailure) {
-      _ = try PrefixOwnership.survey(prefix, for: target.uid, gid: 0)
+      try PrefixOwnership.checkWay(to: prefix)
       return nil
     } catch {
       return error

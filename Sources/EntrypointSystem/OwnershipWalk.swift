@@ -18,7 +18,6 @@ struct OwnershipWalk {
 
   private let uid: uid_t
   private let gid: gid_t
-  private let changes: Bool
   private(set) var report = OwnershipReport()
   /// The directory that the walk is in.
   private var path: [UInt8]
@@ -28,13 +27,10 @@ struct OwnershipWalk {
   private var expectsChange = false
 
   /// Prepares a walk.
-  ///
-  /// - Parameter changes: false to only count what would be changed.
-  init(at path: ByteString, uid: uid_t, gid: gid_t, changes: Bool) {
+  init(at path: ByteString, uid: uid_t, gid: gid_t) {
     self.path = path.bytes
     self.uid = uid
     self.gid = gid
-    self.changes = changes
   }
 
   /// Walks through a directory.
@@ -148,7 +144,7 @@ struct OwnershipWalk {
 
   /// Gives what the descriptor holds; says why the kernel did not.
   private mutating func give(_ descriptor: CInt) -> OwnershipReport.Reason? {
-    if !changes || fchownat(descriptor, "", uid, gid, emptyPath) == 0 {
+    if fchownat(descriptor, "", uid, gid, emptyPath) == 0 {
       report.changed += 1
       return nil
     }

@@ -1,4 +1,4 @@
-/// What came of giving a prefix to its user; or of a survey, what would come of it.
+/// What came of giving a prefix to its user.
 public struct OwnershipReport: Equatable, Sendable {
   /// Why an entry is not the user's and was left so, or was not looked into.
   public enum Reason: Equatable, Sendable {
@@ -38,10 +38,8 @@ public struct OwnershipReport: Equatable, Sendable {
 
   /// How many entries were looked at, the prefix among them.
   public var examined = 0
-  /// How many got another owner, or would get one.
+  /// How many got another owner.
   public var changed = 0
-  /// Whether the prefix was not there: it was made, or would be.
-  public var created = false
   /// The first entries that were left; those refused by the kernel not among them.
   public private(set) var left: [Exception] = []
   /// How many were left.
