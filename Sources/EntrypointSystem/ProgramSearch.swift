@@ -35,7 +35,9 @@ enum ProgramSearch {
     guard let resolved = realPath(path) else { return .absent }
     let lookup = try inspect(resolved)
     guard case .found(var file) = lookup else { return lookup }
-    file.writableComponent = try componentWritableByOthers(resolved)
+    // One that is mounted read-only here may be written elsewhere.
+    file.writableComponent =
+      try FileOwnership.components(ofResolved: resolved).firstWritable(by: nil)?.path
     return .found(file)
   }
 
@@ -84,11 +86,9 @@ enum ProgramSearch {
   }
 
   /// What stat(2) says; nil where nothing is there, or nothing that this process may see.
-  private static func status(
-    of path: ByteString, followsLink: Bool = true
-  ) throws(SystemCallFailure) -> Stat? {
+  private static func status(of path: ByteString) throws(SystemCallFailure) -> Stat? {
     do {
-      return try Stat(path.path, followTargetSymlink: followsLink)
+      return try Stat(path.path)
     } catch {
       switch error {
       case .noSuchFileOrDirectory, .notDirectory, .permissionDenied, .tooManySymbolicLinkLevels,
@@ -97,38 +97,6 @@ enum ProgramSearch {
       case let reason: throw SystemCallFailure("stat(\(path))", reason)
       }
     }
-  }
-
-  static func realPath(_ path: ByteString) -> ByteString? {
-    guard let resolved = path.withCString({ realpath($0, nil) }) else { return nil }
-    defer { free(resolved) }
-    return ByteString(cString: resolved)
-  }
-
-  /// The first component of a path without links that somebody but root could replace or write.
-  ///
-  /// A directory with the sticky bit, such as /tmp, lets nobody replace what root owns in it
-  /// (inode(7)). Write permission for group 0 counts: in Kong's images the kong user has it.
-  private static func componentWritableByOthers(
-    _ path: ByteString
-  ) throws(SystemCallFailure) -> ByteString? {
-    var component = path
-    while true {
-      guard let status = try status(of: component, followsLink: false) else { return component }
-      let isWritable = !status.permissions.isDisjoint(with: [.groupWrite, .otherWrite])
-      let isSticky = status.type == .directory && status.permissions.contains(.saveText)
-      if status.userID.rawValue != 0 || isWritable && !isSticky { return component }
-      guard let parent = component.parentDirectory else { return nil }
-      component = parent
-    }
-  }
-}
-
-extension ByteString {
-  /// The directory that has this absolute path without links as an entry; nil for the root.
-  var parentDirectory: ByteString? {
-    guard bytes.count > 1, let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return nil }
-    return ByteString(Array(bytes[..<max(slash, 1)]))
   }
 }
 

@@ -1,5 +1,4 @@
 import EntrypointPlan
-import Glibc
 import SystemPackage
 
 /// A path that nobody but root can lead elsewhere (path_resolution(7)).
@@ -29,7 +28,7 @@ struct TrustedPath {
     var rest = components(of: file.path)[...]
     while let name = rest.popFirst() {
       if name == ".." {
-        resolved = resolved.parent
+        resolved = resolved.parentDirectory ?? "/"
         continue
       }
       let entry = resolved.bytes.count == 1 ? resolved + name : resolved + "/" + name
@@ -66,7 +65,10 @@ struct TrustedPath {
           && (found.type == .directory || found.linkCount == 1))
     if isOthers { throw planted(entry) }
     guard found.type == .symbolicLink else { return nil }
-    return try readLink(entry)
+    guard let link = readLink(entry) else {
+      throw file.failure(why: "the link \(entry) cannot be read", wayOut: "correct it")
+    }
+    return link
   }
 
   private func planted(_ entry: ByteString) -> StartFailure {
@@ -84,16 +86,6 @@ struct TrustedPath {
         why: "there is no \(path) (\(error))", wayOut: "mount the secret, or correct the path")
     }
   }
-
-  private func readLink(_ path: ByteString) throws(StartFailure) -> ByteString {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-    let length = path.withCString { readlink($0, &buffer, Int(PATH_MAX)) }
-    guard length > 0 else {
-      throw file.failure(
-        why: "the link \(path) cannot be read (\(Errno(rawValue: errno)))", wayOut: "correct it")
-    }
-    return ByteString(buffer[..<length].map(UInt8.init(bitPattern:)))
-  }
 }
 
 extension SecretFile {
@@ -105,12 +97,4 @@ extension SecretFile {
 
 private func components(of path: ByteString) -> [ByteString] {
   path.bytes.split(separator: UInt8(ascii: "/")).map { ByteString(Array($0)) }.filter { $0 != "." }
-}
-
-extension ByteString {
-  /// The directory above an absolute path without links; the root is above itself.
-  fileprivate var parent: ByteString {
-    guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return "/" }
-    return ByteString(Array(bytes[..<max(slash, 1)]))
-  }
 }

@@ -22,16 +22,26 @@ public struct FileOwnership: Equatable, Sendable {
     self.isReadOnly = isReadOnly
   }
 
+  /// Whether it is the user's; of nil, whether it is anybody's but root's.
+  private func isOwned(by user: TargetUser?) -> Bool {
+    user.map { $0.uid == uid } ?? (uid != 0)
+  }
+
   /// Whether a user could change the file, or give himself the permission to.
   ///
-  /// Root, who can write everything, stands for everybody else: what any other user could write.
-  func isWritable(by user: TargetUser) -> Bool {
+  /// - Parameter user: nil for anybody but root.
+  fileprivate func isWritable(by user: TargetUser?) -> Bool {
     if isReadOnly { return false }
-    if user.uid == 0 { return uid != 0 || mode & 0o022 != 0 }
     // Also where not all classes agree, such as 0570: an owner can change the mode, and a group that
     // may not write can be left.
-    return uid == user.uid || mode & 0o002 != 0
-      || mode & 0o020 != 0 && (user.gid == gid || user.groups.contains(gid))
+    if isOwned(by: user) || mode & 0o002 != 0 { return true }
+    return mode & 0o020 != 0 && (user.map { $0.gid == gid || $0.groups.contains(gid) } ?? true)
+  }
+
+  /// Whether the user could not replace an entry of this directory that he could not write either: in
+  /// one with the sticky bit, such as /tmp, that is for the owners of both.
+  fileprivate func protects(_ entry: FileOwnership, from user: TargetUser?) -> Bool {
+    mode & 0o1000 != 0 && !isOwned(by: user) && !entry.isOwned(by: user)
   }
 
   /// "uid 1337, gid 0, mode 0775".
@@ -45,11 +55,12 @@ public struct FileOwnership: Equatable, Sendable {
 extension [FileOwnership] {
   /// The first of a path's components, the file first, that a user could write or replace.
   ///
-  /// In a directory with the sticky bit, such as /tmp, nobody replaces what is another's.
-  func firstWritable(by user: TargetUser) -> FileOwnership? {
+  /// Write permission for group 0 counts: in Kong's images the kong user has it.
+  ///
+  /// - Parameter user: nil for anybody but root, who can write everything.
+  public func firstWritable(by user: TargetUser?) -> FileOwnership? {
     for (index, component) in enumerated() where component.isWritable(by: user) {
-      let isSticky = component.mode & 0o1000 != 0 && component.uid != user.uid
-      if index > 0, isSticky, self[index - 1].uid != user.uid { continue }
+      if index > 0, component.protects(self[index - 1], from: user) { continue }
       return component
     }
     return nil

@@ -83,7 +83,8 @@ extension HookDirectory {
   private func check(
     _ components: [FileOwnership], named path: ByteString, user: TargetUser
   ) throws(StartFailure) {
-    guard let component = components.firstWritable(by: user) else { return }
+    let writer = user.uid == 0 ? nil : user
+    guard let component = components.firstWritable(by: writer) else { return }
     let who = user.uid == 0 ? "others than root" : user.description
     throw StartFailure(
       status: ExitStatus.configuration,
