@@ -1,5 +1,4 @@
 import EntrypointPlan
-import Glibc
 import SystemPackage
 
 extension HookDirectory {
@@ -7,17 +6,16 @@ extension HookDirectory {
   static func read(_ path: ByteString = HookDirectory.path) throws(SystemCallFailure)
     -> HookDirectory?
   {
-    guard let stream = path.withCString({ opendir($0) }) else {
-      let reason = Errno(rawValue: errno)
-      return reason == .noSuchFileOrDirectory ? nil : HookDirectory(unreadable: "\(reason)")
+    var names: [ByteString] = []
+    do throws(Errno) {
+      // The directory itself may be a link.
+      let directory = try Directory.open(path + "/.")
+      try directory.forEachEntry { name, _ in names.append(ByteString(cString: name)) }
+    } catch {
+      return error == .noSuchFileOrDirectory ? nil : HookDirectory(unreadable: "\(error)")
     }
-    defer { closedir(stream) }
     var directory = HookDirectory(components: try FileOwnership.components(of: path))
-    errno = 0
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 1) { ByteString(cString: $0) }
-      }
+    for name in names {
       let file = path + "/" + name
       // Directories are nobody's hooks.
       let isFile: Bool
@@ -28,9 +26,7 @@ extension HookDirectory {
         directory.files.append(
           HookFile(name: name, components: try FileOwnership.components(of: file)))
       }
-      errno = 0
     }
-    guard errno == 0 else { throw SystemCallFailure("readdir(\(path))", Errno(rawValue: errno)) }
     return directory
   }
 
