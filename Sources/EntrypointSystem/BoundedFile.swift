@@ -18,24 +18,12 @@ enum BoundedFile {
       let status = try Stat(descriptor)
       guard status.type == .regular else { return .unreadable("it is not a regular file") }
       let size = Int(status.size)
-      return size <= limit ? .bytes(try read(descriptor, size: size)) : .tooLarge
+      // What is added to the file meanwhile is left out; and of a file in /proc, which says that it has
+      // no size, all is: so does nginx (ngx_conf_read_token).
+      return size <= limit ? .bytes(try descriptor.contents(limit: size)) : .tooLarge
     } catch {
       let reason = error as? Errno ?? .ioError
       return reason == .noSuchFileOrDirectory ? .absent : .unreadable(reason.description)
-    }
-  }
-
-  /// What is added to the file meanwhile is left out; and of a file in /proc, which says that it has no
-  /// size, all is: so does nginx (ngx_conf_read_token).
-  private static func read(_ descriptor: FileDescriptor, size: Int) throws -> [UInt8] {
-    try [UInt8](unsafeUninitializedCapacity: size) { buffer, length in
-      while length < size {
-        let rest = UnsafeMutableRawBufferPointer(
-          rebasing: UnsafeMutableRawBufferPointer(buffer)[length...])
-        let count = try descriptor.read(into: rest)
-        if count == 0 { break }
-        length += count
-      }
     }
   }
 }

@@ -11,11 +11,8 @@ public enum ProcessStatus {
   /// - Throws: ``SystemCallFailure`` where /proc is not there or does not say all.
   public static func read() throws(SystemCallFailure) -> Credentials {
     let path: FilePath = "/proc/thread-self/status"
-    let bytes: [UInt8]
-    do {
-      bytes = try contents(of: path)
-    } catch {
-      throw SystemCallFailure("read(\(path))", error as? Errno ?? .ioError)
+    guard let bytes = try contentsIfPresent(of: path) else {
+      throw SystemCallFailure("read(\(path))", .noSuchFileOrDirectory)
     }
     guard
       let credentials = parse(bytes, securebits: Securebits(rawValue: UInt32(cap_get_secbits())))

@@ -75,26 +75,15 @@ private struct OpenedFile {
     do {
       let type = try Stat(descriptor).type
       guard type == .regular else { throw file.notRegular(type) }
-      return try read(descriptor)
+      // One byte more than a variable can have tells a file that is too long.
+      let bytes = try descriptor.contents(limit: SecretFile.longestVariable + 1)
+      if bytes.count > SecretFile.longestVariable { throw file.tooLong }
+      return bytes
     } catch let failure as StartFailure {
       throw failure
     } catch {
       throw file.cannotBeRead(error as? Errno ?? .ioError)
     }
-  }
-
-  private func read(_ descriptor: FileDescriptor) throws -> [UInt8] {
-    // One byte more than a variable can have tells a file that is too long.
-    var bytes = [UInt8](repeating: 0, count: SecretFile.longestVariable + 1)
-    var length = 0
-    while length < bytes.count {
-      let count = try bytes.withUnsafeMutableBytes { buffer in
-        try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[length...]))
-      }
-      if count == 0 { return Array(bytes[..<length]) }
-      length += count
-    }
-    throw file.tooLong
   }
 }
 

@@ -55,12 +55,14 @@ extension ByteString {
   }
 }
 
-/// Reads a small file as `contents(of:)` does; nil where it is not there.
+/// Reads a file of the kernel's or of /etc to its end; nil where it is not there.
 ///
 /// Any other failure ends a start: to take it for "not there" could grant more than was planned.
 func contentsIfPresent(of path: FilePath) throws(SystemCallFailure) -> [UInt8]? {
   do {
-    return try contents(of: path)
+    let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+    defer { try? descriptor.close() }
+    return try descriptor.contents()
   } catch {
     let reason = error as? Errno ?? .ioError
     if reason == .noSuchFileOrDirectory { return nil }
@@ -68,22 +70,22 @@ func contentsIfPresent(of path: FilePath) throws(SystemCallFailure) -> [UInt8]? 
   }
 }
 
-/// Reads a small file of the kernel's or of /etc to its end.
-///
-/// - Throws: `Errno`.
-func contents(of path: FilePath) throws -> [UInt8] {
-  let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
-  defer { try? descriptor.close() }
-  var bytes = [UInt8](repeating: 0, count: 4096)
-  var length = 0
-  while true {
-    let count = try bytes.withUnsafeMutableBytes { buffer in
-      try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[length...]))
+extension FileDescriptor {
+  /// Reads to the end of the file, or as many bytes as `limit` says.
+  ///
+  /// - Throws: `Errno`.
+  func contents(limit: Int? = nil) throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: limit ?? 4096)
+    var length = 0
+    while length < bytes.count {
+      let count = try bytes.withUnsafeMutableBytes { buffer in
+        try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[length...]))
+      }
+      if count == 0 { break }
+      length += count
+      if length == bytes.count, limit == nil { bytes += [UInt8](repeating: 0, count: length) }
     }
-    length += count
-    if count == 0 { break }
-    if length == bytes.count { bytes += [UInt8](repeating: 0, count: bytes.count) }
+    bytes.removeLast(bytes.count - length)
+    return bytes
   }
-  bytes.removeLast(bytes.count - length)
-  return bytes
 }
