@@ -25,38 +25,39 @@ public struct Executor {
   public func run(_ steps: [Step]) throws(StartFailure) {
     for step in steps {
       log.debug("\(step.name) \(step.detail(names))")
-      switch step {
-      case .run(let steps): try runChild(steps)
-      case .verify(let planned): try verify(planned)
-      case .exec(let execution): try ProgramExecution(execution, environment: environment).run()
-      case .givePrefix(let prefix, let uid, let gid): try give(prefix, to: uid, group: gid)
-      case .giveStream(let stream, let uid): give(stream, to: uid)
-      case .removeStaleSockets(let prefix): removeStaleSockets(in: prefix)
-      case .linkLogs(let prefix): linkLogs(in: prefix)
-      case .setFileCapabilities(let set, let file): try write(set, to: file)
-      case .removeFileCapabilities(let file): try write(nil, to: file)
-      default:
-        do { try change(step) } catch { throw error.failure }
-      }
+      try carryOut(step)
     }
   }
 
-  private func change(_ step: Step) throws(SystemCallFailure) {
+  private func carryOut(_ step: Step) throws(StartFailure) {
     switch step {
-    case .dropBounding(let set, _): try ProcessCapabilities.dropBounding(set)
-    case .keepCapabilities: try ProcessCapabilities.keep()
-    case .setGroups(let groups): try ProcessIdentity.setGroups(groups)
-    case .setGroup(let gid): try ProcessIdentity.setGroup(gid)
-    case .setUser(let uid): try ProcessIdentity.setUser(uid)
+    case .run(let steps): try runChild(steps)
+    case .givePrefix(let prefix, let uid, let gid): try give(prefix, to: uid, group: gid)
+    case .giveStream(let stream, let uid): give(stream, to: uid)
+    case .setFileCapabilities(let set, let file): try write(set, to: file)
+    case .removeFileCapabilities(let file): try write(nil, to: file)
+    case .dropBounding(let set, _): try call(ProcessCapabilities.dropBounding(set))
+    case .keepCapabilities: try call(ProcessCapabilities.keep())
+    case .setGroups(let groups): try call(ProcessIdentity.setGroups(groups))
+    case .setGroup(let gid): try call(ProcessIdentity.setGroup(gid))
+    case .setUser(let uid): try call(ProcessIdentity.setUser(uid))
     case .setCapabilities(let permitted, let inheritable):
-      try ProcessCapabilities.set(permitted: permitted, inheritable: inheritable)
-    case .clearAmbient: try ProcessCapabilities.clearAmbient()
-    case .raiseAmbient(let set): try ProcessCapabilities.raiseAmbient(set)
-    case .setNoNewPrivileges: try ProcessCapabilities.setNoNewPrivileges()
-    case .run, .givePrefix, .giveStream, .setFileCapabilities, .removeFileCapabilities,
-      .removeStaleSockets, .linkLogs, .verify, .exec:
-      preconditionFailure("not a change of credentials")
+      try call(ProcessCapabilities.set(permitted: permitted, inheritable: inheritable))
+    case .clearAmbient: try call(ProcessCapabilities.clearAmbient())
+    case .raiseAmbient(let set): try call(ProcessCapabilities.raiseAmbient(set))
+    case .setNoNewPrivileges: try call(ProcessCapabilities.setNoNewPrivileges())
+    case .removeStaleSockets(let prefix): removeStaleSockets(in: prefix)
+    case .linkLogs(let prefix): linkLogs(in: prefix)
+    case .verify(let planned): try verify(planned)
+    case .exec(let execution): try ProgramExecution.run(execution, environment: environment)
     }
+  }
+
+  /// Makes a call whose refusal is the end of the start.
+  private func call(
+    _ body: @autoclosure () throws(SystemCallFailure) -> Void
+  ) throws(StartFailure) {
+    do { try body() } catch { throw error.failure }
   }
 
   /// There is no other way tried where this fails: what was printed is what runs.

@@ -2,24 +2,16 @@ import EntrypointPlan
 import Glibc
 import SystemPackage
 
-/// execve(2), with everything that allocates done beforehand.
-struct ProgramExecution {
-  private let path: UnsafeMutablePointer<CChar>?
-  private let arguments: [UnsafeMutablePointer<CChar>?]
-  private let environment: [UnsafeMutablePointer<CChar>?]
-  private let name: ByteString
-
-  init(_ execution: Execution, environment: EnvironmentBlock) {
-    name = execution.path
-    path = execution.path.duplicated()
-    arguments = execution.arguments.map { $0.duplicated() } + [nil]
-    self.environment = environment.applying(execution.environment)
-  }
-
+/// A program that takes the place of this one (execve(2)).
+enum ProgramExecution {
   /// Replaces this process's program; returns only by throwing.
-  func run() throws(StartFailure) -> Never {
-    if let path { execve(path, arguments, environment) }
-    throw ProgramExecution.failure(name, Errno(rawValue: errno))
+  static func run(
+    _ execution: Execution, environment: EnvironmentBlock
+  ) throws(StartFailure) -> Never {
+    let arguments = execution.arguments.map { $0.duplicated() } + [nil]
+    let environment = environment.applying(execution.environment)
+    _ = execution.path.withCString { execve($0, arguments, environment) }
+    throw failure(execution.path, Errno(rawValue: errno))
   }
 
   private static func failure(_ path: ByteString, _ reason: Errno) -> StartFailure {
