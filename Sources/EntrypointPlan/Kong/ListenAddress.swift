@@ -2,21 +2,19 @@ extension ListenAddress {
   /// Parses `ADDRESS:PORT`: an IPv4 address, an IPv6 address in brackets, a host name or "*".
   ///
   /// A host that consists of digits and dots only must be an IPv4 address, as in Kong.
-  static func parse(_ text: String) -> Result<ListenAddress, ListenSetting.Fault> {
+  static func parse(_ text: String) throws(ListenSetting.Fault) -> ListenAddress {
     let bytes = text.utf8
-    guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")) else { return .failure(.noPort(text)) }
+    guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")) else { throw .noPort(text) }
     let host = String(text[..<colon])
     let digits = bytes[bytes.index(after: colon)...]
     if host.utf8.first == UInt8(ascii: "["), host.utf8.last != UInt8(ascii: "]") {
-      return .failure(text.hasSuffix("]") ? .noPort(text) : .ipv6(text))
+      throw text.hasSuffix("]") ? .noPort(text) : .ipv6(text)
     }
-    if host.utf8.contains(UInt8(ascii: ":")), host.utf8.allSatisfy(isInIPv6) {
-      return .failure(.ipv6(text))
-    }
-    guard !digits.isEmpty else { return .failure(.noPort(text)) }
-    guard let port = port(digits) else { return .failure(.port(String(Substring(digits)))) }
-    if let fault = fault(ofHost: host, in: text) { return .failure(fault) }
-    return .success(.inet(host: host, port: port))
+    if host.utf8.contains(UInt8(ascii: ":")), host.utf8.allSatisfy(isInIPv6) { throw .ipv6(text) }
+    guard !digits.isEmpty else { throw .noPort(text) }
+    guard let port = port(digits) else { throw .port(String(Substring(digits))) }
+    if let fault = fault(ofHost: host, in: text) { throw fault }
+    return .inet(host: host, port: port)
   }
 
   /// A number from 1 to 65535; Kong takes 0, too, and nginx does not.

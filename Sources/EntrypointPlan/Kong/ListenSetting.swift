@@ -24,12 +24,11 @@ public enum ListenSetting {
     var listeners: [Listener] = []
     listeners.reserveCapacity(entries.count)
     for (index, entry) in entries.enumerated() {
-      switch parseEntry(entry) {
-      case .success(let (address, flags)):
-        listeners.append(Listener(source: source, address: address, flags: flags))
-      case .failure(let fault):
+      do throws(Fault) {
+        listeners.append(try listener(entry, source: source))
+      } catch {
         let text = isSecret ? "" : ", \"\(ByteString(Array(luaTrimmed(entry))))\","
-        throw fault.failure(of: "\(source): entry \(index + 1)\(text)", isSecret: isSecret)
+        throw error.failure(of: "\(source): entry \(index + 1)\(text)", isSecret: isSecret)
       }
     }
     return listeners
@@ -56,33 +55,29 @@ public enum ListenSetting {
       ])
   }
 
-  private static func parseEntry(
-    _ entry: ArraySlice<UInt8>
-  ) -> Result<(ListenAddress, [String]), Fault> {
+  private static func listener(
+    _ entry: ArraySlice<UInt8>, source: String
+  ) throws(Fault) -> Listener {
     var address: ListenAddress?
     var flags: [String] = []
     var badWord: String?
     // As in Kong, the flags are taken out wherever they stand; what is left is the address.
     for word in entry.split(whereSeparator: isLuaBlank) {
-      guard let text = ByteString.text(of: word) else { return .failure(.notUTF8) }
+      guard let text = ByteString.text(of: word) else { throw .notUTF8 }
       if ListenFlag.isFlag(text) {
         flags.append(text)
       } else if address == nil, ListenFlag.looksLikeAddress(text) {
-        switch ListenAddress.parse(text) {
-        case .success(let parsed): address = parsed
-        case .failure(let fault): return .failure(Fault.common(text) ?? fault)
-        }
+        do throws(Fault) { address = try .parse(text) } catch { throw .common(text) ?? error }
       } else if badWord == nil {
         badWord = text
       }
     }
     if let badWord {
-      guard address != nil else { return .failure(Fault.common(badWord) ?? .noPort(badWord)) }
-      return .failure(
-        ListenFlag.looksLikeAddress(badWord) ? .secondAddress(badWord) : .flag(badWord))
+      guard address != nil else { throw .common(badWord) ?? .noPort(badWord) }
+      throw ListenFlag.looksLikeAddress(badWord) ? .secondAddress(badWord) : .flag(badWord)
     }
-    guard let address else { return .failure(flags.isEmpty ? .empty : .noAddress) }
-    return .success((address, flags))
+    guard let address else { throw flags.isEmpty ? .empty : .noAddress }
+    return Listener(source: source, address: address, flags: flags)
   }
 }
 

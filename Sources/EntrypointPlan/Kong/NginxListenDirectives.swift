@@ -49,41 +49,40 @@ public struct NginxListenDirectives {
   // MARK: Files
 
   private mutating func read(_ path: ByteString, includedAt source: String?) {
-    switch content(of: path) {
-    case .success(let bytes):
+    do throws(NginxListen.Fault) {
+      let configuration = NginxConfiguration(try content(of: path))
       open.append(path)
-      read(statementsOf: NginxConfiguration(bytes), path: path)
+      read(statementsOf: configuration, path: path)
       open.removeLast()
-    case .failure(let fault):
+    } catch {
       hasListen = true
-      guard source != nil || fault != NginxListenDirectives.absent else {
+      guard source != nil || error != NginxListenDirectives.absent else {
         firstWarnings.append(noMain)
         return
       }
-      warn("\(source.map { "\($0): " } ?? "")\(path) is not read", fault.reason)
+      warn("\(source.map { "\($0): " } ?? "")\(path) is not read", error.reason)
     }
   }
 
-  private mutating func content(of path: ByteString) -> Result<[UInt8], NginxListen.Fault> {
-    func failure(_ reason: String) -> Result<[UInt8], NginxListen.Fault> {
-      .failure(NginxListen.Fault(reason: reason))
-    }
-    if open.contains(path) { return failure("it includes itself") }
+  private mutating func content(of path: ByteString) throws(NginxListen.Fault) -> [UInt8] {
+    if open.contains(path) { throw NginxListen.Fault(reason: "it includes itself") }
     guard open.count < limits.depth else {
-      return failure("more than \(limits.depth) files include one another")
+      throw NginxListen.Fault(reason: "more than \(limits.depth) files include one another")
     }
-    guard filesRead < limits.files else { return failure("\(filesRead) files were read before it") }
+    guard filesRead < limits.files else {
+      throw NginxListen.Fault(reason: "\(filesRead) files were read before it")
+    }
     let rest = limits.allBytes - bytesRead
     filesRead += 1
     switch files.read(path, min(limits.fileBytes, rest)) {
     case .bytes(let bytes):
       bytesRead += bytes.count
-      return .success(bytes)
-    case .absent: return .failure(NginxListenDirectives.absent)
-    case .unreadable(let reason): return failure(reason)
+      return bytes
+    case .absent: throw NginxListenDirectives.absent
+    case .unreadable(let reason): throw NginxListen.Fault(reason: reason)
     case .tooLarge:
-      return failure(
-        rest < limits.fileBytes
+      throw NginxListen.Fault(
+        reason: rest < limits.fileBytes
           ? "with it there would be more than \(limits.allBytes) bytes"
           : "it has more than \(limits.fileBytes) bytes")
     }
