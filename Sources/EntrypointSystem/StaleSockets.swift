@@ -133,7 +133,8 @@ extension StaleSockets.Report {
     if !left.isEmpty {
       warnings.append(
         Explanation(
-          what: "sockets in the prefix \(prefix) were not looked at", why: listed(left.map(\.text)),
+          what: "sockets in the prefix \(prefix) stay, whether somebody listens on them or not",
+          why: listed(left.map(\.text)),
           waysOut: ["remove them where Kong does not run, if nginx cannot bind to them"]))
     }
     return warnings

@@ -49,7 +49,7 @@ struct DryRun {
         default:
           StartFailure(
             status: ExitStatus.notPermitted, what: "the plan cannot be printed", why: "\(error)",
-            waysOut: ["use the other --format"])
+            waysOut: ["use --format text"])
         }
       if format == .json, (try? printJSON(failure)) != nil { exit(failure.status) }
       ((try? start.log(variables)) ?? Log(level: .info, format: .text)).failure(failure)

@@ -116,7 +116,7 @@ struct EntrypointCommand: ParsableCommand {
     switch command.first {
     case "--help", "-h": throw CleanExit.helpRequest()
     case "--version": throw CleanExit.message(Self.configuration.version)
-    // What manual/generate makes the man page of.
+    // What scripts/manual/generate makes the man page of.
     case "--experimental-dump-help": throw CleanExit.message(Self._dumpHelp())
     case let first? where first != "--" && first.hasPrefix("-"):
       throw ValidationError(

@@ -1,5 +1,5 @@
-/// One way to bring capabilities across the drop and the exec, with the state the kernel will make
-/// of it.
+/// One way to bring capabilities across the drop and the exec; what comes of it is for the kernel's
+/// exec rule to say.
 struct GrantCandidate: Equatable {
   /// What happens to the program's file.
   enum FileAction: Equatable {
