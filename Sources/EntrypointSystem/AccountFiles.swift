@@ -35,7 +35,7 @@ extension Accounts {
   /// The readers give it the id 0 and no home (nsswitch.conf(5), "Compatibility mode"): it must not
   /// count as a name of root's.
   private static func isForNIS(_ name: UnsafePointer<CChar>) -> Bool {
-    [CChar(bitPattern: UInt8(ascii: "+")), CChar(bitPattern: UInt8(ascii: "-"))].contains(name[0])
+    "+-".utf8.contains(UInt8(bitPattern: name[0]))
   }
 
   private static func forEach<Entry>(

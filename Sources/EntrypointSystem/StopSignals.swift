@@ -39,7 +39,7 @@ struct StopSignals {
   func next(until deadline: MonotonicTime?) -> CInt? {
     var mask = awaited
     var info = siginfo_t()
-    var number: CInt
+    let number: CInt
     if let deadline {
       var time = timespec(milliseconds: deadline.remaining)
       number = sigtimedwait(&mask, &info, &time)

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// A system call or a function of libcap that the kernel refused.
 public struct SystemCallFailure: Error, Equatable, Sendable {
-  /// What was called, with the object it was called on: "setresuid(1337)".
+  /// What was called, with the object it was called on: "setuid(1337)".
   public var call: String
   /// The kernel's reason (errno(3)).
   public var errno: Errno
@@ -47,11 +47,7 @@ extension ByteString {
 
   /// Calls `body` with the bytes and a terminating NUL.
   func withCString<Result>(_ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
-    try (bytes.map(CChar.init(bitPattern:)) + [0]).withUnsafeBufferPointer { buffer in
-      // The array is never empty, so it has a base address.
-      guard let base = buffer.baseAddress else { preconditionFailure() }
-      return try body(base)
-    }
+    try body(bytes.map(CChar.init(bitPattern:)) + [0])
   }
 }
 

@@ -32,8 +32,8 @@ public struct StartFailure: Error, Equatable, Sendable {
   /// Nil where the child that failed has spoken for itself.
   public var explanation: Explanation?
 
-  /// A failure with its explanation.
-  public init(status: Int32, explanation: Explanation) {
+  /// A failure with its explanation; without one, another program has reported it already.
+  public init(status: Int32, explanation: Explanation? = nil) {
     self.status = status
     self.explanation = explanation
   }
@@ -42,12 +42,6 @@ public struct StartFailure: Error, Equatable, Sendable {
   public init(status: Int32, what: String, why: String, waysOut: [String]) {
     self.init(
       status: status, explanation: Explanation(what: what, why: why, waysOut: waysOut))
-  }
-
-  /// A failure that another program has reported already.
-  public init(status: Int32) {
-    self.status = status
-    self.explanation = nil
   }
 }
 

@@ -52,7 +52,7 @@ public struct Planner: Sendable {
     }
     let target = try host.dropTarget(for: request)
     plan.user = target ?? host.currentUser
-    let kong = try program(host.command, name: request.command.first ?? "kong")
+    let kong = try program(host.command, name: "kong")
     let proxy = try program(host.proxy ?? .absent, name: request.proxy, isProxy: true)
     if let target { try checkDrop(to: target) }
     // Whoever owns the directory that nginx is in could put another program in its place.
@@ -188,7 +188,7 @@ public struct Planner: Sendable {
 
   private func planCommand(_ plan: inout Plan) throws(StartFailure) {
     guard let name = request.command.first else { throw Planner.noCommand }
-    let target = try request.user == nil ? nil : host.dropTarget(for: request)
+    let target = try host.dropTarget(for: request)
     plan.user = target ?? host.currentUser
     // SET_CAP_* speak of Kong's start, or of a command that is run with --user or --cap. Without
     // these the command is exec'd as it is.
