@@ -167,15 +167,3 @@ private struct Lines: Sequence, IteratorProtocol {
     return result
   }
 }
-
-/// Whether the byte is in Lua's %s: blank, \t, \n, \v, \f, \r.
-func isLuaBlank(_ byte: UInt8) -> Bool {
-  byte == 0x20 || (0x09...0x0d).contains(byte)
-}
-
-/// The bytes without what Lua's %s stands for at both ends.
-func luaTrimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-  let start = bytes.drop(while: isLuaBlank)
-  guard let last = start.lastIndex(where: { !isLuaBlank($0) }) else { return [] }
-  return start[...last]
-}

@@ -39,13 +39,3 @@ enum ListenFlag {
     return isTime(parts[0]) && isTime(parts[1]) && parts[2].allSatisfy(isDigit)
   }
 }
-
-/// Whether the byte is an ASCII digit.
-func isDigit(_ byte: UInt8) -> Bool {
-  (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-}
-
-/// Whether the byte is an ASCII letter.
-func isLetter(_ byte: UInt8) -> Bool {
-  (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-}

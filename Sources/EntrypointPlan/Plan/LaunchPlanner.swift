@@ -205,30 +205,3 @@ extension HostSnapshot {
     target.map { $0.uid != credentials.user.effective } ?? false
   }
 }
-
-extension StandardStream {
-  /// Whether giving the file away is what lets the user open it by path, and harms nobody.
-  func isWorthGiving(to target: TargetUser) -> Bool {
-    switch kind {
-    case .pipe, .terminal, .file: !isWritable(by: target)
-    // A socket cannot be opened by path, whoever owns it; other devices belong to everybody.
-    case .socket, .otherDevice, .closed: false
-    }
-  }
-
-  /// Why a user cannot open it by its path, and what open(2) says then.
-  fileprivate var obstacle: (why: String, error: String) {
-    kind == .socket
-      ? ("\(name) is a socket, which no path opens", "6: No such device or address")
-      : (
-        "\(name) is a \(kind.rawValue) of uid \(uid), mode 0\(String(mode, radix: 8))",
-        "13: Permission denied"
-      )
-  }
-
-  private func isWritable(by target: TargetUser) -> Bool {
-    if uid == target.uid { return mode & 0o200 != 0 }
-    if gid == target.gid || target.groups.contains(gid) { return mode & 0o020 != 0 }
-    return mode & 0o002 != 0
-  }
-}

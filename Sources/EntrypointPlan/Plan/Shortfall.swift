@@ -249,22 +249,3 @@ struct Shortfall {
     (name.hasPrefix("cap_") ? String(name.dropFirst(4)) : name).uppercased()
   }
 }
-
-extension Need {
-  /// The reasons in a few words: the first three, and how many more.
-  public var summary: String {
-    let shown = reasonsPrefix(3)
-    let more = listeners.count + requests.count - shown.count
-    let text = shown.joined(separator: ", ")
-    return more > 0 ? "\(text) and \(more) more" : text
-  }
-
-  fileprivate var verb: String {
-    let isOne = listeners.count + requests.count == 1
-    return listeners.isEmpty ? (isOne ? "asks for" : "ask for") : (isOne ? "needs" : "need")
-  }
-
-  private func reasonsPrefix(_ count: Int) -> [String] {
-    (listeners.prefix(count).map(\.description) + requests).prefix(count).map { $0 }
-  }
-}

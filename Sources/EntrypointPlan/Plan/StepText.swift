@@ -78,8 +78,3 @@ extension [Step] {
     if case .exec(let execution) = last { execution } else { nil }
   }
 }
-
-extension StandardStream {
-  /// "stdout" or "stderr".
-  public var name: String { descriptor == 1 ? "stdout" : "stderr" }
-}

@@ -1,0 +1,40 @@
+/// A capability that the command needs, and why.
+public struct Need: Equatable, Sendable {
+  /// The capability.
+  public var capability: Capability
+  /// The listeners that need it.
+  public var listeners: [Listener]
+  /// The options and variables that ask for it by name, such as "SET_CAP_NET_RAW".
+  public var requests: [String]
+  /// The variable that forbids it, such as "SET_CAP_NET_RAW"; nil where it may be granted.
+  public var forbiddenBy: String?
+
+  /// Creates a need.
+  public init(
+    capability: Capability, listeners: [Listener] = [], requests: [String] = [],
+    forbiddenBy: String? = nil
+  ) {
+    self.capability = capability
+    self.listeners = listeners
+    self.requests = requests
+    self.forbiddenBy = forbiddenBy
+  }
+
+  /// Each listener and request, in words.
+  public var reasons: [String] { listeners.map(\.description) + requests }
+
+  /// The reasons in a few words: the first three, and how many more.
+  public var summary: String {
+    // Not of `reasons`: there can be 20,000 listeners.
+    let shown = Array((listeners.prefix(3).map(\.description) + requests).prefix(3))
+    let more = listeners.count + requests.count - shown.count
+    let text = shown.joined(separator: ", ")
+    return more > 0 ? "\(text) and \(more) more" : text
+  }
+
+  /// The word between the reasons and the capability.
+  var verb: String {
+    let isOne = listeners.count + requests.count == 1
+    return listeners.isEmpty ? (isOne ? "asks for" : "ask for") : (isOne ? "needs" : "need")
+  }
+}

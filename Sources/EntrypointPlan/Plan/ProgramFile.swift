@@ -1,0 +1,100 @@
+/// The outcome of looking for a program.
+public enum ProgramLookup: Equatable, Sendable {
+  /// It is a regular file that somebody may execute.
+  case found(ProgramFile)
+  /// Nothing of that name is there.
+  case absent
+  /// Something is there that cannot be executed; `reason` says why, in words.
+  case notExecutable(path: ByteString, reason: String)
+}
+
+extension StartFailure {
+  /// A program is there, and cannot be executed.
+  static func notExecutable(_ path: ByteString, why: String) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.notExecutable, what: "cannot execute \(path)", why: why,
+      waysOut: [wayToExecute(path), "name another"])
+  }
+
+  /// What all that keeps a file from being executed has in common.
+  public static func wayToExecute(_ path: ByteString) -> String {
+    "let this user execute it: chmod a+rx \(path), a+x for each directory above it, and mount it"
+      + " without noexec"
+  }
+}
+
+/// A program's file, as far as execve(2) and a grant look at it.
+public struct ProgramFile: Equatable, Sendable {
+  /// The path to exec; of a proxy, without symbolic links.
+  public var path: ByteString
+  /// Which file it is, so that no other can take its place before it is written.
+  public var identity: FileIdentity
+  /// The capabilities in its `security.capability` attribute, nil without one.
+  public var capabilities: FileCapabilities?
+  /// Whether the file system can hold that attribute.
+  public var supportsAttributes: Bool
+  /// The mount's options.
+  public var mount: MountOptions
+  /// It has the set-user-ID or set-group-ID bit.
+  public var isSetID: Bool
+  /// It begins with "#!": its capabilities do not count, but those of its interpreter's file.
+  public var isScript: Bool
+  /// The first component of the path that somebody other than root could replace or write; nil
+  /// where only root can.
+  public var writableComponent: ByteString?
+
+  /// Creates a description of a file.
+  public init(
+    path: ByteString,
+    identity: FileIdentity = FileIdentity(device: 0, inode: 0),
+    capabilities: FileCapabilities? = nil,
+    supportsAttributes: Bool = true,
+    mount: MountOptions = [],
+    isSetID: Bool = false,
+    isScript: Bool = false,
+    writableComponent: ByteString? = nil
+  ) {
+    self.path = path
+    self.identity = identity
+    self.capabilities = capabilities
+    self.supportsAttributes = supportsAttributes
+    self.mount = mount
+    self.isSetID = isSetID
+    self.isScript = isScript
+    self.writableComponent = writableComponent
+  }
+}
+
+/// Which file a path led to (inode(7)).
+public struct FileIdentity: Equatable, Sendable {
+  /// The device that holds it.
+  public var device: UInt64
+  /// Its number there.
+  public var inode: UInt64
+  /// When it was changed last, in nanoseconds of the file system's clock: a number is used again
+  /// for the next file.
+  public var changeTime: Int64
+
+  /// Creates an identity.
+  public init(device: UInt64, inode: UInt64, changeTime: Int64 = 0) {
+    self.device = device
+    self.inode = inode
+    self.changeTime = changeTime
+  }
+}
+
+/// The options of a mount that matter to a grant (statvfs(3)).
+public struct MountOptions: OptionSet, Hashable, Sendable {
+  /// One bit for each option; the numbers are this type's own.
+  public let rawValue: UInt8
+
+  /// Creates options from their bits.
+  public init(rawValue: UInt8) {
+    self.rawValue = rawValue
+  }
+
+  /// Nothing can be written.
+  public static let readOnly = MountOptions(rawValue: 1)
+  /// File capabilities and set-ID bits do not count.
+  public static let noSetID = MountOptions(rawValue: 2)
+}
