@@ -1,17 +1,11 @@
 import EntrypointPlan
 
 /// Something in the prefix that stays as it is although it should not.
-public struct LeftEntry: Equatable, Sendable {
+struct LeftEntry: Equatable, Sendable {
   /// The path.
-  public var path: ByteString
+  var path: ByteString
   /// Why.
-  public var reason: String
-
-  /// Creates an entry.
-  public init(path: ByteString, reason: String) {
-    self.path = path
-    self.reason = reason
-  }
+  var reason: String
 
   var text: String { "\(path): \(reason)" }
 }

@@ -5,22 +5,19 @@ import SystemPackage
 /// Links Kong's log files to the container's standard output and error.
 ///
 /// To be called as the user that Kong runs as.
-public enum LogLinks {
+enum LogLinks {
   /// What was done.
-  public struct Report: Equatable, Sendable {
+  struct Report: Equatable, Sendable {
     /// The paths of the links that were made or replaced.
-    public var made: [ByteString] = []
+    var made: [ByteString] = []
     /// What is in the way, and why it stays.
-    public var left: [LeftEntry] = []
-
-    /// Nothing was done.
-    public init() {}
+    var left: [LeftEntry] = []
   }
 
   /// Makes the links that are not there or lead elsewhere, and the directory PREFIX/logs if need be.
   ///
   /// A file in the way is replaced in one step, so that nginx finds one of the two at any time.
-  public static func make(in prefix: ByteString) -> Report {
+  static func make(in prefix: ByteString) -> Report {
     var report = Report()
     let path = prefix + "/logs"
     do throws(Errno) {
@@ -80,7 +77,7 @@ public enum LogLinks {
 
 extension LogLinks.Report {
   /// What a person should know of it: nothing where every log goes where it should.
-  public var warnings: [Explanation] {
+  var warnings: [Explanation] {
     if left.isEmpty { return [] }
     return [
       Explanation(

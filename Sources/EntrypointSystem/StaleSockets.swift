@@ -6,24 +6,21 @@ import SystemPackage
 ///
 /// They stay in the file system when their process is gone, and nginx could not bind to their names
 /// again. To be called as the user that Kong runs as.
-public enum StaleSockets {
+enum StaleSockets {
   /// What was found.
-  public struct Report: Equatable, Sendable {
+  struct Report: Equatable, Sendable {
     /// The paths of those removed: nobody listened.
-    public var removed: [ByteString] = []
+    var removed: [ByteString] = []
     /// The paths of those that a living process answers on, which stay.
-    public var answered: [ByteString] = []
+    var answered: [ByteString] = []
     /// What could not be judged or removed, and why.
-    public var left: [LeftEntry] = []
-
-    /// Nothing was found.
-    public init() {}
+    var left: [LeftEntry] = []
   }
 
   /// Removes from the prefix and from its directory "sockets" each socket that nobody listens on.
   ///
   /// - Parameter prefix: Kong's working directory. A link inside is never followed.
-  public static func remove(in prefix: ByteString) -> Report {
+  static func remove(in prefix: ByteString) -> Report {
     var report = Report()
     for path in [prefix, prefix + "/sockets"] { sweep(path, isPrefix: path == prefix, &report) }
     return report
@@ -110,7 +107,7 @@ public enum StaleSockets {
 
 extension StaleSockets.Report {
   /// What a person should know of it: one warning for each kind.
-  public func warnings(prefix: ByteString) -> [Explanation] {
+  func warnings(prefix: ByteString) -> [Explanation] {
     var warnings: [Explanation] = []
     if !answered.isEmpty {
       warnings.append(

@@ -1,4 +1,4 @@
-import EntrypointPlan
+@testable import EntrypointPlan
 import Testing
 
 /// What keeps a file from being given capabilities, and the words for it.
@@ -377,8 +377,8 @@ struct PlannerTests {
     let plan = try Situation.plan([:], on: Situation.host(Situation.root()))
     #expect(
       plan.launch.execution?.environment == [
-        EnvironmentChange(name: "HOME", value: "/home/kong"),
-        EnvironmentChange(name: "KONG_NGINX_DAEMON", value: "off"),
+        EnvironmentChange(name: "HOME", value: .text("/home/kong")),
+        EnvironmentChange(name: "KONG_NGINX_DAEMON", value: .text("off")),
       ])
     let set = try Situation.plan(
       ["KONG_NGINX_DAEMON": "on"], on: Situation.host(Situation.root()))

@@ -1,4 +1,4 @@
-import EntrypointPlan
+@testable import EntrypointPlan
 import Testing
 
 @Suite("A secret")

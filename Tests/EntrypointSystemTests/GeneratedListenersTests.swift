@@ -1,4 +1,4 @@
-import EntrypointPlan
+@testable import EntrypointPlan
 import Foundation
 import Glibc
 import Testing

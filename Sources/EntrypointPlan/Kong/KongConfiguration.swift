@@ -12,13 +12,6 @@ public struct KongConfiguration: Equatable, Sendable {
     /// The number of the line that it begins on; the first is 1.
     public var line: Int
 
-    /// Creates a setting.
-    public init(name: String, value: ByteString, line: Int) {
-      self.name = name
-      self.value = value
-      self.line = line
-    }
-
     /// The variable that beats this setting, even where it is set to nothing: "KONG_PREFIX".
     public var variable: String { "KONG_" + name.uppercased() }
 

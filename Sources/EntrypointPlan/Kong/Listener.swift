@@ -26,7 +26,7 @@ public struct Listener: Hashable, Sendable {
   /// Where it takes connections.
   public var address: ListenAddress
   /// The flags as they were written, such as "ssl" or "backlog=1024".
-  public var flags: [String]
+  public var flags: [String] = []
   /// Whether a file says so that Kong's user may own, as it owns all of Kong's in Kong's images, and no
   /// variable.
   ///
@@ -34,13 +34,6 @@ public struct Listener: Hashable, Sendable {
   /// that user once could write `transparent` into the file, and read the network's traffic from the
   /// next start on. A low port is less, and what injected listeners are for.
   public var isOnlyInFile = false
-
-  /// Creates a listener from its parts.
-  public init(source: String, address: ListenAddress, flags: [String] = []) {
-    self.source = source
-    self.address = address
-    self.flags = flags
-  }
 
   /// The port, the lowest of a range, or nil for a socket in the file system.
   public var port: Int? {

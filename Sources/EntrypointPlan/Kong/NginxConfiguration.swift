@@ -1,15 +1,15 @@
 /// A directive of an nginx configuration, without what is in its block.
 ///
 /// Its words are those of ``NginxConfiguration/words``, until the next statement is read.
-public struct NginxDirective: Sendable {
+struct NginxDirective: Sendable {
   /// Whether statements follow, up to the ``NginxStatement/blockEnd``.
-  public var opensBlock: Bool
+  var opensBlock: Bool
   /// The line of its name.
-  public var line: Int
+  var line: Int
 }
 
 /// What stands at one place of an nginx configuration.
-public enum NginxStatement: Sendable {
+enum NginxStatement: Sendable {
   /// A name, arguments, and ";" or "{".
   case directive(NginxDirective)
   /// The "}" of the innermost open block.
@@ -20,7 +20,7 @@ public enum NginxStatement: Sendable {
 ///
 /// There is no tree: a file of 10 MB costs little more than its bytes, and deep blocks no stack.
 /// The body of a `*_by_lua_block` is Lua, and skipped.
-public struct NginxConfiguration {
+struct NginxConfiguration {
   /// How many words of a directive are kept; those that matter here take fewer than 20.
   static let wordLimit = 256
 
@@ -28,12 +28,12 @@ public struct NginxConfiguration {
   /// The name and the arguments of the directive read last, the first ``wordLimit`` of them.
   ///
   /// One array for all, as most directives do not matter to anybody.
-  public private(set) var words: [NginxWord] = []
+  private(set) var words: [NginxWord] = []
   /// How many blocks are open.
-  public private(set) var depth = 0
+  private(set) var depth = 0
 
   /// Takes the bytes of one file.
-  public init(_ bytes: [UInt8]) {
+  init(_ bytes: [UInt8]) {
     tokenizer = NginxTokenizer(bytes)
   }
 
@@ -42,7 +42,7 @@ public struct NginxConfiguration {
   /// - Returns: nil at the end of the file.
   /// - Throws: ``NginxSyntaxError`` where nginx would refuse the file. After it there is nothing
   ///   more to read.
-  public mutating func next() throws(NginxSyntaxError) -> NginxStatement? {
+  mutating func next() throws(NginxSyntaxError) -> NginxStatement? {
     guard let first = try tokenizer.next() else {
       guard depth == 0 else {
         throw NginxSyntaxError(
@@ -62,7 +62,7 @@ public struct NginxConfiguration {
   }
 
   /// The word with its escapes resolved.
-  public func value(of word: NginxWord) -> ByteString {
+  func value(of word: NginxWord) -> ByteString {
     ByteString(tokenizer.value(of: word))
   }
 

@@ -1,17 +1,17 @@
 /// A word of an nginx configuration: where it stands, without its quotes.
-public struct NginxWord: Hashable, Sendable {
+struct NginxWord: Hashable, Sendable {
   /// The bytes as they are written, escapes and all.
   var range: Range<Int>
   /// The line it begins on, the first of a file being 1.
-  public var line: Int
+  var line: Int
 }
 
 /// Why a file is not an nginx configuration.
-public struct NginxSyntaxError: Error, Hashable, Sendable {
+struct NginxSyntaxError: Error, Hashable, Sendable {
   /// The line where it shows, the first of a file being 1.
-  public var line: Int
+  var line: Int
   /// What is wrong, as a phrase.
-  public var reason: String
+  var reason: String
 }
 
 /// Splits an nginx configuration into words and marks, as nginx's ngx_conf_read_token() does

@@ -25,12 +25,6 @@ public struct OwnershipReport: Equatable, Sendable {
     public var path: ByteString
     /// Why it was left.
     public var reason: Reason
-
-    /// Creates an exception.
-    public init(path: ByteString, reason: Reason) {
-      self.path = path
-      self.reason = reason
-    }
   }
 
   /// How many exceptions are kept: a hostile prefix must fill neither the memory nor the log.

@@ -67,15 +67,6 @@ public struct TargetUser: Equatable, Sendable {
   /// What HOME becomes.
   public var home: ByteString
 
-  /// Creates a target.
-  public init(name: String?, uid: UInt32, gid: UInt32, groups: [UInt32], home: ByteString) {
-    self.name = name
-    self.uid = uid
-    self.gid = gid
-    self.groups = groups
-    self.home = home
-  }
-
   /// "kong (1337:0)", or "1337:0".
   public var description: String {
     name.map { "\($0) (\(uid):\(gid))" } ?? "\(uid):\(gid)"

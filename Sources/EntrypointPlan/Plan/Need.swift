@@ -3,22 +3,11 @@ public struct Need: Equatable, Sendable {
   /// The capability.
   public var capability: Capability
   /// The listeners that need it.
-  public var listeners: [Listener]
+  public var listeners: [Listener] = []
   /// The options and variables that ask for it by name, such as "SET_CAP_NET_RAW".
-  public var requests: [String]
+  public var requests: [String] = []
   /// The variable that forbids it, such as "SET_CAP_NET_RAW"; nil where it may be granted.
   public var forbiddenBy: String?
-
-  /// Creates a need.
-  public init(
-    capability: Capability, listeners: [Listener] = [], requests: [String] = [],
-    forbiddenBy: String? = nil
-  ) {
-    self.capability = capability
-    self.listeners = listeners
-    self.requests = requests
-    self.forbiddenBy = forbiddenBy
-  }
 
   /// Each listener and request, in words.
   public var reasons: [String] { listeners.map(\.description) + requests }

@@ -121,9 +121,9 @@ public struct Planner: Sendable {
 
   private func environment(for target: TargetUser?) -> [EnvironmentChange] {
     var changes: [EnvironmentChange] = []
-    if let target { changes.append(EnvironmentChange(name: "HOME", value: target.home)) }
+    if let target { changes.append(EnvironmentChange(name: "HOME", value: .text(target.home))) }
     if request.environment.nonEmpty("KONG_NGINX_DAEMON") == nil {
-      changes.append(EnvironmentChange(name: "KONG_NGINX_DAEMON", value: "off"))
+      changes.append(EnvironmentChange(name: "KONG_NGINX_DAEMON", value: .text("off")))
     }
     if case .known(let settings) = host.secrets { changes += settings.flatMap(\.changes) }
     return changes

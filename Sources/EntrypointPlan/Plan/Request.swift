@@ -16,13 +16,6 @@ public struct CapabilityRequest: Equatable, Sendable {
   public var origin: String
   /// False for a value such as "off": never grant it.
   public var isGranted: Bool
-
-  /// Creates a request.
-  public init(name: String, origin: String, isGranted: Bool) {
-    self.name = name
-    self.origin = origin
-    self.isGranted = isGranted
-  }
 }
 
 /// What the command line says; nil or empty where an option is absent.

@@ -54,13 +54,6 @@ public struct Execution: Equatable, Sendable {
   /// What is changed in the environment; the rest is passed on as it came.
   public var environment: [EnvironmentChange]
 
-  /// Creates an execution.
-  public init(path: ByteString, arguments: [ByteString], environment: [EnvironmentChange]) {
-    self.path = path
-    self.arguments = arguments
-    self.environment = environment
-  }
-
   /// The command line for people.
   public var commandLine: String {
     arguments.map(\.description).joined(separator: " ")
@@ -83,17 +76,6 @@ public struct EnvironmentChange: Equatable, Sendable {
   public var name: String
   /// What becomes of it.
   public var value: Value
-
-  /// Creates a change.
-  public init(name: String, value: Value) {
-    self.name = name
-    self.value = value
-  }
-
-  /// Sets a variable.
-  public init(name: String, value: ByteString) {
-    self.init(name: name, value: .text(value))
-  }
 
   /// The change for people: "HOME=/home/kong", "KONG_PG_PASSWORD=<secret>", "without X".
   public var description: String {
