@@ -13,11 +13,6 @@ struct PathPattern {
   /// How many more names of directories all patterns together may be compared with.
   private var budget = 20_000
 
-  /// Whether a path has a character that nginx takes for a pattern's (ngx_conf_include).
-  static func isPattern(_ path: ByteString) -> Bool {
-    path.bytes.contains { "*?[".utf8.contains($0) }
-  }
-
   /// The paths that match, in the order of their bytes; none where nothing matches, nil where it would
   /// take too long to find out.
   ///
@@ -31,7 +26,7 @@ struct PathPattern {
     for (index, name) in names.enumerated() {
       var next: [ByteString] = []
       for directory in found {
-        if PathPattern.isPattern(name) {
+        if name.isPattern {
           next += entries(of: directory + "/", matching: name).map { directory + "/" + $0 }
         } else {
           next.append(directory + "/" + PathPattern.unescaped(name))
@@ -40,7 +35,7 @@ struct PathPattern {
         if next.count > PathPattern.limit { break }
       }
       found = Array(next.prefix(PathPattern.limit))
-      if index == names.count - 1, !PathPattern.isPattern(name) {
+      if index == names.count - 1, !name.isPattern {
         found = found.filter { (try? Stat($0.path, followTargetSymlink: false)) != nil }
       }
     }

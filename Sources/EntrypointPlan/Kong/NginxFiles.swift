@@ -28,6 +28,11 @@ public struct NginxFiles {
   }
 }
 
+extension ByteString {
+  /// Whether a path has a character that nginx takes for a pattern's (ngx_conf_include).
+  public var isPattern: Bool { bytes.contains { "*?[".utf8.contains($0) } }
+}
+
 /// How much of a configuration is read; beyond it there is a warning, and what was read counts.
 public struct NginxLimits: Sendable {
   /// Bytes of one file.

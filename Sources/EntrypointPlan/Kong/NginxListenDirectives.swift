@@ -101,10 +101,7 @@ public struct NginxListenDirectives {
     // C's strings end at a NUL, and so do nginx's paths.
     var path = ByteString(Array(name.bytes.prefix { $0 != 0 }))
     if path.bytes.first != UInt8(ascii: "/") { path = directory + path }
-    let isPattern = path.bytes.contains {
-      $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "[")
-    }
-    guard let paths = isPattern ? files.matching(path) : [path] else {
+    guard let paths = path.isPattern ? files.matching(path) : [path] else {
       hasListen = true
       warn("\(source): \"include\" is not followed", "its pattern stands for too many names")
       return
