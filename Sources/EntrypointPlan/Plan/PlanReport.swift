@@ -8,6 +8,14 @@ public struct PlanReport: Encodable, Sendable {
     var gid: UInt32
     var groups: [UInt32]
     var home: String
+
+    init(_ user: TargetUser) {
+      name = user.name
+      uid = user.uid
+      gid = user.gid
+      groups = user.groups
+      home = user.home.description
+    }
   }
 
   struct ListenerReport: Encodable {
@@ -19,6 +27,20 @@ public struct PlanReport: Encodable, Sendable {
     var `protocol`: String
     var flags: [String]
     var needs: [String]
+
+    init(_ listener: Listener, needs: [String]) {
+      source = listener.source
+      (address, last_port) =
+        switch listener.address {
+        case .inet(let host, _): (host, nil)
+        case .portRange(let host, let ports): (host, ports.upperBound)
+        case .unix(let path): (path, nil)
+        }
+      port = listener.port
+      self.protocol = listener.transport.rawValue
+      flags = listener.flags
+      self.needs = needs
+    }
   }
 
   struct SecretReport: Encodable {
@@ -36,6 +58,15 @@ public struct PlanReport: Encodable, Sendable {
     var mode: String
     var path: String?
     var text: String?
+
+    init(_ grant: Grant, names: CapabilityNames) {
+      mode = grant.mode
+      switch grant {
+      case .none: break
+      case .file(let set, let file): (path, text) = (file.description, names.fileText(of: set))
+      case .ambient(let set): text = names.list(of: set)
+      }
+    }
   }
 
   struct StepReport: Encodable {
@@ -45,15 +76,7 @@ public struct PlanReport: Encodable, Sendable {
     var steps: [StepReport]?
   }
 
-  struct Start: Encodable {
-    var uid: UInt32
-    var permitted: [String]
-    var bounding: [String]
-    var ambient: [String]
-    var no_new_privs: Bool
-  }
-
-  struct Result: Encodable {
+  struct CredentialsReport: Encodable {
     var uid: UInt32
     var gid: UInt32
     var groups: [UInt32]
@@ -64,6 +87,19 @@ public struct PlanReport: Encodable, Sendable {
     var bounding: [String]
     var no_new_privs: Bool
     var secure_execution: Bool
+
+    init(_ credentials: Credentials, secureExecution: Bool, names: CapabilityNames) {
+      uid = credentials.user.effective
+      gid = credentials.group.effective
+      groups = credentials.groups
+      permitted = names.names(of: credentials.permitted)
+      effective = names.names(of: credentials.effective)
+      inheritable = names.names(of: credentials.inheritable)
+      ambient = names.names(of: credentials.ambient)
+      bounding = names.names(of: credentials.bounding)
+      no_new_privs = credentials.noNewPrivileges
+      secure_execution = secureExecution
+    }
   }
 
   struct ExplanationReport: Encodable {
@@ -81,14 +117,14 @@ public struct PlanReport: Encodable, Sendable {
   var command: [String]
   var possible: Bool
   var exit_status: Int32
-  var started_as: Start?
+  var started_as: CredentialsReport?
   var user: User?
   var secrets: [SecretReport]
   var listeners: [ListenerReport]
   var capabilities: [CapabilityReport]
   var grant: GrantReport
   var steps: [StepReport]
-  var result: Result?
+  var result: CredentialsReport?
   var warnings: [ExplanationReport]
   var notes: [String]
   var error: ExplanationReport?
@@ -98,57 +134,30 @@ public struct PlanReport: Encodable, Sendable {
   /// - Parameter snapshot: what the plan was made from; nil where it was a failure to find that out.
   public init(_ plan: Plan, snapshot: HostSnapshot?) {
     let names = snapshot?.capabilityNames ?? CapabilityNames([])
-    let unprivilegedPortStart = snapshot?.unprivilegedPortStart ?? 0
+    let portStart = snapshot?.unprivilegedPortStart ?? 0
     command = plan.command.map(\.description)
     possible = plan.failure == nil
     exit_status = plan.failure?.status ?? 0
-    started_as = (snapshot?.credentials).map {
-      Start(
-        uid: $0.user.effective, permitted: names.names(of: $0.permitted),
-        bounding: names.names(of: $0.bounding), ambient: names.names(of: $0.ambient),
-        no_new_privs: $0.noNewPrivileges)
+    started_as = snapshot.map {
+      CredentialsReport($0.credentials, secureExecution: $0.secureExecution, names: names)
     }
-    user = plan.user.map {
-      User(
-        name: $0.name, uid: $0.uid, gid: $0.gid, groups: $0.groups, home: $0.home.description)
-    }
+    user = plan.user.map(User.init)
     secrets = plan.secrets.map {
       SecretReport(
         variable: $0.file.variable, path: $0.file.path.description, length: $0.secret.count)
     }
-    listeners = plan.listeners.map { listener in
-      let place: (address: String, lastPort: Int?) =
-        switch listener.address {
-        case .inet(let host, _): (host, nil)
-        case .portRange(let host, let ports): (host, ports.upperBound)
-        case .unix(let path): (path, nil)
-        }
-      return ListenerReport(
-        source: listener.source, address: place.address, port: listener.port,
-        last_port: place.lastPort, protocol: listener.transport.rawValue, flags: listener.flags,
-        needs: names.names(of: listener.needs(unprivilegedPortStart: unprivilegedPortStart)))
+    listeners = plan.listeners.map {
+      ListenerReport($0, needs: names.names(of: $0.needs(unprivilegedPortStart: portStart)))
     }
     capabilities = plan.needs.map {
       CapabilityReport(name: names.name(of: $0.capability), reasons: $0.reasons)
     }
-    grant =
-      switch plan.grant {
-      case .none: GrantReport(mode: plan.grant.mode)
-      case .file(let set, let path):
-        GrantReport(mode: plan.grant.mode, path: path.description, text: names.fileText(of: set))
-      case .ambient(let set):
-        GrantReport(mode: plan.grant.mode, text: names.list(of: set))
-      }
+    grant = GrantReport(plan.grant, names: names)
     steps =
       PlanReport.steps(plan.prepare, phase: "prepare", names: names)
       + PlanReport.steps(plan.launch, phase: "launch", names: names)
     result = plan.result.map {
-      Result(
-        uid: $0.user.effective, gid: $0.group.effective, groups: $0.groups,
-        permitted: names.names(of: $0.permitted), effective: names.names(of: $0.effective),
-        inheritable: names.names(of: $0.inheritable), ambient: names.names(of: $0.ambient),
-        bounding: names.names(of: $0.bounding), no_new_privs: $0.noNewPrivileges,
-        secure_execution: plan.secureExecution)
+      CredentialsReport($0, secureExecution: plan.secureExecution, names: names)
     }
     warnings = plan.warnings.map(ExplanationReport.init)
     notes = plan.notes
