@@ -18,8 +18,6 @@ public struct Capability: RawRepresentable, Hashable, Comparable, Sendable {
 
   /// Give files away: fchown(2) to another owner.
   public static let chown = Capability(number: 0)
-  /// Signal processes of other users.
-  public static let kill = Capability(number: 5)
   /// setgid(2) and setgroups(2).
   public static let setgid = Capability(number: 6)
   /// setuid(2) to any user.
