@@ -3,7 +3,7 @@
 //
 // The Swift runtime and Foundation read variables that change what code runs: SWIFT_BACKTRACE names
 // a program to start when the process crashes, SWIFT_DEBUG_LIB_PRESPECIALIZED_PATH a library to
-// load. A process that starts as root and is handed its environment by others shall know none of
+// load. A process that starts as root with an environment from somebody else must honour none of
 // them. So the libraries see a fixed environment; the real one is read by our own code only, and
 // passed on unchanged to what we exec.
 #include "CExecve.h"

@@ -33,7 +33,7 @@ extension Accounts {
   /// Whether a line is one that asks NIS for accounts: "+", "+NAME", "-NAME".
   ///
   /// The readers give it the id 0 and no home (nsswitch.conf(5), "Compatibility mode"): it must not
-  /// count as a name of root's.
+  /// become another name for root.
   private static func isForNIS(_ name: UnsafePointer<CChar>) -> Bool {
     "+-".utf8.contains(UInt8(bitPattern: name[0]))
   }

@@ -23,7 +23,7 @@ struct ChildProcess {
     let hasExplained = try sharedFlag()
     defer { munmap(hasExplained, 1) }
     let signals = StopSignals()
-    // Whatever comes after must not be deaf, not even a message that nobody reads.
+    // Nothing after this may be deaf to signals, not even a message to a pipe that nobody reads.
     defer { signals.unblock() }
     let child = fork()
     if child == 0 {
@@ -115,7 +115,7 @@ struct ChildProcess {
         stop = number
         deadline = .now + (isSent ? patience : 0)
       case nil where deadline?.remaining == 0:
-        // Who cannot even kill it must not wait for it.
+        // If it cannot even be killed, there is no end to wait for.
         guard send(SIGKILL, to: child, uid: uid) else { return (.exited(0), stop) }
         deadline = nil
       case nil: continue

@@ -15,7 +15,7 @@ struct Directory: ~Copyable {
   /// Opens a directory by its name in another, as nothing but a directory and never through a link.
   ///
   /// - Parameters:
-  ///   - name: a name, or an absolute path, whose last component only is never a link.
+  ///   - name: a name; or an absolute path, of which only the last component must not be a link.
   ///   - access: O_RDONLY to read it, ``openPath`` to use names in it.
   static func open(
     _ name: UnsafePointer<CChar>, in parent: CInt = AT_FDCWD, access: CInt = O_RDONLY

@@ -60,7 +60,7 @@ public struct Executor {
     do { try body() } catch { throw error.failure }
   }
 
-  /// There is no other way tried where this fails: what was printed is what runs.
+  /// If this fails, no other way is tried: what was printed is what runs.
   private func write(_ set: CapabilitySet?, to file: ProgramFile) throws(StartFailure) {
     do { try FileCapabilities.write(set, to: file) } catch {
       guard let set else {

@@ -16,7 +16,7 @@ enum FileAccess {
     return answers.contains(reason) ? reason : nil
   }
 
-  /// Why a user that may not execute a file may not, in words.
+  /// Why the user may not execute the file, in words; to be asked where that is known.
   static func whyNotExecutable(_ path: ByteString, by uid: uid_t) -> String {
     var mount = statvfs()
     let isKnown = path.withCString { statvfs($0, &mount) } == 0

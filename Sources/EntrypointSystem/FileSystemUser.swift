@@ -16,7 +16,7 @@ enum FileSystemUser {
           || own.groups == user.groups && own.group.effective == user.gid)
   }
 
-  /// Calls `body` with the user's ids and groups for files, and goes back to one's own.
+  /// Calls `body` with the user's ids and groups for files, and goes back to its own.
   ///
   /// Meanwhile no capability is effective. The kernel takes only those away that concern files
   /// (capabilities(7), "Effect of user ID changes on capabilities"); with cap_sys_ptrace, links below
@@ -24,8 +24,8 @@ enum FileSystemUser {
   /// trace nor signal this process.
   ///
   /// - Parameters:
-  ///   - user: nil to stay who one is.
-  ///   - own: who one is.
+  ///   - user: nil to change nothing.
+  ///   - own: who this process is.
   /// - Throws: ``SystemCallFailure`` where the kernel refuses; then the ids may be neither's, and the
   ///   process has to end.
   static func acting<Result>(

@@ -152,7 +152,7 @@ struct OwnershipWalk {
     return reason == .readOnlyFileSystem ? .readOnly : .refused(String(describing: reason))
   }
 
-  /// A name that was there when the directory was read; only its being gone is no news.
+  /// Says why a name of the directory cannot be looked at, unless it is just gone by now.
   private mutating func vanished(_ name: UnsafePointer<CChar>) {
     let reason = Errno(rawValue: errno)
     if reason == .noSuchFileOrDirectory { return }

@@ -8,7 +8,7 @@ import SystemPackage
 struct PathPattern {
   /// How many files a pattern may mean; a hostile directory has any number.
   static let limit = 1000
-  /// How many "*" a name may have: to match more of them takes fnmatch(3) exponential time.
+  /// How many "*" a name may have: fnmatch(3) takes time exponential in their number.
   private static let starLimit = 2
   /// How many more names of directories all patterns together may be compared with.
   private var budget = 20_000

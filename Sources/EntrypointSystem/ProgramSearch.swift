@@ -58,8 +58,7 @@ enum ProgramSearch {
 
   /// Reads file capabilities and mount options, and whether it is a script.
   ///
-  /// A file that cannot be opened for reading has none that we
-  /// know of: the kernel's word at exec holds.
+  /// Of a file that cannot be opened for reading nothing is known; then the exec tells.
   private static func readGrantFacts(_ file: inout ProgramFile) throws(SystemCallFailure) {
     let descriptor: FileDescriptor
     do {

@@ -7,7 +7,7 @@ public enum StandardOutput {
   /// Whether somebody is looking (isatty(3)).
   public static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-  /// Writes all of a text: half a plan is none.
+  /// Writes the whole text: half a plan is no plan.
   ///
   /// - Throws: ``StartFailure`` where it cannot be written, as on a full disk.
   public static func write(_ text: String) throws(StartFailure) {
@@ -16,7 +16,7 @@ public enum StandardOutput {
     } catch {
       throw StartFailure(
         status: ExitStatus.notPermitted, what: "standard output cannot be written",
-        why: "\(error)", waysOut: ["send it to where there is room"])
+        why: "\(error)", waysOut: ["redirect it to where there is room"])
     }
   }
 }

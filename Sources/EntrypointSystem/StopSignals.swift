@@ -20,8 +20,8 @@ struct StopSignals {
     var original = sigset_t()
     sigemptyset(&mask)
     sigaddset(&mask, SIGCHLD)
-    // A blocked signal is kept even if it is ignored; those that whoever started us has them ignored
-    // (nohup(1)) would stop the start after all.
+    // A blocked signal is kept even if it is ignored: one that whoever started us ignores (nohup(1))
+    // would stop the start after all.
     for number in StopSignals.numbers where !StopSignals.isIgnored(number) {
       sigaddset(&mask, number)
     }

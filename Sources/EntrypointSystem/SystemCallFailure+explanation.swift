@@ -42,7 +42,7 @@ extension SystemCallFailure {
     case .noFunction:
       ("the kernel, or a seccomp profile, does not know the call", "use a newer kernel or profile")
     default:
-      ("the kernel says so", "look at the manual page of the call")
+      ("the kernel refused it", "look at the manual page of the call")
     }
   }
 }

@@ -46,7 +46,7 @@ struct TrustedPath {
     if file.steersRoot { try requireRootsContents() }
   }
 
-  /// Who cannot put a file there may still write what is in it.
+  /// Somebody who cannot put a file there may still be able to write to it.
   private func requireRootsContents() throws(StartFailure) {
     let found = try status(of: resolved)
     guard found.userID.rawValue == 0,

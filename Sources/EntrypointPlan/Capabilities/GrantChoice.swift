@@ -30,8 +30,8 @@ struct GrantChoice {
   var mode: CapabilityMode
   /// no_new_privs: true or false where it was asked for, nil for the default.
   var noNewPrivileges: Bool?
-  /// Whether file capabilities may be written to the program's file at all: they would be everybody's
-  /// who can execute it, so that is for the proxy only.
+  /// Whether file capabilities may be written to the program's file at all: everybody who can execute
+  /// it would have them, so only the proxy's may be written.
   var mayWriteFile: Bool
 
   /// Every way, the best first.

@@ -1,8 +1,7 @@
-/// What is in the hook directory: programs of the image's maker, or of who runs it, that are run
-/// before `kong prepare`.
+/// What is in the hook directory: programs that the image's maker, or whoever runs the image, wants to
+/// run before `kong prepare`.
 ///
-/// The place and the rules are those of the official nginx image, as asked for
-/// in Kong/kong#4458.
+/// The place and the rules are those of the official nginx image, as asked for in Kong/kong#4458.
 public struct HookDirectory: Equatable, Sendable {
   /// Where hooks are looked for.
   public static let path: ByteString = "/docker-entrypoint.d"
@@ -45,7 +44,7 @@ public struct HookFile: Equatable, Sendable {
   /// The path by which people know it.
   var path: ByteString { HookDirectory.path + "/" + name }
 
-  /// A shell is needed to read such a file into itself.
+  /// Only a shell can source such a file.
   var isEnvironmentScript: Bool { name.bytes.suffix(6).elementsEqual(".envsh".utf8) }
 }
 

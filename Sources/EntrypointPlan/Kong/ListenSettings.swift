@@ -3,7 +3,7 @@
 struct ListenSettings {
   /// Those that somebody has set.
   private(set) var chosen: [Listener] = []
-  /// Those that nobody has, so that Kong's defaults hold.
+  /// Those that nobody has set, so that Kong's defaults hold.
   private(set) var defaults: [Listener] = []
   private(set) var warnings: [Explanation] = []
   private var role: String

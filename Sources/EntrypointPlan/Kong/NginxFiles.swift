@@ -10,10 +10,10 @@ public enum FileContent: Sendable {
   case unreadable(String)
 }
 
-/// How the files of a configuration are had, so that following `include` decides and reads nothing.
+/// How to get at the files of a configuration, so that following `include` does no I/O itself.
 public struct NginxFiles {
   /// The files that a pattern with "*", "?" or "[" matches, sorted, as glob(3) without flags; nil where
-  /// to find that out would take too long.
+  /// finding them would take too long.
   public var matching: (_ pattern: ByteString) -> [ByteString]?
   /// A file's bytes, unless there are more than the limit.
   public var read: (_ path: ByteString, _ limit: Int) -> FileContent

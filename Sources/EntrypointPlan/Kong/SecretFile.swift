@@ -14,7 +14,7 @@ public struct SecretFile: Hashable, Sendable {
   /// The variable that names the file: "KONG_PG_PASSWORD_FILE".
   public var source: String { variable + "_FILE" }
 
-  /// Whether a start as root goes by the value itself, and does not only hand it on.
+  /// Whether root acts on the value itself, and does not only pass it on.
   public var steersRoot: Bool {
     variable == "KONG_PREFIX" || Environment.isListenSetting(variable)
   }
@@ -92,7 +92,7 @@ extension Environment {
     return files
   }
 
-  /// What to say of each KONG_X_FILE whose X none of Kong's options is, most likely by a typing error.
+  /// What to say of each KONG_X_FILE whose X is not one of Kong's options, most likely a typing error.
   ///
   /// KONG_X_FILE can be an option itself, or KONG_NGINX_X_FILE a directive for nginx.
   func unknownSecretFiles(_ defaults: KongDefaults) -> [Explanation] {

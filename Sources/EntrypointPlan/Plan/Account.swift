@@ -41,8 +41,8 @@ public struct Accounts: Equatable, Sendable {
   public var users: [Account]
   /// The lines of /etc/group.
   public var groups: [AccountGroup]
-  /// Why nobody can be looked up: a file is there, and could not be read; nil where both were, or are
-  /// not there.
+  /// Why nobody can be looked up: one of the files is there and could not be read; nil where each was
+  /// read or is not there.
   ///
   /// A start that needs no names goes on without them.
   public var failure: StartFailure?

@@ -61,7 +61,7 @@ public struct Environment: Equatable, Sendable {
     "ENTRYPOINT_KONG_DEFAULTS",
   ]
 
-  /// What to say of variables that begin as our own and are none, most likely by a typing error.
+  /// What to say of variables that look like ours and are not, most likely typing errors.
   var unknownVariables: [Explanation] {
     variables.compactMap { variable in
       guard variable.name.hasPrefix("ENTRYPOINT_"), !variable.value.isEmpty,

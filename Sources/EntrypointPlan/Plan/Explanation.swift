@@ -9,7 +9,7 @@ public struct Explanation: Equatable, Sendable {
 
   /// Creates an explanation from its three parts, each a phrase without a full stop.
   ///
-  /// Each is cut where nobody would read on: what is quoted of a file could fill a disk with log.
+  /// Each is cut where nobody would read on: text quoted from a file could fill a disk with logs.
   public init(what: String, why: String, waysOut: [String]) {
     self.what = Explanation.cut(what)
     self.why = Explanation.cut(why)

@@ -2,8 +2,8 @@
 public struct HostSnapshot: Equatable, Sendable {
   /// Who this process is and what it may do.
   public var credentials: Credentials
-  /// AT_SECURE (getauxval(3)): this process has capabilities from its own file, and whoever started
-  /// it had them not.
+  /// AT_SECURE (getauxval(3)): this process has capabilities from its own file that whoever started
+  /// it did not have.
   public var secureExecution: Bool
   /// The capabilities of the running kernel.
   public var capabilityNames: CapabilityNames

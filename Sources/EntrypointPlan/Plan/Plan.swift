@@ -43,8 +43,8 @@ public struct Plan: Equatable, Sendable {
   public var prepareWarnings: [Explanation] = []
   /// What will not be as asked from there on.
   ///
-  /// It can look different once `kong prepare` has run and
-  /// the listeners are known, so it is for the launch to say.
+  /// It can look different once `kong prepare` has run and the listeners are known, so it is for the
+  /// launch to say.
   public var launchWarnings: [Explanation] = []
   /// What is left undone because it cannot be done here, though nothing is lost by it.
   public var notes: [String] = []

@@ -129,7 +129,7 @@ public struct Planner: Sendable {
     return changes
   }
 
-  /// What `kong prepare` will not get along with.
+  /// Warns of what will make `kong prepare` fail.
   private func warnOfAccess(_ prefix: Prefix, _ plan: inout Plan) {
     let isGiven = plan.prepare.contains { $0.name == "give-prefix" }
     let user = plan.user?.description ?? ""

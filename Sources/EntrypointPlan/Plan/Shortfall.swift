@@ -205,7 +205,7 @@ struct Shortfall {
           ? "which are not needed, and the kernel would give them"
           : "and the kernel refuses the exec: \(names.text(of: missing)) is not in the bounding set")
         + "; they cannot be taken off: "
-        + (refusal.map(reason) ?? "not even then it could be started"),
+        + (refusal.map(reason) ?? "even then it could not be started"),
       waysOut: ways)
   }
 

@@ -68,7 +68,7 @@ extension Accounts {
     let (file, isEmpty) =
       kind == "user" ? ("/etc/passwd", users.isEmpty) : ("/etc/group", groups.isEmpty)
     let name = ByteString(name)
-    // Who wrote a name need not be told which numbers there are.
+    // Somebody who wrote a name need not be told the range of numbers.
     let isNumber = name.bytes.first.map { isDigit($0) || $0 == UInt8(ascii: "-") } ?? false
     return StartFailure(
       status: ExitStatus.configuration,
