@@ -29,7 +29,7 @@ struct Directory: ~Copyable {
   static func open(
     _ name: ByteString, in parent: CInt = AT_FDCWD, access: CInt = O_RDONLY
   ) throws(Errno) -> Directory {
-    try open(name.bytes.map(CChar.init(bitPattern:)) + [0], in: parent, access: access)
+    try open(name.bytes.map(CChar.init(truncatingIfNeeded:)) + [0], in: parent, access: access)
   }
 
   deinit {
@@ -83,24 +83,9 @@ let openPath = __O_PATH
 /// fchownat(2): the descriptor itself; glibc's AT_EMPTY_PATH, for _GNU_SOURCE only.
 let emptyPath: CInt = 0x1000
 
-extension ByteString {
-  /// The directory that has this absolute path without links as an entry; nil for the root.
-  var parentDirectory: ByteString? {
-    guard bytes.count > 1, let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return nil }
-    return ByteString(Array(bytes[..<max(slash, 1)]))
-  }
-}
-
-/// The path without symbolic links, nil where it leads nowhere (realpath(3)).
-func realPath(_ path: ByteString) -> ByteString? {
-  guard let resolved = path.withCString({ realpath($0, nil) }) else { return nil }
-  defer { free(resolved) }
-  return ByteString(cString: resolved)
-}
-
 /// Where a link leads, nil where there is none (readlinkat(2)).
 func readLink(_ path: ByteString, in directory: CInt = AT_FDCWD) -> ByteString? {
   var target = [CChar](repeating: 0, count: Int(PATH_MAX))
   let count = path.withCString { readlinkat(directory, $0, &target, target.count) }
-  return count < 0 ? nil : ByteString(target.prefix(count).map(UInt8.init(bitPattern:)))
+  return count < 0 ? nil : ByteString(target.prefix(count).map(UInt8.init(truncatingIfNeeded:)))
 }

@@ -14,7 +14,7 @@ extension HookDirectory {
     } catch {
       return error == .noSuchFileOrDirectory ? nil : HookDirectory(unreadable: "\(error)")
     }
-    var directory = HookDirectory(components: try FileOwnership.components(of: path))
+    var directory = HookDirectory(way: try PathEntry.way(along: path))
     for name in names {
       let file = path + "/" + name
       // Directories are nobody's hooks.
@@ -23,8 +23,7 @@ extension HookDirectory {
         return HookDirectory(unreadable: "\(file): \(error)")
       }
       if isFile {
-        directory.files.append(
-          HookFile(name: name, components: try FileOwnership.components(of: file)))
+        directory.files.append(HookFile(name: name, way: try PathEntry.way(along: file)))
       }
     }
     return directory

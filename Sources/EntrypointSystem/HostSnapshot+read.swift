@@ -20,6 +20,7 @@ extension HostSnapshot {
       accounts: .read(),
       unprivilegedPortStart: isDockerStart ? try PortRange.unprivilegedStart() : 1024,
       ownsNetwork: isDockerStart ? try NetworkNamespace.isOwned() : true,
+      ownPath: isDockerStart ? readLink("/proc/self/exe") ?? "" : "",
       command: try ProgramSearch.find(
         request.command.first ?? "", path: request.environment["PATH"]),
       proxy: isDockerStart ? try ProgramSearch.findProxy(request.proxy) : nil,
@@ -110,14 +111,15 @@ extension HostSnapshot {
     guard request.isDockerStart else { return }
     proxy = proxy?.asFound(by: user)
     for index in hooks?.files.indices ?? 0..<0 {
-      guard let path = hooks?.files[index].components.first?.path,
+      guard let path = hooks?.files[index].way.last?.path,
         FileAccess.refusal(path, X_OK) == .permissionDenied
       else { continue }
       hooks?.files[index].refusal = FileAccess.whyNotExecutable(path, by: user.uid)
     }
     if FileAccess.refusal(request.prefix, W_OK | X_OK) != nil {
       // Where there is none, there is no owner either, and `kong prepare` may be able to make it.
-      unwritablePrefix = (try? FileOwnership.components(of: request.prefix))?.first
+      unwritablePrefix = (try? PathEntry.way(along: request.prefix))?.last
+      unwritablePrefix?.readMount()
     }
     if isDryRun, let path = request.configurationPath {
       unreadableConfiguration = FileAccess.refusal(path, R_OK)?.description

@@ -31,13 +31,13 @@ enum ProgramSearch {
   }
 
   /// Reads what there is to know of a proxy's file, at its place without symbolic links.
+  ///
+  /// Who can put a link on the way to it chooses the program, so the links' own places count, too.
   static func findProxy(_ path: ByteString) throws(SystemCallFailure) -> ProgramLookup {
-    guard let resolved = realPath(path) else { return .absent }
-    let lookup = try inspect(resolved)
+    guard let way = try? PathEntry.way(along: path), let last = way.last else { return .absent }
+    let lookup = try inspect(last.path)
     guard case .found(var file) = lookup else { return lookup }
-    // One that is mounted read-only here may be written elsewhere.
-    file.writableComponent =
-      try FileOwnership.components(ofResolved: resolved).firstWritable(by: nil)?.path
+    file.writableComponent = way.firstOpenToOthers()?.path
     return .found(file)
   }
 

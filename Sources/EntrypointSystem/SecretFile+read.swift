@@ -8,7 +8,7 @@ extension SecretFile {
   /// Whoever gets the secret must not gain by it: a user that can plant a link in a directory of its
   /// own could have root read /etc/shadow to it. So as root each file is opened as that user first,
   /// who can read it anyway; and what only root can open, root opens only where nobody else can have
-  /// had a hand in the path (see ``TrustedPath``). The same holds for what root goes by itself: the
+  /// had a hand in the path (see ``trustedPath()``). The same holds for what root goes by itself: the
   /// prefix, which it gives away, and listeners, for which it grants capabilities.
   ///
   /// - Parameters:
@@ -31,7 +31,7 @@ extension SecretFile {
       for (index, file) in files.enumerated()
       where opened[index].reason == .permissionDenied || file.steersRoot && opened[index].isOpen {
         opened[index].close()
-        opened[index] = OpenedFile(file, at: try TrustedPath(file).resolved)
+        opened[index] = OpenedFile(file, at: try file.trustedPath())
       }
     }
     defer { for file in opened { file.close() } }

@@ -9,10 +9,10 @@ struct HookTests {
     name: "kong", uid: 1337, gid: 0, groups: [0, 33], home: "/home/kong")
 
   private func owned(
-    _ path: ByteString, uid: UInt32 = 0, gid: UInt32 = 0, mode: UInt32 = 0o755,
-    isReadOnly: Bool = false
-  ) -> FileOwnership {
-    FileOwnership(path: path, uid: uid, gid: gid, mode: mode, isReadOnly: isReadOnly)
+    _ path: ByteString, _ kind: PathEntry.Kind = .other, uid: UInt32 = 0, gid: UInt32 = 0,
+    mode: UInt32 = 0o755, isReadOnly: Bool = false
+  ) -> PathEntry {
+    PathEntry(path: path, kind: kind, uid: uid, gid: gid, mode: mode, isReadOnly: isReadOnly)
   }
 
   private func directory(
@@ -20,15 +20,16 @@ struct HookTests {
     isReadOnly: Bool = false
   ) -> HookDirectory {
     let above = [
-      owned("/docker-entrypoint.d", uid: uid, gid: gid, mode: mode, isReadOnly: isReadOnly),
-      owned("/"),
+      owned("/", .directory),
+      owned(
+        "/docker-entrypoint.d", .directory, uid: uid, gid: gid, mode: mode, isReadOnly: isReadOnly),
     ]
     return HookDirectory(
-      components: above,
+      way: above,
       files: files.map { name, mode in
         HookFile(
           name: ByteString(name),
-          components: [owned(HookDirectory.path + "/" + ByteString(name), mode: mode)] + above)
+          way: above + [owned(HookDirectory.path + "/" + ByteString(name), mode: mode)])
       })
   }
 
@@ -88,7 +89,7 @@ struct HookTests {
 
   @Test("What the user could write is refused with exit 78, wherever on the path it is")
   func writable() throws {
-    let cases: [(HookDirectory, FileOwnership)] = [
+    let cases: [(HookDirectory, PathEntry)] = [
       (directory([("a", 0o755)], uid: 1337), owned("/docker-entrypoint.d")),
       (directory([("a", 0o755)], gid: 0, mode: 0o775), owned("/docker-entrypoint.d")),
       (directory([("a", 0o755)], gid: 33, mode: 0o775), owned("/docker-entrypoint.d")),
@@ -118,11 +119,12 @@ struct HookTests {
 
   @Test("In a sticky directory a hook of another user cannot be replaced")
   func sticky() {
-    let path = [owned("/tmp/hooks/a"), owned("/tmp/hooks"), owned("/tmp", mode: 0o1777)]
+    let tmp = owned("/tmp", .directory, mode: 0o1777)
+    let path = [tmp, owned("/tmp/hooks", .directory), owned("/tmp/hooks/a")]
     #expect(path.firstWritable(by: kong) == nil)
-    let planted = [owned("/tmp/hooks", uid: 1337), owned("/tmp", mode: 0o1777)]
-    #expect(planted.firstWritable(by: kong)?.path == "/tmp/hooks")
-    let ownedSticky = [owned("/x/a"), owned("/x", uid: 1337, mode: 0o1755)]
+    let planted = [tmp, owned("/tmp/hooks", .directory, uid: 1337)]
+    #expect(planted.firstWritable(by: kong)?.path == "/tmp")
+    let ownedSticky = [owned("/x", .directory, uid: 1337, mode: 0o1755), owned("/x/a")]
     #expect(ownedSticky.firstWritable(by: kong)?.path == "/x")
   }
 
@@ -131,10 +133,23 @@ struct HookTests {
     #expect([owned("/a", uid: 5)].firstWritable(by: nil) != nil)
     #expect([owned("/a", mode: 0o775)].firstWritable(by: nil) != nil)
     #expect([owned("/a", mode: 0o755)].firstWritable(by: nil) == nil)
-    let sticky = owned("/tmp", mode: 0o1777)
-    #expect([owned("/tmp/a", mode: 0o755), sticky].firstWritable(by: nil) == nil)
-    #expect(
-      [owned("/x/a"), owned("/x", uid: 5, mode: 0o1777)].firstWritable(by: nil)?.path == "/x")
+    let sticky = owned("/tmp", .directory, mode: 0o1777)
+    #expect([sticky, owned("/tmp/a", mode: 0o755)].firstWritable(by: nil) == nil)
+    let others = owned("/x", .directory, uid: 5, mode: 0o1777)
+    #expect([others, owned("/x/a")].firstWritable(by: nil)?.path == "/x")
+  }
+
+  @Test("A link in a directory of the user's counts, wherever it leads")
+  func links() throws {
+    var hooks = directory([("a", 0o755)])
+    let mine = owned("/opt/mine", .directory, uid: 1337)
+    hooks.files[0].way.insert(
+      contentsOf: [
+        owned("/docker-entrypoint.d/a", .link, mode: 0o777), owned("/"), mine,
+        owned("/opt/mine/l", .link, uid: 1337, mode: 0o777), owned("/"),
+      ], at: 2)
+    let failure = try Situation.plan(on: host(hooks)).failure
+    #expect(failure?.explanation?.what.hasSuffix("could write /opt/mine") == true)
   }
 
   @Test("A directory that cannot be listed ends the start")

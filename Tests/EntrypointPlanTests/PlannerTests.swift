@@ -214,11 +214,12 @@ struct PlannerTests {
 
   @Test("warns of a prefix that the user may not write, unless the start gives it away")
   func unwritablePrefix() throws {
-    let owned = FileOwnership(path: "/usr/local/kong", uid: 0, gid: 0, mode: 0o755)
+    let owned = PathEntry(
+      path: "/usr/local/kong", kind: .directory, uid: 0, gid: 0, mode: 0o755)
     var readOnly = owned
     readOnly.isReadOnly = true
     let start = ["KONG_PROXY_LISTEN": "0.0.0.0:8000"]
-    func warning(_ credentials: Credentials, _ prefix: FileOwnership) throws -> Explanation? {
+    func warning(_ credentials: Credentials, _ prefix: PathEntry) throws -> Explanation? {
       var host = Situation.host(credentials)
       host.unwritablePrefix = prefix
       return try Situation.plan(start, on: host).prepareWarnings.first
@@ -237,6 +238,23 @@ struct PlannerTests {
     var host = Situation.host(Situation.root())
     host.unwritablePrefix = readOnly
     #expect(try Situation.plan(start, on: host).prepare.map(\.name) == ["run"], "nothing to give")
+  }
+
+  @Test("refuses a prefix with nginx, the way to it, or entrypoint itself in it")
+  func programsInPrefix() throws {
+    var host = Situation.host(Situation.root())
+    host.ownPath = "/srv/own/entrypoint"
+    host.proxy = .found(ProgramFile(path: "/srv/nginx/sbin/nginx"))
+    for (prefix, proxy) in [
+      ("/srv/own", "/n"), ("/srv/nginx", "/n"), ("/srv/link", "/srv/link/nginx"),
+    ] {
+      let variables = ["KONG_PREFIX": prefix, "ENTRYPOINT_PROXY": proxy]
+      let failure = try Situation.plan(variables, on: host).failure
+      #expect(failure?.status == 78)
+      #expect(failure?.explanation?.why.contains("is in it, and Kong's user could") == true)
+    }
+    let fine = ["KONG_PREFIX": "/srv/kong", "ENTRYPOINT_PROXY": "/n"]
+    #expect(try Situation.plan(fine, on: host).failure == nil)
   }
 
   @Test("warns of a -c that the user cannot read, unless it becomes its own with the prefix")

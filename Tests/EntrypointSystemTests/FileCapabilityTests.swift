@@ -51,15 +51,43 @@ struct FileCapabilityTests {
   @Test("cannot go where others could put another program: the first such component is found")
   func writableComponent() throws {
     try withProgram { file, shell in
-      let lookup = { () -> ByteString? in
-        guard case .found(let file) = try ProgramSearch.findProxy(file.path) else { return "lost" }
-        return file.writableComponent
-      }
+      let lookup = { () -> ByteString? in try FileCapabilityTests.writableComponent(file.path) }
       #expect(try lookup() == nil, "a sticky directory of root's, such as /tmp, is no way in")
       _ = try shell.run(#"chmod g+w "$T""#)
       #expect(try lookup() == ByteString(shell.directory.path))
       _ = try shell.run(#"chmod g-w "$T"; chown 33 "$T/program""#)
       #expect(try lookup() == file.path)
+    }
+  }
+
+  private static func writableComponent(_ path: ByteString) throws -> ByteString? {
+    guard case .found(let file) = try ProgramSearch.findProxy(path) else { return "lost" }
+    return file.writableComponent
+  }
+
+  @Test("cannot go to a program of root's that somebody else's link leads to")
+  func plantedLinks() throws {
+    try withProgram { file, shell in
+      let place = ByteString(shell.directory.path)
+      let made = try shell.run(
+        """
+        cd "$T"; mkdir -m 755 mine links; chown 1337 mine; mkdir -m 1777 sticky
+        ln -s ../program mine/last; ln -s .. mine/up; ln -s "$T/mine/last" links/chain
+        ln -s ../program links/good; ln -s ./good links/better; ln -s "$T/links/../links/better" links/best
+        ln -s ../program sticky/moved; cp program sticky/copy; mkdir -m 755 sticky/d; cp program sticky/d/
+        """)
+      try #require(made.status == 0, "\(made.errors)")
+      for (path, component) in [
+        ("/mine/last", "/mine"), ("/mine/up/program", "/mine"), ("/links/chain", "/mine"),
+        // rename(2) could have brought these there from a directory of somebody else's.
+        ("/sticky/moved", "/sticky"), ("/sticky/copy", "/sticky"),
+      ] as [(ByteString, ByteString)] {
+        #expect(try FileCapabilityTests.writableComponent(place + path) == place + component)
+      }
+      for path in ["/links/good", "/links/best", "/sticky/d/program"] as [ByteString] {
+        #expect(try FileCapabilityTests.writableComponent(place + path) == nil, "\(path)")
+      }
+      #expect(try ProgramSearch.findProxy(place + "/links/none") == .absent)
     }
   }
 
@@ -107,8 +135,8 @@ struct FileCapabilityTests {
     for (options, mode) in [("nosuid", "ambient"), ("ro", "ambient"), ("exec", "file")] {
       let outcome = try shell(
         """
-        mkdir "$T/m"; mount -t tmpfs none "$T/m"; cp /bin/true "$T/m/nginx"; cp /bin/true "$T/m/kong"
-        mount -o remount,\(options) "$T/m"
+        mkdir "$T/m"; mount -t tmpfs -o mode=755 none "$T/m"; cp /bin/true "$T/m/nginx"; cp /bin/true "$T/m/kong"
+        mount -o remount,mode=755,\(options) "$T/m"
         KONG_PROXY_LISTEN=0.0.0.0:80 PATH="$T/m:$PATH" "$ENTRYPOINT" --dry-run --format json \
           --user www-data --proxy "$T/m/nginx" kong docker-start | jq -r .grant.mode
         """)

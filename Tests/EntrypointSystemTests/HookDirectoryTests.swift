@@ -97,8 +97,12 @@ struct HookDirectoryTests {
     try read(script) { directory, place in
       let file = try #require(directory?.files.first)
       #expect(directory?.files.count == 1 && file.name == "10-a")
-      #expect(file.components.first?.path == place + "/d/..2026_01_01/10-a")
-      #expect(file.components.last?.path == "/")
+      #expect(file.way.last?.path == place + "/d/..2026_01_01/10-a")
+      #expect(file.way.first?.path == "/")
+      #expect(
+        file.way.filter { $0.kind == .link }.map(\.path) == [
+          place + "/d/10-a", place + "/d/..data",
+        ])
       let selection = try directory?.selection(for: HookDirectoryTests.kong)
       #expect(selection?.programs == [file])
     }
@@ -117,8 +121,8 @@ struct HookDirectoryTests {
   func linkedDirectory() throws {
     let script = "mkdir -p up/real; touch up/real/a; chmod 755 up/real/a; ln -s up/real d; "
     try read(script) { directory, place in
-      let components = ["/up/real", "/up", ""].map { place + ByteString($0) }
-      #expect(directory?.components.prefix(3).map(\.path) == components)
+      let way = ["", "/d", "", "/up", "/up/real"].map { place + ByteString($0) }
+      #expect(directory?.way.suffix(5).map(\.path) == way)
       let selection = try directory?.selection(for: HookDirectoryTests.kong)
       #expect(selection?.programs.count == 1)
     }
@@ -141,23 +145,18 @@ struct HookDirectoryTests {
     }
   }
 
-  /// Mounts are the calling thread's own after unshare(2).
   private static func readOnReadOnlyMount(_ place: String) throws {
     let path = place + "/d"
-    // unshare(2) and CLONE_NEWNS, for _GNU_SOURCE only.
-    let symbol = try #require(dlsym(nil, "unshare"))
-    let unshare = unsafeBitCast(symbol, to: (@convention(c) (CInt) -> CInt).self)
-    try #require(unshare(0x20000) == 0)
-    try #require(mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil) == 0)
+    try PrivateMounts.begin()
     let before = try #require(try HookDirectory.read(ByteString(path)))
-    #expect(before.components.first?.isReadOnly == false)
+    #expect(before.way.last?.isReadOnly == false)
     #expect(throws: StartFailure.self) { try before.selection(for: kong) }
-    try #require(mount(place + "/s", path, nil, UInt(MS_BIND), nil) == 0)
+    try PrivateMounts.bind(place + "/s", on: path)
     let bound = try #require(try HookDirectory.read(ByteString(path)))
     #expect(throws: StartFailure.self) { try bound.selection(for: kong) }
-    try #require(mount("none", path, nil, UInt(MS_BIND | MS_REMOUNT | MS_RDONLY), nil) == 0)
+    try PrivateMounts.makeReadOnly(path)
     let after = try #require(try HookDirectory.read(ByteString(path)))
-    #expect(after.components.first?.isReadOnly == true && after.components[1].isReadOnly == false)
+    #expect(after.way.last?.isReadOnly == true && after.way.first?.isReadOnly == false)
     let selection = try after.selection(for: kong)
     #expect(selection.programs.map(\.name) == ["a"])
   }

@@ -6,8 +6,8 @@ public struct HookDirectory: Equatable, Sendable {
   /// Where hooks are looked for.
   public static let path: ByteString = "/docker-entrypoint.d"
 
-  /// The directory and each one above it.
-  public var components: [FileOwnership]
+  /// The way to the directory, which is the last.
+  public var way: [PathEntry]
   /// The regular files, links followed, in no order.
   public var files: [HookFile]
   /// Why it could not be listed, in words; nil where it could.
@@ -15,9 +15,9 @@ public struct HookDirectory: Equatable, Sendable {
 
   /// Creates a listing.
   public init(
-    components: [FileOwnership] = [], files: [HookFile] = [], unreadable: String? = nil
+    way: [PathEntry] = [], files: [HookFile] = [], unreadable: String? = nil
   ) {
-    self.components = components
+    self.way = way
     self.files = files
     self.unreadable = unreadable
   }
@@ -27,19 +27,22 @@ public struct HookDirectory: Equatable, Sendable {
 public struct HookFile: Equatable, Sendable {
   /// Its name in the directory.
   public var name: ByteString
-  /// The file itself and each directory above it, without symbolic links.
-  public var components: [FileOwnership]
+  /// The way to the file, which is the last.
+  public var way: [PathEntry]
   /// Why the user that hooks run as may not execute it, in words; nil where it may.
   public var refusal: String?
 
   /// Creates a file.
-  public init(name: ByteString, components: [FileOwnership]) {
+  public init(name: ByteString, way: [PathEntry]) {
     self.name = name
-    self.components = components
+    self.way = way
   }
 
   /// Anybody may execute it.
-  var isExecutable: Bool { (components.first?.mode ?? 0) & 0o111 != 0 }
+  var isExecutable: Bool { (way.last?.mode ?? 0) & 0o111 != 0 }
+
+  /// The path to exec, without the links on the way.
+  var resolvedPath: ByteString { way.last?.path ?? path }
 
   /// The path by which people know it.
   var path: ByteString { HookDirectory.path + "/" + name }
@@ -62,7 +65,7 @@ extension HookDirectory {
   func selection(for user: TargetUser) throws(StartFailure) -> Selection {
     if let unreadable { throw HookDirectory.cannotList(unreadable) }
     if files.isEmpty { return Selection() }
-    try check(components, named: HookDirectory.path, user: user)
+    try check(way, named: HookDirectory.path, user: user)
     var selection = Selection()
     let sorted = files.sorted { ByteString.versionOrder($0.name, $1.name) }
     let scripts = sorted.filter(\.isEnvironmentScript)
@@ -71,7 +74,7 @@ extension HookDirectory {
       if !file.isExecutable {
         selection.warnings.append(HookDirectory.notExecutable(file))
       } else {
-        try check(file.components, named: file.path, user: user)
+        try check(file.way, named: file.path, user: user)
         if let why = file.refusal { throw .notExecutable(file.path, why: why) }
         selection.programs.append(file)
       }
@@ -80,16 +83,16 @@ extension HookDirectory {
   }
 
   private func check(
-    _ components: [FileOwnership], named path: ByteString, user: TargetUser
+    _ way: [PathEntry], named path: ByteString, user: TargetUser
   ) throws(StartFailure) {
     let writer = user.uid == 0 ? nil : user
-    guard let component = components.firstWritable(by: writer) else { return }
+    guard let entry = way.firstWritable(by: writer) else { return }
     let who = user.uid == 0 ? "others than root" : user.description
     throw StartFailure(
       status: ExitStatus.configuration,
-      what: "the hooks of \(path) are not run: \(who) could write \(component.path)",
+      what: "the hooks of \(path) are not run: \(who) could write \(entry.path)",
       why:
-        "\(component.path) has \(component.description), and is not on a read-only mount; whoever"
+        "\(entry.path) has \(entry.description), and is not on a read-only mount; whoever"
         + " took over the proxy once could leave code there for each later start",
       waysOut: [
         "in the image: chown -R root:root \(HookDirectory.path) and chmod -R go-w"

@@ -105,8 +105,9 @@ public struct Prefix: Hashable, Sendable {
   /// Among them /etc/kong: kong.conf has a say in what capabilities nginx gets, so the user that runs
   /// nginx must not own it. And /usr/local/openresty: nginx, which file capabilities are written to.
   private static let whole: [ByteString] = [
-    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/lost+found", "/proc",
-    "/root", "/sbin", "/sys", "/usr", "/run/secrets", "/run/systemd", "/var/backups",
+    "/bin", "/boot", "/dev", "/docker-entrypoint.d", "/etc", "/gnu", "/lib", "/lib32", "/lib64",
+    "/libx32", "/lost+found", "/nix", "/proc", "/root", "/sbin", "/sys", "/usr", "/run/secrets",
+    "/run/systemd", "/var/backups",
     "/var/lib/apt", "/var/lib/dpkg", "/var/lib/pam", "/var/lib/rpm", "/var/lib/systemd",
     "/var/mail", "/var/run/secrets", "/var/spool/cron",
     "/usr/local/bin", "/usr/local/etc", "/usr/local/games", "/usr/local/include", "/usr/local/lib",

@@ -14,6 +14,9 @@ public struct HostSnapshot: Equatable, Sendable {
   /// Whether capabilities of this user namespace count in this network namespace
   /// (user_namespaces(7)).
   public var ownsNetwork: Bool
+  /// The file of this process's program, which root executes again at the next start; empty where the
+  /// kernel does not say.
+  public var ownPath: ByteString
   /// What the command's name stands for on PATH.
   public var command: ProgramLookup
   /// The proxy's file; nil where the command is not `kong docker-start`.
@@ -27,7 +30,7 @@ public struct HostSnapshot: Equatable, Sendable {
   /// Why the prefix cannot be given away, where a dry run has found that out.
   public var prefixFailure: StartFailure?
   /// The prefix, where the user that Kong runs as may not write it as it is now.
-  public var unwritablePrefix: FileOwnership?
+  public var unwritablePrefix: PathEntry?
   /// Why that user may not read the file that `-c` names, where a dry run has found that out.
   public var unreadableConfiguration: String?
   /// What is in the files that KONG_*_FILE name, or why it cannot be known.
@@ -41,6 +44,7 @@ public struct HostSnapshot: Equatable, Sendable {
     accounts: Accounts = Accounts(),
     unprivilegedPortStart: Int = 1024,
     ownsNetwork: Bool = true,
+    ownPath: ByteString = "",
     command: ProgramLookup,
     proxy: ProgramLookup? = nil,
     streams: [StandardStream] = [],
@@ -54,6 +58,7 @@ public struct HostSnapshot: Equatable, Sendable {
     self.accounts = accounts
     self.unprivilegedPortStart = unprivilegedPortStart
     self.ownsNetwork = ownsNetwork
+    self.ownPath = ownPath
     self.command = command
     self.proxy = proxy
     self.streams = streams

@@ -55,8 +55,8 @@ public struct Planner: Sendable {
     let kong = try program(host.command, name: "kong")
     let proxy = try program(host.proxy ?? .absent, name: request.proxy, isProxy: true)
     if let target { try checkDrop(to: target) }
-    // Whoever owns the directory that nginx is in could put another program in its place.
-    let prefix = try Prefix(request.prefix, outside: [proxy.path])
+    // Whoever owns the directory that one of these is in could put another program in its place.
+    let prefix = try Prefix(request.prefix, outside: [proxy.path, request.proxy, host.ownPath])
 
     if let target { try give(prefix, to: target, plan: &plan) }
     warnOfAccess(prefix, &plan)
@@ -95,7 +95,7 @@ public struct Planner: Sendable {
     plan.prepareWarnings += selection.warnings
     return selection.programs.map { hook in
       // Exec'd by the path without links: those on the way to it can be anywhere.
-      child(hook.components.first?.path ?? hook.path, arguments: [hook.path], target: target)
+      child(hook.resolvedPath, arguments: [hook.path], target: target)
     }
   }
 
@@ -152,7 +152,7 @@ public struct Planner: Sendable {
   }
 
   /// Why a prefix cannot be written, and the ways to one that can.
-  private func obstacle(_ directory: FileOwnership) -> (why: String, waysOut: [String]) {
+  private func obstacle(_ directory: PathEntry) -> (why: String, waysOut: [String]) {
     if directory.isReadOnly { return ("its mount is read-only", OwnershipReport.waysOutOfReadOnly) }
     if host.credentials.user.effective == 0 {
       return (

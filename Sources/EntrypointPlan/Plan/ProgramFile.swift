@@ -39,8 +39,8 @@ public struct ProgramFile: Equatable, Sendable {
   public var isSetID: Bool
   /// It begins with "#!": its capabilities do not count, but those of its interpreter's file.
   public var isScript: Bool
-  /// The first component of the path that somebody other than root could replace or write; nil
-  /// where only root can.
+  /// The first entry on the way to it by which others than root could have led there, or could write it;
+  /// nil where only root could.
   public var writableComponent: ByteString?
 
   /// Creates a description of a file.
