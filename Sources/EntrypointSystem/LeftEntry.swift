@@ -9,9 +9,3 @@ struct LeftEntry: Equatable, Sendable {
 
   var text: String { "\(path): \(reason)" }
 }
-
-/// The first ten of a list in words, and how many more.
-func listed(_ items: [some CustomStringConvertible]) -> String {
-  let shown = items.prefix(10).map { $0.description }.joined(separator: ", ")
-  return items.count > 10 ? "\(shown) and \(items.count - 10) more" : shown
-}

@@ -11,7 +11,7 @@ enum LogLinks {
     /// The paths of the links that were made or replaced.
     var made: [ByteString] = []
     /// What is in the way, and why it stays.
-    var left: [LeftEntry] = []
+    var left = FirstOfMany<LeftEntry>()
   }
 
   /// Makes the links that are not there or lead elsewhere, and the directory PREFIX/logs if need be.
@@ -81,7 +81,7 @@ extension LogLinks.Report {
     if left.isEmpty { return [] }
     return [
       Explanation(
-        what: "Kong's logs may not reach the container's output", why: listed(left.map(\.text)),
+        what: "Kong's logs may not reach the container's output", why: left.listed(\.text),
         waysOut: [
           "remove what is in the way, or let Kong's user write the directory",
           "name the logs: KONG_PROXY_ACCESS_LOG=/dev/stdout, KONG_PROXY_ERROR_LOG=/dev/stderr, ...",

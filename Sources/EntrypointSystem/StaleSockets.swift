@@ -10,11 +10,11 @@ enum StaleSockets {
   /// What was found.
   struct Report: Equatable, Sendable {
     /// The paths of those removed: nobody listened.
-    var removed: [ByteString] = []
+    var removed = FirstOfMany<ByteString>()
     /// The paths of those that a living process answers on, which stay.
-    var answered: [ByteString] = []
+    var answered = FirstOfMany<ByteString>()
     /// What could not be judged or removed, and why.
-    var left: [LeftEntry] = []
+    var left = FirstOfMany<LeftEntry>()
   }
 
   /// Removes from the prefix and from its directory "sockets" each socket that nobody listens on.
@@ -33,7 +33,7 @@ enum StaleSockets {
       let descriptor = directory.descriptor
       try directory.forEachEntry { name, type in
         guard type == DT_SOCK || type == DT_UNKNOWN else { return }
-        let socketPath = path + "/" + ByteString(cString: name)
+        var socketPath: ByteString { path + "/" + ByteString(cString: name) }
         do throws(Errno) {
           switch try removeUnlessAnswered(name, in: descriptor) {
           case .stale: report.removed.append(socketPath)
@@ -112,7 +112,7 @@ extension StaleSockets.Report {
     if !answered.isEmpty {
       warnings.append(
         Explanation(
-          what: "another process listens on sockets in the prefix \(prefix): \(listed(answered))",
+          what: "another process listens on sockets in the prefix \(prefix): \(answered.listed(\.description))",
           why: "two Kongs with one prefix take each other's sockets, configuration and logs away",
           waysOut: ["give each Kong a prefix of its own with KONG_PREFIX", "stop the other"]))
     }
@@ -120,7 +120,7 @@ extension StaleSockets.Report {
       warnings.append(
         Explanation(
           what: "removed sockets that nobody listens on from the prefix \(prefix):"
-            + " \(listed(removed))",
+            + " \(removed.listed(\.description))",
           why: "the Kong before this one did not end in order, and nginx could not bind to them",
           waysOut: [
             "look why it ended; with docker stop --time, or Kubernetes'"
@@ -131,7 +131,7 @@ extension StaleSockets.Report {
       warnings.append(
         Explanation(
           what: "sockets in the prefix \(prefix) stay, whether somebody listens on them or not",
-          why: listed(left.map(\.text)),
+          why: left.listed(\.text),
           waysOut: ["remove them where Kong does not run, if nginx cannot bind to them"]))
     }
     return warnings

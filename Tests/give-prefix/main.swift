@@ -12,9 +12,9 @@ guard words.count == 4, let uid = UInt32(words[2]), let gid = UInt32(words[3]) e
 do throws(StartFailure) {
   let report = try PrefixOwnership.give(Prefix(ByteString(words[1])), to: uid, gid: gid)
   print(
-    "examined \(report.examined) changed \(report.changed) left \(report.leftCount)"
-      + " refused \(report.refusedCount)")
-  for exception in report.left + report.refused {
+    "examined \(report.examined) changed \(report.changed) left \(report.left.count)"
+      + " refused \(report.refused.count)")
+  for exception in report.left.shown + report.refused.shown {
     print("\(exception.path): \(exception.reason.text)")
   }
 } catch {

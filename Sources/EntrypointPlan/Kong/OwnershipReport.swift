@@ -27,21 +27,14 @@ public struct OwnershipReport: Equatable, Sendable {
     public var reason: Reason
   }
 
-  /// How many exceptions are kept: a hostile prefix must fill neither the memory nor the log.
-  public static let shownExceptions = 10
-
   /// How many entries were looked at, the prefix among them.
   public var examined = 0
   /// How many got another owner.
   public var changed = 0
-  /// The first entries that were left; those refused by the kernel not among them.
-  public private(set) var left: [Exception] = []
-  /// How many were left.
-  public private(set) var leftCount = 0
-  /// The first entries whose change the kernel refused.
-  public private(set) var refused: [Exception] = []
-  /// How many changes the kernel refused.
-  public private(set) var refusedCount = 0
+  /// The entries that were left; those refused by the kernel not among them.
+  public private(set) var left = FirstOfMany<Exception>()
+  /// The entries whose change the kernel refused.
+  public private(set) var refused = FirstOfMany<Exception>()
 
   /// Nothing has been looked at yet.
   public init() {}
@@ -49,12 +42,8 @@ public struct OwnershipReport: Equatable, Sendable {
   /// Counts an entry that was left.
   public mutating func leave(_ path: ByteString, _ reason: Reason) {
     if case .refused = reason {
-      refusedCount += 1
-      guard refusedCount <= OwnershipReport.shownExceptions else { return }
       refused.append(Exception(path: path, reason: reason))
     } else {
-      leftCount += 1
-      guard leftCount <= OwnershipReport.shownExceptions else { return }
       left.append(Exception(path: path, reason: reason))
     }
   }
@@ -68,10 +57,10 @@ extension OwnershipReport {
   ///   - user: the user's name or number.
   public func warnings(prefix: Prefix, user: String) -> [Explanation] {
     var warnings: [Explanation] = []
-    if let first = refused.first {
+    if let first = refused.shown.first {
       warnings.append(
         Explanation(
-          what: "\(entries(refusedCount)) in \(prefix.path) cannot be given to \(user)",
+          what: "\(entries(refused.count)) in \(prefix.path) cannot be given to \(user)",
           why: "\(first.path): \(first.reason.text)",
           waysOut: [
             "docker run --cap-add CHOWN --cap-add DAC_OVERRIDE; Kubernetes: capabilities.add,"
@@ -80,14 +69,11 @@ extension OwnershipReport {
             "name another directory with KONG_PREFIX",
           ]))
     }
-    if leftCount > 0 {
-      let hidden = leftCount - left.count
-      let names = left.map(\.name).joined(separator: ", ")
+    if !left.isEmpty {
       warnings.append(
         Explanation(
-          what: "not given to \(user): \(names)" + (hidden > 0 ? " and \(hidden) more" : ""),
-          why: reasons,
-          waysOut: (left.contains(where: \.isUnread) ? [OwnershipReport.wayToRead] : []) + [
+          what: "not given to \(user): \(left.listed(\.name))", why: reasons,
+          waysOut: (left.shown.contains(where: \.isUnread) ? [OwnershipReport.wayToRead] : []) + [
             "take out of the prefix what is not Kong's, or give it to \(user) yourself"
           ]))
     }
@@ -106,7 +92,7 @@ extension OwnershipReport {
   /// Each reason of the entries shown, once.
   private var reasons: String {
     var texts: [String] = []
-    for text in left.map(\.reason.text) where !texts.contains(text) { texts.append(text) }
+    for text in left.shown.map(\.reason.text) where !texts.contains(text) { texts.append(text) }
     return texts.joined(separator: "; ")
   }
 
