@@ -8,9 +8,7 @@ import SystemPackage
 struct PathPattern {
   /// How many files a pattern may mean; a hostile directory has any number.
   static let limit = 1000
-  /// How many "*" a name may have: fnmatch(3) takes time exponential in their number.
-  private static let starLimit = 2
-  /// How many more names of directories all patterns together may be compared with.
+  /// How many more names, of patterns and of directories, may be looked at for all patterns together.
   private var budget = 20_000
 
   /// The paths that match, in the order of their bytes; none where nothing matches, nil where it would
@@ -21,11 +19,11 @@ struct PathPattern {
     let slash = UInt8(ascii: "/")
     var found: [ByteString] = [""]
     let names = pattern.bytes.split(separator: slash).map { ByteString(Array($0)) }
-    let stars = names.map { name in name.bytes.count { $0 == UInt8(ascii: "*") } }
-    guard stars.allSatisfy({ $0 <= PathPattern.starLimit }) else { return nil }
+    guard !names.contains(where: PathPattern.isSlow) else { return nil }
     for (index, name) in names.enumerated() {
       var next: [ByteString] = []
       for directory in found {
+        budget -= 1
         if name.isPattern {
           next += entries(of: directory + "/", matching: name).map { directory + "/" + $0 }
         } else {
@@ -40,6 +38,15 @@ struct PathPattern {
       }
     }
     return found.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+  }
+
+  /// Whether fnmatch(3) could take long to compare a name with others: it tries each way to divide a
+  /// name between the "*", and goes through a "[" at each of them.
+  private static func isSlow(_ name: ByteString) -> Bool {
+    guard name.isPattern else { return false }
+    let stars = name.bytes.count { $0 == UInt8(ascii: "*") }
+    let starLimit = name.bytes.contains(UInt8(ascii: "[")) ? 1 : 2
+    return stars > starLimit || name.bytes.count > Int(NAME_MAX)
   }
 
   /// The name without the backslashes that take the special meaning from a character (glob(7)).

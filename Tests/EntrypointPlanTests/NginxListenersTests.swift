@@ -304,13 +304,41 @@ struct NginxListenersTests {
     #expect(found.warnings.map { $0.why.utf8.count < 3000 } == [true])
   }
 
+  @Test("behind a path that is longer than the kernel takes are not looked for")
+  func longPath() {
+    let path = "/" + String(repeating: "a/", count: 2047) + "b"
+    let found = read(
+      [
+        "/p/nginx.conf": "include \(path); include \(path)c*;",
+        path: "http { server { listen 1; } }",
+      ])
+    #expect(found.listeners.isEmpty && found.warnings.count == 2)
+    #expect(found.warnings[0].why == "its path has more than 4095 bytes")
+    let shorter = String(path.dropFirst(2))
+    let files = ["/p/nginx.conf": "include \(shorter);", shorter: "http { server { listen 1; } }"]
+    #expect(read(files).listeners.map(\.place) == ["0.0.0.0:1"])
+  }
+
+  @Test("show of a long path no more than its beginning, however many they are")
+  func longSource() {
+    let path = "/" + String(repeating: "a", count: 4000)
+    let listens = (1...1000).map { "listen \($0);" }.joined()
+    let found = read(["/p/nginx.conf": "include \(path);", path: "http { server { \(listens) } }"])
+    #expect(found.listeners.count == 1000)
+    #expect(found.listeners.allSatisfy { $0.source.utf8.count < 300 })
+    #expect(found.listeners[0].source.hasSuffix("aaa...:1"))
+  }
+
   @Test("are not looked for where a pattern stands for too many names, with a warning")
   func patterns() {
     var files = NginxFiles(texts: ["/nginx.conf": "http { include d/*; server { listen 80; } }"])
     files.matching = { _ in nil }
     let found = NginxListeners(main: "/nginx.conf", isRoot: true, files: files)
     #expect(found.listeners.map(\.place) == ["0.0.0.0:80"])
-    #expect(found.warnings.map(\.why) == ["its pattern stands for too many names"])
+    #expect(
+      found.warnings.map(\.why) == [
+        "it would take too long to find out which files its pattern means"
+      ])
   }
 }
 

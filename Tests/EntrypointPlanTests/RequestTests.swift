@@ -121,6 +121,22 @@ struct RequestTests {
     #expect(plan.warnings.first?.what.contains("KONG_ADMIN_LISTEN") == true)
   }
 
+  @Test("warns of no more than twenty such listeners")
+  func vaults() throws {
+    let names = (0..<100).map { "KONG_A\($0)_LISTEN" }
+    let variables = Dictionary(uniqueKeysWithValues: names.map { ($0, "{vault://env/x}") })
+    let plan = try Situation.plan(variables, on: Situation.host(Situation.root()))
+    #expect(plan.failure == nil && plan.warnings.count == 20)
+  }
+
+  @Test("says what --cap has in one printable line")
+  func forgedCapability() throws {
+    var options = Options()
+    options.capabilities = ["net_raw\nentrypoint: info: forged"]
+    let request = try Request(command: ["true"], options: options, environment: Environment([]))
+    #expect(request.capabilities[0].origin == #"--cap net_raw\x0aentrypoint: info: forged"#)
+  }
+
   @Test(
     "never reads a secret, nor anything else that is not its own",
     arguments: [

@@ -51,7 +51,7 @@ case (3, "directives"):
   let found = NginxListenDirectives(main: ByteString(arguments[2]), isRoot: true, files: files)
   for listen in found.directives {
     let words =
-      [listen.path.description, String(listen.line)] + listen.arguments.map(\.description)
+      [listen.file, String(listen.line)] + listen.arguments.map(\.description)
     print(words.joined(separator: "\t"))
   }
   report(found.warnings)

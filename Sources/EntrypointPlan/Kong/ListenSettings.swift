@@ -35,6 +35,9 @@ struct ListenSettings {
     }
   }
 
+  /// How many warnings there are at the most: a hostile kong.conf has a reason for any number.
+  private static let warningLimit = 20
+
   /// Those of Kong 3.9 (kong_defaults.lua), of the settings that all roles but one use.
   private static let defaults: [(String, ByteString)] = [
     ("KONG_PROXY_LISTEN", "0.0.0.0:8000, 0.0.0.0:8443 ssl"),
@@ -50,7 +53,11 @@ struct ListenSettings {
   ) throws(StartFailure) -> [Listener] {
     let listeners = try ListenSetting.parse(value, source: source)
     guard isUsed(name) else { return [] }
-    if let warning = ListenSetting.warning(of: value, source: source) { warnings.append(warning) }
+    if warnings.count < ListenSettings.warningLimit,
+      let warning = ListenSetting.warning(of: value, source: source)
+    {
+      warnings.append(warning)
+    }
     return listeners
   }
 

@@ -41,6 +41,8 @@ public struct NginxLimits: Sendable {
   public var allBytes = 16 << 20
   /// Files, each counted as often as it is included.
   public var files = 4096
+  /// Bytes of a path, with its NUL: PATH_MAX (limits.h(0p)).
+  public var path = 4096
   /// Files that include one another; nginx has no limit but its open files.
   public var depth = 32
   /// `listen` directives.

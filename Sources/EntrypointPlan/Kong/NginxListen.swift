@@ -7,8 +7,8 @@ public enum NginxServerKind: String, Sendable {
 
 /// A `listen` directive of an nginx configuration, or what a server without one comes to.
 public struct NginxListen: Hashable, Sendable {
-  /// The file.
-  public var path: ByteString
+  /// The file, as it is shown.
+  public var file: String
   /// The line of the directive, or of the server that has none.
   public var line: Int
   /// The kind of server that listens.
@@ -21,8 +21,8 @@ public struct NginxListen: Hashable, Sendable {
   /// How many bytes of a parameter are kept; no parameter of nginx's has half as many.
   private static let parameterLimit = 64
 
-  /// "PATH:LINE".
-  public var source: String { "\(path):\(line)" }
+  /// "FILE:LINE".
+  public var source: String { "\(file):\(line)" }
 
   /// Why a directive says nothing about where nginx will listen.
   struct Fault: Error, Equatable {
@@ -153,5 +153,13 @@ public struct NginxListen: Hashable, Sendable {
 
   private static func badPort(_ text: String) -> Fault {
     Fault(reason: "\"\(ByteString(text))\" has no port or range of ports from 1 to 65535")
+  }
+}
+
+extension ByteString {
+  /// A path as text, of which a hostile one shows no more than its beginning.
+  var shortened: String {
+    let limit = 255
+    return bytes.count > limit ? "\(ByteString(Array(bytes.prefix(limit))))..." : description
   }
 }

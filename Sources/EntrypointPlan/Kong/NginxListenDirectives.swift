@@ -15,6 +15,8 @@ public struct NginxListenDirectives {
   private let directory: ByteString
   /// Those being read, each included by the one before it.
   private var open: [ByteString] = []
+  /// The last of them, as it is shown: made once, as a hostile path costs much to print.
+  private var file = ""
   private var filesRead = 0
   private var bytesRead = 0
   private var place = Place.main
@@ -48,19 +50,23 @@ public struct NginxListenDirectives {
 
   // MARK: Files
 
-  private mutating func read(_ path: ByteString, includedAt source: String?) {
+  private mutating func read(_ path: ByteString, includedAt line: Int?) {
     do throws(NginxListen.Fault) {
       let configuration = NginxConfiguration(try content(of: path))
+      let includer = file
+      file = path.shortened
       open.append(path)
-      read(statementsOf: configuration, path: path)
+      read(statementsOf: configuration)
       open.removeLast()
+      file = includer
     } catch {
       hasListen = true
-      guard source != nil || error != NginxListenDirectives.absent else {
+      guard line != nil || error != NginxListenDirectives.absent else {
         firstWarnings.append(noMain)
         return
       }
-      warn("\(source.map { "\($0): " } ?? "")\(path) is not read", error.reason)
+      let source = line.map { "\(file):\($0): " } ?? ""
+      warn("\(source)\(path.shortened) is not read", error.reason)
     }
   }
 
@@ -97,21 +103,27 @@ public struct NginxListenDirectives {
       waysOut: ["see what it does: kong prepare --vv"])
   }
 
-  private mutating func include(_ name: ByteString, source: String) {
+  private mutating func include(_ name: ByteString, line: Int) {
     // C's strings end at a NUL, and so do nginx's paths.
     var path = ByteString(Array(name.bytes.prefix { $0 != 0 }))
     if path.bytes.first != UInt8(ascii: "/") { path = directory + path }
-    guard let paths = path.isPattern ? files.matching(path) : [path] else {
-      hasListen = true
-      warn("\(source): \"include\" is not followed", "its pattern stands for too many names")
-      return
+    guard path.bytes.count < limits.path else {
+      return leaveInclude(line, "its path has more than \(limits.path - 1) bytes")
     }
-    for path in paths { read(path, includedAt: source) }
+    guard let paths = path.isPattern ? files.matching(path) : [path] else {
+      return leaveInclude(line, "it would take too long to find out which files its pattern means")
+    }
+    for path in paths { read(path, includedAt: line) }
+  }
+
+  private mutating func leaveInclude(_ line: Int, _ why: String) {
+    hasListen = true
+    warn("\(file):\(line): \"include\" is not followed", why)
   }
 
   // MARK: Statements
 
-  private mutating func read(statementsOf configuration: NginxConfiguration, path: ByteString) {
+  private mutating func read(statementsOf configuration: NginxConfiguration) {
     var configuration = configuration
     // The open blocks of this file that matter: they are ended where they began.
     var blocks: [(depth: Int, outer: Place, line: Int)] = []
@@ -129,18 +141,18 @@ public struct NginxListenDirectives {
             place = inner
             if case .server = inner { hasListen = false }
           } else {
-            obey(directive, in: configuration, path: path)
+            obey(directive, in: configuration)
           }
         case .blockEnd:
           guard let block = blocks.last, configuration.depth < block.depth else { continue }
-          end(block.line, path: path)
+          end(block.line)
           place = block.outer
           blocks.removeLast()
         }
       }
     } catch {
       hasListen = true
-      warn("\(path):\(error.line): the rest of the file is not read", error.reason)
+      warn("\(file):\(error.line): the rest of the file is not read", error.reason)
     }
     place = outer
   }
@@ -158,31 +170,27 @@ public struct NginxListenDirectives {
     }
   }
 
-  private mutating func obey(
-    _ directive: NginxDirective, in configuration: NginxConfiguration, path: ByteString
-  ) {
+  private mutating func obey(_ directive: NginxDirective, in configuration: NginxConfiguration) {
     let words = configuration.words
     let name = words[0]
     if configuration.isWord(name, "include") {
-      let source = "\(path):\(directive.line)"
       guard words.count == 2 else {
-        warn("\(source): \"include\" is not followed", "it does not have one argument")
-        return
+        return leaveInclude(directive.line, "it does not have one argument")
       }
-      include(configuration.value(of: words[1]), source: source)
+      include(configuration.value(of: words[1]), line: directive.line)
     } else if configuration.isWord(name, "listen"), case .server(let kind) = place {
       hasListen = true
       let arguments = words.dropFirst().prefix(NginxListen.argumentLimit).map(configuration.value)
-      add(NginxListen(path: path, line: directive.line, server: kind, arguments: arguments))
+      add(NginxListen(file: file, line: directive.line, server: kind, arguments: arguments))
     }
   }
 
   /// A block ends; if it is an http server without `listen`, that means something.
-  private mutating func end(_ line: Int, path: ByteString) {
+  private mutating func end(_ line: Int) {
     guard place == .server(.http), !hasListen else { return }
     add(
       NginxListen(
-        path: path, line: line, server: .http, arguments: [isRoot ? "0.0.0.0:80" : "0.0.0.0:8000"]))
+        file: file, line: line, server: .http, arguments: [isRoot ? "0.0.0.0:80" : "0.0.0.0:8000"]))
   }
 
   private mutating func add(_ listen: NginxListen) {

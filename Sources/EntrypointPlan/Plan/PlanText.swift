@@ -148,14 +148,12 @@ public struct PlanText: Sendable {
   }
 
   private mutating func explanations() {
-    for warning in plan.warnings { explain("Warning", warning, yellow) }
-    if let explanation = plan.failure?.explanation { explain("Error", explanation, red) }
+    for warning in plan.warnings { explain(yellow("Warning: \(warning.what)"), warning) }
+    if let error = plan.failure?.explanation { explain(red("Error: \(error.what)"), error) }
   }
 
-  private mutating func explain(
-    _ kind: String, _ explanation: Explanation, _ color: (String) -> String
-  ) {
-    lines += ["", color("\(kind): \(explanation.what)"), "  why: \(explanation.why)"]
+  private mutating func explain(_ what: String, _ explanation: Explanation) {
+    lines += ["", what, "  why: \(explanation.why)"]
     lines += explanation.waysOut.map { "  way out: \($0)" }
   }
 

@@ -84,7 +84,7 @@ public struct Request: Equatable, Sendable {
       options.proxy ?? environment.nonEmpty("ENTRYPOINT_PROXY") ?? Request.defaultProxy
     capabilities =
       options.capabilities.map {
-        CapabilityRequest(name: $0, origin: "--cap \($0)", isGranted: true)
+        CapabilityRequest(name: $0, origin: "--cap \(ByteString($0))", isGranted: true)
       } + environment.variables.compactMap(Request.capability)
   }
 
