@@ -35,7 +35,7 @@ extension Accounts {
   /// The readers give it the id 0 and no home (nsswitch.conf(5), "Compatibility mode"): it must not
   /// become another name for root.
   private static func isForNIS(_ name: UnsafePointer<CChar>) -> Bool {
-    "+-".utf8.contains(UInt8(bitPattern: name[0]))
+    "+-".utf8.contains(UInt8(truncatingIfNeeded: name[0]))
   }
 
   private static func forEach<Entry>(

@@ -28,7 +28,7 @@ public struct EnvironmentBlock {
 
   /// Whether a variable is set and not empty; the first of the name counts, and is not copied.
   private func isNonEmpty(_ name: String) -> Bool {
-    let prefix = ByteString("\(name)=").bytes.map(CChar.init(bitPattern:))
+    let prefix = ByteString("\(name)=").bytes.map(CChar.init(truncatingIfNeeded:))
     for string in strings where strncmp(string, prefix, prefix.count) == 0 {
       return string[prefix.count] != 0
     }
@@ -37,7 +37,7 @@ public struct EnvironmentBlock {
 
   /// The strings with some variables replaced, added at the end, or left out, and a null pointer.
   func applying(_ changes: [EnvironmentChange]) -> [UnsafeMutablePointer<CChar>?] {
-    let prefixes = changes.map { ByteString("\($0.name)=").bytes.map(CChar.init(bitPattern:)) }
+    let prefixes = changes.map { ByteString("\($0.name)=").bytes.map(CChar.init(truncatingIfNeeded:)) }
     var result: [UnsafeMutablePointer<CChar>?] = []
     for string in strings {
       let isReplaced = prefixes.contains { strncmp(string, $0, $0.count) == 0 }

@@ -47,7 +47,7 @@ extension ByteString {
 
   /// Calls `body` with the bytes and a terminating NUL.
   func withCString<Result>(_ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
-    try body(bytes.map(CChar.init(bitPattern:)) + [0])
+    try body(bytes.map(CChar.init(truncatingIfNeeded:)) + [0])
   }
 }
 
