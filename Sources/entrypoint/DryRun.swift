@@ -34,6 +34,7 @@ struct DryRun {
         exit(plan.failure?.status ?? 0)
       case .docker:
         let least = try LeastPrivileges(request: request, snapshot: snapshot)
+        if let note = least.networkNote { try start.log(variables).warning(note) }
         try StandardOutput.write(least.dockerFlags(snapshot.capabilityNames) + "\n")
       case .kubernetes:
         let least = try LeastPrivileges(request: request, snapshot: snapshot)

@@ -68,6 +68,16 @@ struct LeastPrivilegesTests {
         """)
   }
 
+  @Test("of a non-root start come with a note that the host's network has no such sysctl")
+  func hostNetwork() throws {
+    let user = try least(on: Situation.host(Situation.user()))
+    #expect(user.networkNote?.why.contains("--network host") == true)
+    #expect(try least(on: Situation.host(Situation.root())).networkNote == nil)
+    let high = try least(
+      on: Situation.host(Situation.user()), ["KONG_PROXY_LISTEN": "0.0.0.0:8000"])
+    #expect(high.networkNote == nil)
+  }
+
   @Test("are enough: with exactly them the plan gives nginx all it needs, with any one less not")
   func enough() throws {
     let variables = ["KONG_PROXY_LISTEN": "0.0.0.0:80 transparent"]

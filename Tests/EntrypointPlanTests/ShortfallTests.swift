@@ -1,4 +1,5 @@
 import EntrypointPlan
+import Foundation
 import Testing
 
 @Suite("What a start says that cannot have all it needs")
@@ -46,6 +47,33 @@ struct ShortfallTests {
       try Situation.plan(on: Situation.host(outside)).launchWarnings.first)
     let setcap = warning.waysOut.filter { $0.contains("setcap") }
     #expect(setcap.count == 1 && setcap[0].contains("and docker run --cap-add NET_BIND_SERVICE"))
+  }
+
+  @Test(
+    "names all that a root start would miss where the container began with nothing: it is enough")
+  func fromNothing() throws {
+    let way = try #require(
+      try Situation.plan(on: Situation.host(Situation.user(bounding: []))).launchWarnings.first?
+        .waysOut.first)
+    let names = way.components(separatedBy: "--cap-add ").dropFirst().map {
+      String($0.prefix { $0 != " " && $0 != ":" }).lowercased()
+    }
+    #expect(names == ["chown", "setgid", "setuid", "setpcap", "net_bind_service"])
+    let given = CapabilitySet(names.compactMap { Situation.set($0).members.first })
+    let plan = try Situation.plan(on: Situation.host(Situation.root(given)))
+    #expect(plan.failure == nil && plan.warnings.isEmpty)
+  }
+
+  @Test(
+    "says how docker and Kubernetes start without no_new_privs, where that voids a file's capabilities"
+  )
+  func underNoNewPrivileges() throws {
+    var user = Situation.user()
+    user.noNewPrivileges = true
+    let ways = try Situation.plan(on: Situation.host(user)).launchWarnings.first?.waysOut ?? []
+    let setcap = try #require(ways.first { $0.contains("setcap") })
+    #expect(setcap.contains("no --security-opt no-new-privileges"))
+    #expect(setcap.contains("Kubernetes: allowPrivilegeEscalation: true"))
   }
 
   @Test("lets no_new_privs keep a user's nginx from capabilities of its file that nothing needs")

@@ -10,6 +10,18 @@ extension LeastPrivileges {
     return flags.joined(separator: " ")
   }
 
+  /// What to say of the flags where they have no place on the host's network; a comment could not stand
+  /// among them.
+  public var networkNote: Explanation? {
+    guard unprivilegedPortStart != nil else { return nil }
+    return Explanation(
+      what: "these flags are for a network of the container's own",
+      why: "with --network host the host's ip_unprivileged_port_start holds, and cannot be set",
+      waysOut: [
+        "on the host's network, start as root: the same command with --user 0 prints the flags"
+      ])
+  }
+
   /// The security contexts of a pod and its container, in YAML, as far as the start needs them.
   public func kubernetesContext(_ names: CapabilityNames, prefix: ByteString) -> String {
     var lines: [String] = []

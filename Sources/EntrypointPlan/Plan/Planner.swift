@@ -163,7 +163,8 @@ public struct Planner: Sendable {
     return (
       "it has \(directory.description), and only a start as root with cap_chown gives it away",
       [
-        "Kubernetes: securityContext.fsGroup: 1337 in the pod, which lets it write the volume",
+        "Kubernetes: securityContext.fsGroup: \(host.credentials.user.effective) in the pod, which lets"
+          + " it write the volume",
         "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives it to the"
           + " user kong, and drops to that",
       ]

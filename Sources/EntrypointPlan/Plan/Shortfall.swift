@@ -120,27 +120,35 @@ struct Shortfall {
   }
 
   private func grantWaysOut(_ need: Need) -> [String] {
-    let short = Shortfall.engineName(names.name(of: need.capability))
     let isHeld = start.permitted.contains(need.capability)
     let isInBounding = start.bounding.contains(need.capability)
+    // What a start as root would miss here: for its drop, too, where the container began with nothing.
+    let missing = CapabilitySet([need.capability, .chown, .setgid, .setuid, .setpcap])
+      .subtracting(start.bounding)
     var ways: [String] = []
     if !host.ownsNetwork, let port = need.listeners.compactMap(\.port).min() {
       ways.append("leave out --network host, or the user namespace (--userns, userns-remap)")
       ways.append("on the host: sysctl -w net.ipv4.ip_unprivileged_port_start=\(port)")
     } else if isRoot, !isInBounding {
-      ways += Shortfall.add([short])
+      ways += Shortfall.add([engineName(need.capability)])
     } else if !isRoot, !isHeld || host.secureExecution {
-      let flag = isInBounding ? "" : " --cap-add \(short)"
-      let add = isInBounding ? "" : " and capabilities.add: [\"\(short)\"]"
+      let short = missing.members.map(engineName)
+      let flags = short.map { " --cap-add \($0)" }.joined(separator: "")
+      let list = short.map { "\"\($0)\"" }.joined(separator: ", ")
+      let add = short.isEmpty ? "" : " and capabilities.add: [\(list)]"
       ways += ownFileLimit(need)?.waysOut ?? []
-      ways.append("docker run --user 0\(flag): \(dropOfRoot)")
+      ways.append("docker run --user 0\(flags): \(dropOfRoot)")
       ways.append("Kubernetes: runAsUser: 0\(add), likewise; it works without privilege escalation")
       // Which hands nothing on that somebody asked for by name.
       if !need.listeners.isEmpty, !isHeld {
         ways.append(
           "in the image: setcap cap_net_bind_service,cap_net_raw=p on entrypoint's own file"
-            + (isInBounding ? "" : ", and docker run\(flag); Kubernetes: likewise")
-            + (start.noNewPrivileges ? ", with allowPrivilegeEscalation: true" : ""))
+            + (isInBounding
+              ? ""
+              : ", and docker run --cap-add \(engineName(need.capability)); Kubernetes: likewise")
+            + (start.noNewPrivileges
+              ? ", and no --security-opt no-new-privileges; Kubernetes: allowPrivilegeEscalation: true"
+              : ""))
       }
     }
     if isHeld, request.mode != .auto {
@@ -154,6 +162,10 @@ struct Shortfall {
       ways.append("leave out \(need.requests.joined(separator: " and "))")
     }
     return ways
+  }
+
+  private func engineName(_ capability: Capability) -> String {
+    Shortfall.engineName(names.name(of: capability))
   }
 
   /// How a start as root comes to run the command as the user that this process is.
@@ -177,8 +189,8 @@ struct Shortfall {
           + " securityContext.sysctls with the same name (neither with the host's network)")
     }
     ways.append(
-      "listen on \(host.unprivilegedPortStart) or above and map the port: docker run -p"
-        + " \(lowest):8000, or a Kubernetes Service")
+      "listen on \(host.unprivilegedPortStart) or above and map the port (not with the host's network):"
+        + " docker run -p \(lowest):8000, or a Kubernetes Service")
     return ways
   }
 
