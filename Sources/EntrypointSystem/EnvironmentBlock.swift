@@ -37,7 +37,9 @@ public struct EnvironmentBlock {
 
   /// The strings with some variables replaced, added at the end, or left out, and a null pointer.
   func applying(_ changes: [EnvironmentChange]) -> [UnsafeMutablePointer<CChar>?] {
-    let prefixes = changes.map { ByteString("\($0.name)=").bytes.map(CChar.init(truncatingIfNeeded:)) }
+    let prefixes = changes.map {
+      ByteString("\($0.name)=").bytes.map(CChar.init(truncatingIfNeeded:))
+    }
     var result: [UnsafeMutablePointer<CChar>?] = []
     for string in strings {
       let isReplaced = prefixes.contains { strncmp(string, $0, $0.count) == 0 }

@@ -19,8 +19,8 @@ extension SecretFile {
     // Who cannot lead root to another file may still write what is in this one.
     if let entry = way.firstOpenToOthers(exceptFile: !steersRoot) {
       throw failure(
-        why: "\(reasonForTrust), and others than root can write \(entry.path), by which they may have"
-          + " put it there",
+        why: "\(reasonForTrust), and others than root can write \(entry.path), by which they may"
+          + " have put it there",
         wayOut: steersRoot
           ? "keep the file where only root can write, such as /run/secrets"
           : "let the user that Kong runs as read the file, or keep it where only root can write,"

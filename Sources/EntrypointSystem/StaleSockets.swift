@@ -112,7 +112,8 @@ extension StaleSockets.Report {
     if !answered.isEmpty {
       warnings.append(
         Explanation(
-          what: "another process listens on sockets in the prefix \(prefix): \(answered.listed(\.description))",
+          what: "another process listens on sockets in the prefix \(prefix):"
+            + " \(answered.listed(\.description))",
           why: "two Kongs with one prefix take each other's sockets, configuration and logs away",
           waysOut: ["give each Kong a prefix of its own with KONG_PREFIX", "stop the other"]))
     }

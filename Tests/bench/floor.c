@@ -111,12 +111,16 @@ static void search_path(const char *name, char *found) {
   must(0, name);
 }
 
-// Looks at the file, and at each directory above it up to the root. Cuts the path down to that.
-static void inspect_components(char *path) {
+// Looks at each directory on the way to a file, and at the file; there is no link.
+static void inspect_way(char *path) {
   struct stat status;
-  char *slash;
-  for (; (slash = strrchr(path, '/')) != path; *slash = 0) must(lstat(path, &status) == 0, path);
-  must(lstat(path, &status) == 0 && lstat("/", &status) == 0, "/");
+  must(lstat("/", &status) == 0, "/");
+  for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    *slash = 0;
+    must(lstat(path, &status) == 0, path);
+    *slash = '/';
+  }
+  must(lstat(path, &status) == 0, path);
 }
 
 static void inspect_streams(void) {
@@ -137,10 +141,8 @@ static void ask_for_owner(void) {
 }
 
 static void look_at_proxy(void) {
-  char *resolved = realpath(proxy, 0);
-  must(resolved && inspect(resolved), proxy);
-  inspect_components(resolved);
-  free(resolved);
+  inspect_way(proxy);
+  must(inspect(proxy), proxy);
   inspect_streams();
 }
 
@@ -286,6 +288,7 @@ static void read_snapshot(char *kong) {
   read_all("/etc/group");
   read_all("/proc/sys/net/ipv4/ip_unprivileged_port_start");
   ask_for_owner();
+  must(readlink("/proc/self/exe", text, PATH_MAX) > 0, "/proc/self/exe");
   search_path("kong", kong);
   look_at_proxy();
   look_for_settings(kong);
