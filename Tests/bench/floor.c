@@ -367,6 +367,8 @@ static char **changed_environment(void) {
 static void prepare(char *kong, const sigset_t *original) {
   char *arguments[] = {"kong", "prepare", "-p", prefix, 0};
   setpgid(0, 0);
+  signal(SIGTTIN, SIG_IGN);
+  signal(SIGTTOU, SIG_IGN);
   sigprocmask(SIG_SETMASK, original, 0);
   drop_bounding(bounding);
   become_kong();
