@@ -19,11 +19,13 @@
 // the first. SIGNAL goes to the command, be it the `first` process of a process namespace or an
 // `ordinary` one, and from then on all run freely. REPORT has one line: "hit=0|1 resent=0|1 call=N
 // entering=0|1 microseconds=N left=0|1 hang=0|1": where the signal was sent, how long after it the
-// command ended, and whether any process of it was left. If the moment does not come, or the command
-// does not end, the signal is sent (again) after a while.
+// command ended, and whether any process of it was left. Where the moment does not come, or the command
+// does not end, the signal is sent (again): when all its processes only wait. Those that a busy machine
+// keeps from running do not.
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -45,14 +47,17 @@ enum {
   most_processes = 64,
   most_numbers = 1024,
   patience = 10,       // seconds
-  again = 250,         // milliseconds until a signal is sent again
-  most_agains = 12,    // after which the command is taken to hang
-  last_breath = 100,   // milliseconds for processes that have been killed to go
+  look_after = 120,    // milliseconds between two looks at whether all processes wait
+  looks_in_a_row = 2,  // that find them waiting, and the signal is sent (again)
+  most_agains = 12,    // after which the command is taken to hang,
+  most_looks = 250,    // as after these
+  last_breath = 2000,  // milliseconds for processes that have been killed to go
 };
 
 struct process {
   pid_t id;
   bool is_traced;
+  bool has_ended;
   bool has_started;  // stopped for the first time
   bool is_failing;   // inside the call that shall fail
   unsigned long long call;  // the last that it made
@@ -79,7 +84,7 @@ static struct {
   unsigned moment, moments;
   unsigned long long call;
   bool is_entering, is_left;
-  volatile sig_atomic_t is_sent, is_resent, agains;
+  volatile sig_atomic_t is_sent, is_resent, agains, looks, waiting_looks;
   struct timespec time;
   long long microseconds;  // from then to the command's end
 } stop;
@@ -179,7 +184,7 @@ static void send_stop(void) {
 }
 
 static void set_timer(void) {
-  const struct timeval time = {again / 1000, again % 1000 * 1000};
+  const struct timeval time = {look_after / 1000, look_after % 1000 * 1000};
   const struct itimerval timer = {time, time};
   if (setitimer(ITIMER_REAL, &timer, NULL) != 0) fail("setitimer");
 }
@@ -192,6 +197,7 @@ static void count_moment(struct process *process, const struct __ptrace_syscall_
   stop.call = process->call;
   stop.is_entering = is_entering;
   is_hit = true;
+  stop.waiting_looks = 0;
   set_timer();
   send_stop();
 }
@@ -273,6 +279,7 @@ static long long microseconds_since(const struct timespec *time) {
 }
 
 static void on_end(struct process *process, int status) {
+  process->has_ended = true;
   // A child may well be killed by its parent.
   bool is_killed_child = process != &processes[0] && WTERMSIG(status) == SIGKILL;
   if (WIFSIGNALED(status) && process->is_traced && !is_killed_child) {
@@ -299,11 +306,44 @@ static void on_stop(struct process *process, int status) {
   }
 }
 
+// Whether a process sleeps (proc_pid_stat(5)), so that it neither runs, nor would on an idle machine,
+// nor is stopped by us. For a signal's handler (signal-safety(7)).
+static bool is_waiting(pid_t id) {
+  char path[32], text[64], digits[12], *end = stpcpy(path, "/proc/");
+  int count = 0;
+  for (; id > 0; id /= 10) digits[count++] = (char)('0' + id % 10);
+  while (count > 0) *end++ = digits[--count];
+  strcpy(end, "/stat");
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return errno == ENOENT;
+  ssize_t length = read(file, text, sizeof text - 1);
+  if (length < 0) length = 0;
+  close(file);
+  text[length] = 0;
+  const char *state = strstr(text, ") ");
+  return length == 0 || (state && state[2] == 'S');
+}
+
+static bool are_all_waiting(void) {
+  for (int i = 0; i < process_count; i++) {
+    if (!processes[i].has_ended && !is_waiting(processes[i].id)) return false;
+  }
+  return true;
+}
+
+static void stop_again(void) {
+  stop.waiting_looks = are_all_waiting() ? stop.waiting_looks + 1 : 0;
+  if (stop.waiting_looks < looks_in_a_row) return;
+  stop.waiting_looks = 0;
+  stop.agains++;
+  if (stop.is_sent) stop.is_resent = 1;
+  send_stop();
+}
+
 static void on_alarm(int signal) {
   (void)signal;
-  if (stop.number != 0 && ++stop.agains < most_agains) {
-    if (stop.is_sent) stop.is_resent = 1;
-    send_stop();
+  if (stop.number != 0 && stop.agains < most_agains && ++stop.looks < most_looks) {
+    stop_again();
     return;
   }
   is_hanging = 1;

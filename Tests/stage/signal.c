@@ -42,9 +42,10 @@ enum {
   limit = 100 * 1000,          // microseconds a start may take to end
   patience = 2000 * 1000,      // microseconds before a child that ignores signals is killed
   hang = 5000 * 1000,          // microseconds
+  last_breath = 2000 * 1000,   // microseconds for processes that have been killed to go
   exec_of_nginx = 2000,        // microseconds from a signal that fell into it to nginx, at most
   spin = 150,                  // microseconds: a sleep would be longer
-  attempts = 4,
+  attempts = 8,
   measured = 15,
 };
 
@@ -168,10 +169,10 @@ static bool is_expected(pid_t id, int number) {
 
 // What is left of the start has become ours (PR_SET_CHILD_SUBREAPER); what was killed may need a while.
 static bool is_anything_left(void) {
-  const long long last_breath = now() + limit;
+  const long long deadline = now() + last_breath;
   pid_t id;
   while ((id = waitpid(-1, NULL, WNOHANG)) >= 0) {
-    if (id == 0 && now() > last_breath) return true;
+    if (id == 0 && now() > deadline) return true;
     if (id == 0) usleep(200);
   }
   return false;
