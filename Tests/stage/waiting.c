@@ -6,6 +6,7 @@
 //   ignore      waits for ever, and ignores TERM, INT, QUIT and HUP
 //   trap        ends with 0, a while after one of these
 //   background  like sleep, and so does a process that it has started; so is no-kill
+//   deaf        like background, but that process ignores TERM, INT, QUIT and HUP
 //   leave       leaves a process in the background, and ends with 0
 //   move        like sleep, in the process group of the start, with a process left in its own
 //
@@ -50,9 +51,14 @@ static void wait_for_ever(void) {
   for (;;) pause();
 }
 
-static pid_t leave_process(void) {
+static void ignore_stops(void) {
+  for (int i = 0; i < stops; i++) signal(stop_signals[i], SIG_IGN);
+}
+
+static pid_t leave_process(bool is_deaf) {
   pid_t id = fork();
   if (id < 0) _exit(112);
+  if (id == 0 && is_deaf) ignore_stops();
   if (id == 0) wait_for_ever();
   return id;
 }
@@ -83,10 +89,8 @@ static void prepare(const char *how) {
     trap();
     return;
   }
-  if (strcmp(how, "ignore") == 0) {
-    for (int i = 0; i < stops; i++) signal(stop_signals[i], SIG_IGN);
-  }
-  if (strcmp(how, "sleep") != 0 && strcmp(how, "ignore") != 0) leave_process();
+  if (strcmp(how, "ignore") == 0) ignore_stops();
+  if (strcmp(how, "sleep") != 0 && strcmp(how, "ignore") != 0) leave_process(strcmp(how, "deaf") == 0);
   if (strcmp(how, "leave") == 0) return;
   if (strcmp(how, "move") == 0 && setpgid(0, getpgid(getppid())) != 0) _exit(113);
   tell('p');
