@@ -7,12 +7,13 @@
 //
 // The call is named by the process (0 for the command, 1 for the first that it forks, ...), by its
 // number in sys/syscall.h, and by how many calls of that number this process has made by then. The
-// call is not carried out, and returns -ERRNO. strace cannot do this: its counters run in each
-// process, so a fault meant for a child's third openat hits the parent's third openat first.
+// call is not carried out, and returns -ERRNO; or, with 0 for ERRNO, says that it has succeeded. strace
+// cannot do this: its counters run in each process, so a fault meant for a child's third openat hits
+// the parent's third openat first.
 //
 // A process is left alone from its exec of another program on. The fault must come after the first
-// privileged call or fork; only from there on are calls listed: "PROCESS NUMBER OCCURRENCE", a line
-// each, in REPORT. After a fault REPORT has one line: "hit=0|1 signal=N hang=0|1", N the signal that
+// privileged call or fork; only from there on are calls listed: "PROCESS NUMBER OCCURRENCE CHANGES", a
+// line each, in REPORT, CHANGES being 1 for a call that changes credentials, else 0. After a fault REPORT has one line: "hit=0|1 signal=N hang=0|1", N the signal that
 // ended the command or one of its processes before its exec. The exit status is the command's.
 //
 // A moment is the entry or the return of a call of PROCESS; the return from the command's own exec is
@@ -129,6 +130,24 @@ static void set_result(pid_t id, long result) {
 
 // ---- system calls ----
 
+static bool changes_credentials(unsigned long long number, unsigned long long argument) {
+  switch (number) {
+    case SYS_setgroups:
+    case SYS_setgid:
+    case SYS_setuid:
+    case SYS_setresgid:
+    case SYS_setresuid:
+    case SYS_capset:
+      return true;
+    case SYS_prctl:
+      return argument == PR_CAPBSET_DROP || argument == PR_SET_KEEPCAPS ||
+             argument == PR_SET_NO_NEW_PRIVS || argument == PR_CAP_AMBIENT ||
+             argument == PR_SET_SECUREBITS;
+    default:
+      return false;
+  }
+}
+
 static bool is_first_of_interest(unsigned long long number, unsigned long long argument) {
   switch (number) {
     case SYS_clone:
@@ -141,21 +160,11 @@ static bool is_first_of_interest(unsigned long long number, unsigned long long a
 #endif
     case SYS_fchown:
     case SYS_fchownat:
-    case SYS_setgroups:
-    case SYS_setgid:
-    case SYS_setuid:
-    case SYS_setresgid:
-    case SYS_setresuid:
-    case SYS_capset:
     case SYS_fsetxattr:
     case SYS_setxattr:
       return true;
-    case SYS_prctl:
-      return argument == PR_CAPBSET_DROP || argument == PR_SET_KEEPCAPS ||
-             argument == PR_SET_NO_NEW_PRIVS || argument == PR_CAP_AMBIENT ||
-             argument == PR_SET_SECUREBITS;
     default:
-      return false;
+      return changes_credentials(number, argument);
   }
 }
 
@@ -168,7 +177,8 @@ static void enter(struct process *process, const struct __ptrace_syscall_info *i
   if (is_first_of_interest(number, info->entry.args[0])) is_armed = true;
   if (!is_armed) return;
   if (fault.is_listing) {
-    fprintf(report, "%d %llu %u\n", index, number, occurrence);
+    fprintf(report, "%d %llu %u %d\n", index, number, occurrence,
+            changes_credentials(number, info->entry.args[0]));
   } else if (index == fault.process && number == fault.number && occurrence == fault.occurrence) {
     skip_call(process->id);
     process->is_failing = is_hit = true;
