@@ -228,6 +228,16 @@ ends_as_nginx_does() {
   ends_as_nginx_does 'server { listen 81; { "' /srv/broken.conf
 }
 
+@test "an include that only root can read is not read by entrypoint either" {
+  printf 'server { listen 99; }\n' >"$directory/root.conf"
+  chmod 400 "$directory/root.conf"
+  finish --volume "$directory/root.conf:/srv/root.conf:ro" --env KONG_NGINX_HTTP_INCLUDE=/srv/root.conf
+  cat "$directory/stderr"
+  grep '^entrypoint: warn: .*/srv/root.conf' "$directory/stderr"
+  grep '^entrypoint: warn:   why: .*Permission denied' "$directory/stderr"
+  grep '^entrypoint: info: .*without capabilities' "$directory/stderr"
+}
+
 @test "an include that is a fifo keeps entrypoint waiting for nobody" {
   mkfifo "$directory/fifo"
   start --volume "$directory/fifo:/srv/fifo" --env KONG_NGINX_HTTP_INCLUDE=/srv/fifo

@@ -93,6 +93,16 @@ refuses() {
   says_error KONG_PG_PASSWORD_FILE /run/secrets/password 'ermission denied'
 }
 
+@test "a link of kong's to a file that only root can read is 78" {
+  printf '%s' "$secret" >"$directory/root"
+  chmod 400 "$directory/root"
+  install --directory --owner 1337 --mode 755 "$directory/kong"
+  ln -s /srv/root "$directory/kong/password"
+  chown --no-dereference 1337 "$directory/kong/password"
+  mounts+=(--volume "$directory/root:/srv/root:ro" --volume "$directory/kong:/srv/kong")
+  refuses /srv/kong/password "${mounts[@]}"
+}
+
 @test "a NUL in a secret is 78, and nothing of it is shown" {
   secret_file password "$secret\\000$secret"
   finish "${mounts[@]}" "${no_further[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
@@ -198,9 +208,13 @@ refuses() {
     cat "$directory/stdout" "$directory/stderr"
     ((status == 0))
     not grep -F "$secret" "$directory/stdout" "$directory/stderr"
-    if [[ $format == text ]]; then
-      grep KONG_PG_PASSWORD "$directory/stdout" | grep -F /run/secrets/password | grep -w "${#secret}"
-    fi
+    case $format in
+      text) grep KONG_PG_PASSWORD "$directory/stdout" | grep -F /run/secrets/password | grep -w "${#secret}" ;;
+      json)
+        jq --exit-status --argjson length "${#secret}" \
+          '.secrets == [{variable: "KONG_PG_PASSWORD", path: "/run/secrets/password", length: $length}]' "$directory/stdout"
+        ;;
+    esac
     remove
   done
 }
