@@ -81,6 +81,27 @@ struct ReaderTests {
     #expect(Accounts.read(group: "/etc").failure?.explanation?.what.contains("/etc") == true)
   }
 
+  @Test("of Kong's options, where it cannot be had, ends a start that has secrets, and no other")
+  func defaults() throws {
+    let outcome = try shell(
+      """
+      cp /bin/true "$T/kong"; echo s3cret > "$T/secret"
+      export PATH="$T:$PATH" ENTRYPOINT_KONG_DEFAULTS="$T/defaults"
+      start() { "$ENTRYPOINT" --user www-data kong health && echo 0 || echo $?; }
+      kong_has() { printf 'return [[\\npg_password = NONE\\n%s]]\\n' "$1" > "$T/defaults"; }
+      for setting in A= KONG_PG_PASSWORD_FILE="$T/secret"; do
+        export "$setting"
+        kong_has ''; start
+        chmod 0600 "$T/defaults"; start; chmod 0644 "$T/defaults"
+        kong_has "$(head -c 1048576 /dev/zero | tr '\\0' '#')"; start
+      done
+      """)
+    #expect(outcome.output == "0\n0\n0\n0\n78\n78\n", "\(outcome.errors)")
+    let reasons = outcome.errors.split(separator: "\n").filter { $0.contains("why: ") }
+    let expected = ["Permission denied", "it is too large"]
+    #expect(reasons == expected.map { "entrypoint: error:   why: \($0)" })
+  }
+
   @Test("of the sysctl is this network namespace's value")
   func portRange() throws {
     let outcome = try shell(
