@@ -109,6 +109,34 @@ struct SocketTests {
     #expect(outcome.output.hasSuffix("\n0 0 0\n"), "\(outcome.output)")
   }
 
+  @Test("that another Kong has put there while they were judged stay")
+  func replaced() throws {
+    let outcome = try shell(
+      """
+      mkdir "$T/bin" "$T/prefix"
+      cp /bin/true "$T/bin/kong"; cp /bin/true "$T/bin/nginx"
+      export PATH="$T/bin:$PATH" KONG_PREFIX="$T/prefix" ENTRYPOINT_PROXY="$T/bin/nginx"
+      cat > "$T/kong.py" <<'PYTHON'
+      import os, time
+      from socket import *
+      def bound(path): s = socket(AF_UNIX); s.bind(path); return s
+      bound("prefix/socket").close()
+      fresh = bound("fresh"); fresh.listen()
+      open("ready", "w")
+      while "connect(" not in open("trace").read(): time.sleep(0.01)
+      os.rename("fresh", "prefix/socket")
+      time.sleep(100)
+      PYTHON
+      cd "$T"; touch trace; python3 kong.py & until [ -e ready ]; do sleep 0.01; done
+      # What was asked is refused at once, but the answer comes two seconds later.
+      strace -o trace -e trace=connect -e inject=connect:delay_exit=2000000 \
+        "$ENTRYPOINT" --user www-data kong docker-start
+      grep -c ECONNREFUSED trace; ls prefix/socket
+      kill %1
+      """)
+    #expect(outcome.output == "1\nprefix/socket\n", "\(outcome.errors)")
+  }
+
   @Test("are none where there is no prefix")
   func absent() throws {
     #expect(StaleSockets.remove(in: "/no/such/prefix") == StaleSockets.Report())
