@@ -48,6 +48,8 @@ struct SecretFileReadingTests {
       try PrivateMounts.bind(directory + "/" + mount, on: directory + "/" + mount)
       try PrivateMounts.makeReadOnly(directory + "/" + mount)
     }
+    // What hangs ends in SIGALRM instead.
+    alarm(30)
     let target = TargetUser(name: "kong", uid: 1337, gid: 1337, groups: [1337], home: "/")
     let file = SecretFile(variable: variable, path: ByteString(directory + "/" + name))
     let before = try ProcessStatus.read()
