@@ -94,14 +94,15 @@ serves_port_8000() {
   ln -s /etc/passwd "$directory/prefix/passwd"
   ln -s /etc "$directory/prefix/etc"
   ln -s /outside "$directory/prefix/file"
-  ln -s ../../etc/shadow "$directory/prefix/relative"
+  ln -s ../../../etc/group "$directory/prefix/relative"
   start "${volume[@]}" --volume "$directory/outside:/outside"
   serves http://localhost:8000/
   everything_is_kongs
   outside_is_untouched
   local root
   root=$(root_of_container)
-  [[ $(owner "$root/etc") == 0:0 && $(owner "$root/etc/passwd") == 0:0 && $(owner "$root/etc/shadow") == 0:* ]]
+  [[ $root$prefix/relative -ef $root/etc/group ]]
+  [[ $(owner "$root/etc") == 0:0 && $(owner "$root/etc/passwd") == 0:0 && $(owner "$root/etc/group") == 0:0 ]]
 }
 
 @test "a hard link to a file of root's is left, with a warning that names it" {
