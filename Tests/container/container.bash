@@ -53,6 +53,17 @@ find_master() {
   master=$(podman inspect --format '{{.State.Pid}}' "$container")
 }
 
+# Engines differ in the pipes that they give to a container's root: Docker's are 0600, conmon's 0777, but
+# for those of some versions, Debian 12's among them, which are 0600 (containers/conmon#430). For a shell
+# in the container, with a mode and then entrypoint's arguments: it starts with streams of that mode.
+# shellcheck disable=SC2016
+with_streams='chmod "$0" /dev/stdout /dev/stderr && exec /usr/local/bin/entrypoint "$@"'
+
+# start_with_streams MODE OPTION...: `kong docker-start`, with these.
+start_with_streams() {
+  start --entrypoint /bin/sh "${@:2}" -- -c "$with_streams" "$1" kong docker-start
+}
+
 # finish OPTION... [-- ARGUMENT...]: until it ends. Sets `status`; output is in $directory/stdout and
 # $directory/stderr, byte for byte.
 # shellcheck disable=SC2034 # status is for the tests

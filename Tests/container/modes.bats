@@ -204,5 +204,6 @@ restricted=(--cap-drop ALL --security-opt no-new-privileges "${read_only[@]}")
   local documented
   documented=$(sed -n '/^\$ entrypoint --dry-run kong docker-start$/,/^```$/p' "$repository/README.md" | sed '1d;$d')
   diff <(printf '%s\n' "$documented") \
-    <(podman run --rm --env KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl' "$image" --dry-run kong docker-start)
+    <(podman run --rm --env KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl' --entrypoint /bin/sh "$image" \
+      -c "$with_streams" 600 --dry-run kong docker-start)
 }

@@ -57,7 +57,7 @@ variables_of() {
 }
 
 @test "stdout is a pipe of the engine's, given to kong, and nginx's access log arrives through /dev/stdout" {
-  start --env KONG_PROXY_LISTEN=0.0.0.0:80
+  start_with_streams 600 --env KONG_PROXY_LISTEN=0.0.0.0:80
   serves http://localhost:80/
   [[ $(readlink "/proc/$master/fd/1") == pipe:* ]]
   [[ $(stat --dereference --format '%u %a' "/proc/$master/fd/1") == '1337 600' ]]
@@ -67,10 +67,21 @@ variables_of() {
 }
 
 @test "nginx's error log arrives through /dev/stderr" {
-  start --env KONG_PROXY_LISTEN=0.0.0.0:80
+  start_with_streams 600 --env KONG_PROXY_LISTEN=0.0.0.0:80
   serves http://localhost:80/
   [[ $(stat --dereference --format '%u %a' "/proc/$master/fd/2") == '1337 600' ]]
   podman logs "$container" 2>&1 >/dev/null | grep 'start worker process'
+}
+
+@test "streams that the engine has opened to everybody are left as they are, and the plan gives nothing" {
+  start_with_streams 777
+  serves http://localhost:8000/
+  [[ $(stat --dereference --format '%u %a' "/proc/$master/fd/1" "/proc/$master/fd/2") == $'0 777\n0 777' ]]
+  page http://localhost:8000/through-a-pipe-of-everybody
+  eventually logged 'GET /through-a-pipe-of-everybody'
+  podman run --rm --entrypoint /bin/sh "$image" -c "$with_streams" 777 --dry-run --format json kong docker-start \
+    >"$directory/plan"
+  jq --exit-status '[.steps[].do] | index("link-logs") and (index("give-stream") | not)' "$directory/plan"
 }
 
 @test "with a terminal, as podman run --tty gives one, nginx logs to it as kong" {

@@ -54,7 +54,7 @@ prepared_with() {
 }
 
 @test "1.x: kong can open /dev/stdout and /dev/stderr, unlike 1.x because they are given to it and to nobody else" {
-  start --env KONG_PROXY_ACCESS_LOG=/dev/stdout --env KONG_PROXY_ERROR_LOG=/dev/stderr
+  start_with_streams 600 --env KONG_PROXY_ACCESS_LOG=/dev/stdout --env KONG_PROXY_ERROR_LOG=/dev/stderr
   serves http://localhost:8000/
   eventually logged 'GET / HTTP/1.1" 200'
   local stream
@@ -64,8 +64,11 @@ prepared_with() {
 }
 
 @test "1.2.2: streams that cannot be opened to kong do not end the start, unlike 1.x with setcap collected" {
-  # In a user namespace podman's pipes belong to a user from outside.
-  start --uidmap 0:200000:65536 --gidmap 0:200000:65536 --env STAND_IN_LOGS=files --env ENTRYPOINT_LOG_LINKS=off
+  # In a user namespace podman's pipes belong to a user from outside, who keeps them to itself here.
+  start --uidmap 0:200000:65536 --gidmap 0:200000:65536 --env STAND_IN_LOGS=files --env ENTRYPOINT_LOG_LINKS=off \
+    --entrypoint /bin/sh -- -c 'until [ "$(stat --dereference --format %a /dev/stderr)" = 600 ]; do sleep 0.02; done
+      exec /usr/local/bin/entrypoint kong docker-start'
+  chmod 600 "/proc/$master/fd/1" "/proc/$master/fd/2"
   serves http://localhost:8000/
   statements | grep 'entrypoint: warn' | grep stdout
 }
