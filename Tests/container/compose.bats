@@ -237,9 +237,10 @@ password_is_nowhere() {
   up_with_postgres
   kong_answers
   published=$(podman inspect "$container" | jq --compact-output --sort-keys \
-    '.[0].NetworkSettings.Ports | map_values(select(.)) | map_values(map(.HostIp + ":" + .HostPort))')
+    '.[0].NetworkSettings.Ports | map_values(select(.)) |
+      map_values(map((.HostIp | if . == "" then "0.0.0.0" else . end) + ":" + .HostPort))') # podman 4 names no address
   printf '%s\n' "$published"
-  [[ $published == '{"443/tcp":[":443"],"80/tcp":[":80"],"8001/tcp":["127.0.0.1:8001"]}' ]]
+  [[ $published == '{"443/tcp":["0.0.0.0:443"],"80/tcp":["0.0.0.0:80"],"8001/tcp":["127.0.0.1:8001"]}' ]]
   patient_curl http://127.0.0.1:8001/ | grep -F 'kong stand-in (admin)'
   gateway=$(podman inspect "$container" | jq --raw-output '.[0].NetworkSettings.Networks[].Gateway')
   patient_curl "http://$gateway:80/" | grep -F 'kong stand-in (proxy)'
