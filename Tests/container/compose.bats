@@ -66,6 +66,12 @@ teardown() {
   not "$python_tools/bin/check-jsonschema" --quiet --builtin-schema vendor.compose-spec "$directory/wrong.yaml"
 }
 
+# It calls every key that it does not know an error.
+@test "at its top the compose file has only what docker-compose 1.29 knows, too" {
+  [[ $(jq --compact-output '[keys[] | select(startswith("x-") | not)]' "$engine_directory/compose.json") \
+    == '["secrets","services","volumes"]' ]]
+}
+
 @test "user, capabilities and security options are what --format docker prints" {
   for name in kong kong-on-postgres; do
     settings=()
