@@ -49,7 +49,7 @@ files() {
 @test "entrypoint and command are ours, the stop is graceful, and all else is the base's" {
   [[ $(of shipped .Config.Entrypoint) == '["/usr/local/bin/entrypoint"]' ]]
   [[ $(of shipped .Config.Cmd) == '["kong","docker-start"]' ]]
-  [[ $(of shipped .Config.StopSignal) == '"SIGQUIT"' ]]
+  [[ $(of base .Config.StopSignal) == '"SIGTERM"' && $(of shipped .Config.StopSignal) == '"SIGQUIT"' ]]
   [[ $(of shipped .Config.User) == '"kong"' ]]
   others='.Config | del(.Entrypoint, .Cmd, .StopSignal, .Labels)'
   diff <(of base "$others") <(of shipped "$others")
@@ -106,14 +106,26 @@ runs_as() {
   credentials "$master" | jq --exit-status '.permitted == [] and .bounding == [] and .no_new_privs'
 }
 
-# Asks for a page with two writes, and lets the engine stop the container between them.
+@test "its healthcheck, in a container of root, tells a Kong that runs from one that does not, as kong" {
+  image=$image_shipped
+  start --user root
+  serves http://localhost:8000/
+  podman healthcheck run "$container"
+  mapfile -t check < <(of shipped '.Healthcheck.Test[1:][]' | jq --raw-output .)
+  podman exec "$container" "${check[@]:0:4}" id -u | grep -x 1000
+  rm "$(root_of_container)$prefix/pids/nginx.pid"
+  not podman healthcheck run "$container"
+}
+
+# Asks for a page with two writes, and lets the engine stop the container between them. Ends with the test,
+# too, which takes the directory away.
 ask_slowly() {
   # shellcheck disable=SC2016 # for the shell in the container's network
   nsenter --target "$master" --net bash -c '
     exec 5<>/dev/tcp/127.0.0.1/80
     printf "GET /begun HTTP/1.0\r\n" >&5
     touch "$1/begun"
-    until [[ -e $1/stopping ]]; do sleep 0.02; done
+    while [[ -d $1 && ! -e $1/stopping ]]; do sleep 0.02; done
     printf "\r\n" >&5
     cat <&5' bash "$directory" >"$directory/page"
 }

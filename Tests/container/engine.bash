@@ -61,7 +61,8 @@ network_backend() {
   fi
 }
 
+# A healthcheck runs when a test asks for it, and by no timer of systemd.
 podman() {
-  CONTAINERS_CONF=${engine_settings:-$engine_directory/containers.conf} command podman \
+  DISABLE_HC_SYSTEMD=true CONTAINERS_CONF=${engine_settings:-$engine_directory/containers.conf} command podman \
     --root "$engine_directory/storage" --runroot "$engine_directory/run" --tmpdir "$engine_directory/run/tmp" "$@"
 }
