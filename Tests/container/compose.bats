@@ -310,8 +310,8 @@ patient_curl() {
   cat "$directory/output"
   grep -E '^kong stand-in \(proxy\) at [0-9.]+:80,' "$directory/output"
   grep -E '^kong stand-in \(proxy\) at [0-9.]+:443,' "$directory/output"
-  printed=$(podman run --rm --env KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl' --user root kong-entrypoint \
-    --dry-run --format docker kong docker-start)
+  printed=$(podman run --rm --env KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl' --user root \
+    --sysctl net.ipv4.ip_unprivileged_port_start=1024 kong-entrypoint --dry-run --format docker kong docker-start)
   grep -x -F -e "$printed" "$repository/docker/README.md"
   diff <(podman exec "$container" grep -E '^(Uid|Cap|NoNew)' /proc/1/status) \
     <(grep -E '^(Uid|Cap|NoNew)' "$repository/docker/README.md")
