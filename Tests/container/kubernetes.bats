@@ -228,6 +228,49 @@ probes_are_answered() {
     printf '%s\n' "$url"
     serves "$url" status
   done < <(workload "$1" "$2" '.spec.template.spec.containers[0] | .ports as $ports
+# ---- the values for Helm ----
+
+# values FILTER
+values() {
+  as_json "$manifests/helm-values.yaml" | jq --compact-output ".[0] | $1"
+}
+
+# What is used of the official chart's values.yaml, version 2.41.0. The last have keys of Kubernetes' or of
+# Kong's below them.
+chart_keys=(
+  image.repository image.tag deployment.daemonset deployment.hostNetwork
+  proxy.type proxy.http.containerPort proxy.tls.containerPort dnsPolicy terminationGracePeriodSeconds
+)
+chart_sections=(containerSecurityContext env lifecycle.preStop tolerations updateStrategy)
+
+@test "the values for Helm are ones that the chart has" {
+  values 'paths(scalars | true) | map(tostring) | join(".")' | jq --raw-output . >"$directory/paths"
+  cat "$directory/paths"
+  while read -r path; do
+    for key in "${chart_keys[@]}"; do
+      [[ $path != "$key" ]] || continue 2
+    done
+    for section in "${chart_sections[@]}"; do
+      [[ $path != "$section" && $path != "$section".* ]] || continue 2
+    done
+    printf 'the chart does not have: %s\n' "$path"
+    return 1
+  done <"$directory/paths"
+}
+
+@test "the values for Helm make of the chart what host-network is, without a database" {
+  values . | jq --exit-status --argjson daemonset "$(workload host-network DaemonSet .spec)" '
+    ($daemonset.template.spec) as $pod
+    | .deployment == {"daemonset": true, "hostNetwork": $pod.hostNetwork}
+    and .dnsPolicy == $pod.dnsPolicy and .tolerations == $pod.tolerations
+    and [.proxy.http.containerPort, .proxy.tls.containerPort] == [80, 443]
+    and (.updateStrategy | del(.rollingUpdate.maxSurge)) == $daemonset.updateStrategy
+    and .lifecycle == {"preStop": null}
+    and .terminationGracePeriodSeconds == $pod.terminationGracePeriodSeconds
+    and .terminationGracePeriodSeconds > (.env.nginx_main_worker_shutdown_timeout | rtrimstr("s") | tonumber)
+    and .env.database == "off" and .env.admin_gui_listen == "off"'
+}
+
     | (.startupProbe, .livenessProbe, .readinessProbe).httpGet
     | .port as $port | "http://\(.host // "localhost"):\($ports[] | select(.name == $port).containerPort)\(.path)"' | jq -r .)
 }
