@@ -81,13 +81,25 @@ remove_pod() {
 
 # ---- what entrypoint itself says ----
 
-# said OPTION...: the container's security context of --format kubernetes for the settings of base.
-said() {
+# say OPTION...: what --format kubernetes prints for the settings of a workload. Sets `said_of_pod` and
+# `said_of_container`, the security contexts; that of the pod may be null.
+say() {
   podman run --rm "${settings[@]}" "$@" "$image_shipped" --dry-run --format kubernetes kong docker-start \
     >"$directory/said.yaml"
-  cat "$directory/said.yaml" >&2
-  sed -i -n '/^# in the container$/,$p' "$directory/said.yaml"
-  as_json "$directory/said.yaml" | jq --compact-output --sort-keys '.[0].securityContext'
+  cat "$directory/said.yaml"
+  sed -i 's/^# in the container$/---/' "$directory/said.yaml"
+  said_of_pod=$(as_json "$directory/said.yaml" | jq --compact-output '.[:-1] | add.securityContext')
+  said_of_container=$(as_json "$directory/said.yaml" | jq --compact-output --sort-keys '.[-1].securityContext')
+}
+
+# is_as_said OVERLAY KIND: the container's security context to the letter; of the pod's the sysctls, with
+# the value that is said or a lower one, which opens more ports.
+is_as_said() {
+  diff <(printf '%s\n' "$said_of_container") \
+    <(workload "$1" "$2" '.spec.template.spec.containers[0].securityContext' | jq -cS .)
+  workload "$1" "$2" '.spec.template.spec.securityContext' | jq --exit-status --argjson said "$said_of_pod" '
+    [.sysctls // [], $said.sysctls // []]
+    | (map(map(.name)) | .[0] == .[1]) and all(transpose[] | map(.value | tonumber); .[0] <= .[1])'
 }
 
 # The settings of a workload's container, as options for podman.
@@ -105,25 +117,24 @@ settings_of() {
 
 @test "the security context of host-network is what --format kubernetes prints" {
   settings_of host-network DaemonSet
-  expected=$(said --user 0 --network host)
-  actual=$(workload host-network DaemonSet '.spec.template.spec.containers[0].securityContext' | jq -cS .)
-  diff <(printf '%s\n' "$expected") <(printf '%s\n' "$actual")
+  say --user 0 --network host
+  is_as_said host-network DaemonSet
 }
 
-@test "the security context of restricted is what --format kubernetes prints" {
+@test "the security contexts of restricted, the pod's too, are what --format kubernetes prints" {
   settings_of restricted Deployment
-  expected=$(said --user 1000 --network none)
-  actual=$(workload restricted Deployment '.spec.template.spec.containers[0].securityContext' | jq -cS .)
-  diff <(printf '%s\n' "$expected") <(printf '%s\n' "$actual")
+  say --user 1000 --network none
+  is_as_said restricted Deployment
 }
 
 @test "the values for Helm have the security context of host-network" {
   settings_of host-network DaemonSet
-  expected=$(said --user 0 --network host)
-  actual=$(as_json "$manifests/helm-values.yaml" |
-    jq -cS '.[0].containerSecurityContext | del(.seccompProfile, .runAsNonRoot)')
-  diff <(printf '%s\n' "$expected") <(printf '%s\n' "$actual")
+  say --user 0 --network host
+  actual=$(values '.containerSecurityContext | del(.seccompProfile, .runAsNonRoot)' | jq -cS .)
+  diff <(printf '%s\n' "$said_of_container") <(printf '%s\n' "$actual")
 }
+
+# ---- what docker/README.md and the heads of the files say ----
 
 @test "restricted keeps to Pod Security's level of that name, field by field" {
   for kind in Deployment Job; do
@@ -146,6 +157,43 @@ settings_of() {
     and (.template.spec | .hostNetwork and .dnsPolicy == "ClusterFirstWithHostNet"
       and any(.tolerations[]; .key == "node-role.kubernetes.io/control-plane" and .operator == "Exists"))
     and ([.template.spec.containers[0].ports[].containerPort] | contains([80, 443]))'
+}
+
+@test "the update of restricted has no gap: there are two Kongs, and a new one is there before an old one goes" {
+  workload restricted Deployment .spec | jq --exit-status '
+    .replicas == 2
+    and .strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}'
+  workload restricted PodDisruptionBudget .spec.maxUnavailable | grep -x 1
+}
+
+@test "the Service of restricted is a load balancer's, and keeps the client's address" {
+  workload restricted Service .spec | jq --exit-status '.type == "LoadBalancer" and .externalTrafficPolicy == "Local"'
+}
+
+@test "no pod gets a token for the API server" {
+  for pair in 'base Job' 'host-network DaemonSet' 'restricted Deployment'; do
+    # shellcheck disable=SC2086 # two words
+    workload $pair '.spec.template.spec' | jq --exit-status '
+      .serviceAccountName == "kong" and .automountServiceAccountToken == false'
+    workload "${pair% *}" ServiceAccount .automountServiceAccountToken | grep -x false
+  done
+}
+
+@test "each Kong has a startup, a liveness and a readiness probe, on its status listener" {
+  for pair in 'host-network DaemonSet' 'restricted Deployment'; do
+    # shellcheck disable=SC2086 # two words
+    workload $pair '.spec.template.spec.containers[0]' | jq --exit-status '
+      [keys[] | select(endswith("Probe"))] == ["livenessProbe", "readinessProbe", "startupProbe"]
+      and [.startupProbe, .livenessProbe, .readinessProbe | .httpGet.path] == ["/status", "/status", "/status/ready"]
+      and all(.startupProbe, .livenessProbe, .readinessProbe; .httpGet.port == "status")
+      and (.ports[] | select(.name == "status").containerPort | tostring)
+        == (.env[] | select(.name == "KONG_STATUS_LISTEN").value | split(":")[1])'
+  done
+}
+
+@test "migrations that fail are tried again, and the Job is gone ten minutes after they have not" {
+  workload base Job .spec | jq --exit-status '
+    .backoffLimit == 10 and .template.spec.restartPolicy == "OnFailure" and .ttlSecondsAfterFinished == 600'
 }
 
 @test "selectors and ports of restricted find the pods: of the Deployment, the Service and the budget" {
@@ -180,54 +228,6 @@ settings_of() {
   done
 }
 
-# ---- running ----
-
-# play OVERLAY KIND NAME POD [ARGUMENT...]: with the options in `play_options`. Sets `pod`, and `container`
-# and `master` of its container $main.
-play() {
-  mkdir -p "$directory/volumes"/{prefix,tmp,postgres-password}
-  chmod 777 "$directory/volumes"/{prefix,tmp}
-  printf 'the secret of the database\n' >"$directory/volumes/postgres-password/password"
-  "$python_tools/bin/python" "$BATS_TEST_DIRNAME/kubernetes.py" "$2" "$3" "$image_shipped:latest" \
-    "$directory/volumes" "${@:4}" <"$engine_directory/$1.yaml" >"$directory/play.yaml"
-  pod=$4
-  podman kube play "${play_options[@]}" "$directory/play.yaml"
-  container=$pod-$main
-  find_master
-}
-
-# plan OVERLAY KIND NAME: what the same pod says before it is started. Sets `planned`.
-plan() {
-  play "$1" "$2" "$3" plan --dry-run --format json kong docker-start
-  podman wait "$container"
-  planned=$(podman logs "$container" | jq --compact-output --sort-keys .result)
-  container=""
-  remove_pod
-}
-
-# Both ports answer, and nginx has what the plan says.
-answers_as_planned() {
-  prefix=/kong_prefix
-  serves http://localhost:80/
-  serves https://localhost:443/
-  printf 'plan   %s\nmaster %s\nworker %s\n' "$planned" "$(credentials "$master")" "$(credentials "$(worker)")"
-  [[ $(credentials "$master") == "$planned" ]]
-  [[ $(credentials "$(worker)") == "$planned" ]]
-}
-
-# What the file of the Secret says, at `kong prepare`.
-has_the_password() {
-  tr '\0' '\n' <"$directory/volumes/prefix/stand-in.environ" |
-    grep --line-regexp --fixed-strings 'KONG_PG_PASSWORD=the secret of the database'
-}
-
-# Each address that a probe of the workload asks answers, from where the kubelet asks.
-probes_are_answered() {
-  local url
-  while read -r url; do
-    printf '%s\n' "$url"
-    serves "$url" status
-  done < <(workload "$1" "$2" '.spec.template.spec.containers[0] | .ports as $ports
 # ---- the values for Helm ----
 
 # values FILTER
@@ -271,8 +271,59 @@ chart_sections=(containerSecurityContext env lifecycle.preStop tolerations updat
     and .env.database == "off" and .env.admin_gui_listen == "off"'
 }
 
+# ---- running ----
+
+# play OVERLAY KIND NAME POD [ARGUMENT...]: with the options in `play_options`. Sets `pod`, and `container`
+# and `master` of its container $main.
+play() {
+  mkdir -p "$directory/volumes"/{prefix,tmp,postgres-password}
+  chmod 777 "$directory/volumes"/{prefix,tmp}
+  printf 'the secret of the database\n' >"$directory/volumes/postgres-password/password"
+  "$python_tools/bin/python" "$BATS_TEST_DIRNAME/kubernetes.py" "$2" "$3" "$image_shipped:latest" \
+    "$directory/volumes" "${@:4}" <"$engine_directory/$1.yaml" >"$directory/play.yaml"
+  pod=$4
+  podman kube play "${play_options[@]}" "$directory/play.yaml"
+  container=$pod-$main
+  find_master
+}
+
+# plan OVERLAY KIND NAME: what the same pod says before it is started. Sets `planned`.
+plan() {
+  play "$1" "$2" "$3" plan --dry-run --format json kong docker-start
+  podman wait "$container"
+  planned=$(podman logs "$container" | jq --compact-output --sort-keys .result)
+  container=""
+  remove_pod
+}
+
+# Both ports answer, and nginx has what the plan says.
+answers_as_planned() {
+  prefix=/kong_prefix
+  serves http://localhost:80/
+  serves https://localhost:443/
+  printf 'plan   %s\nmaster %s\nworker %s\n' "$planned" "$(credentials "$master")" "$(credentials "$(worker)")"
+  [[ $(credentials "$master") == "$planned" ]]
+  [[ $(credentials "$(worker)") == "$planned" ]]
+}
+
+# What the file of the Secret says, at `kong prepare`.
+has_the_password() {
+  tr '\0' '\n' <"$directory/volumes/prefix/stand-in.environ" |
+    grep --line-regexp --fixed-strings 'KONG_PG_PASSWORD=the secret of the database'
+}
+
+# Each address that one of the three probes of the workload asks answers, from where the kubelet asks.
+probes_are_answered() {
+  local url
+  local -a urls
+  mapfile -t urls < <(workload "$1" "$2" '.spec.template.spec.containers[0] | .ports as $ports
     | (.startupProbe, .livenessProbe, .readinessProbe).httpGet
     | .port as $port | "http://\(.host // "localhost"):\($ports[] | select(.name == $port).containerPort)\(.path)"' | jq -r .)
+  printf '%s\n' "${urls[@]}"
+  ((${#urls[@]} == 3))
+  for url in "${urls[@]}"; do
+    serves "$url" status
+  done
 }
 
 @test "host-network runs in podman: ports 80 and 443 of the host answer, nginx is kong's" {
@@ -290,7 +341,8 @@ chart_sections=(containerSecurityContext env lifecycle.preStop tolerations updat
 
 @test "restricted runs in podman: ports 80 and 443 of the pod answer, without any capability" {
   main=kong
-  sed 's/^default_ulimits/default_sysctls = ["net.ipv4.ip_unprivileged_port_start=0"]\n&/' \
+  sysctls=$(workload restricted Deployment '.spec.template.spec.securityContext.sysctls // [] | map("\(.name)=\(.value)")')
+  sed "s/^default_ulimits/default_sysctls = $sysctls\n&/" \
     "$engine_directory/containers.conf" >"$directory/containers.conf"
   # shellcheck disable=SC2034 # for podman, in engine.bash
   engine_settings=$directory/containers.conf

@@ -44,7 +44,7 @@ def volumes_from_directories(pod, directory):
 
 
 def take_sysctls(pod):
-    """They came with podman 4.5. The test sets them in containers.conf."""
+    """They came with podman 4.5. The test writes them into containers.conf."""
     pod.get("securityContext", {}).pop("sysctls", None)
 
 
