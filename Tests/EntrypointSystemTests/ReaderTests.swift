@@ -89,7 +89,7 @@ struct ReaderTests {
       export PATH="$T:$PATH" ENTRYPOINT_KONG_DEFAULTS="$T/defaults"
       start() { "$ENTRYPOINT" --user www-data kong health && echo 0 || echo $?; }
       kong_has() { printf 'return [[\\npg_password = NONE\\n%s]]\\n' "$1" > "$T/defaults"; }
-      for setting in A= KONG_PG_PASSWORD_FILE="$T/secret"; do
+      for setting in KONG_PG_PASSWORD_FILE= KONG_PG_PASSWORD_FILE="$T/secret"; do
         export "$setting"
         kong_has ''; start
         chmod 0600 "$T/defaults"; start; chmod 0644 "$T/defaults"

@@ -66,9 +66,9 @@ public struct SecretFile: Hashable, Sendable {
 }
 
 extension Environment {
-  /// Whether there is a KONG_X_FILE at all.
+  /// Whether there is a KONG_X_FILE at all; an empty one is as if unset.
   public var mayNameSecretFiles: Bool {
-    variables.contains { Environment.mayNameSecretFile($0.name) }
+    variables.contains { !$0.value.isEmpty && Environment.mayNameSecretFile($0.name) }
   }
 
   /// The files that hold secrets, in the order of the variables that name them.

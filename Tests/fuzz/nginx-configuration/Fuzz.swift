@@ -75,7 +75,8 @@ private func checkListeners(_ texts: [[UInt8]]) {
   limits.depth = 4
   let found = NginxListenDirectives(main: "/main", isRoot: true, files: files, limits: limits)
   for directive in found.directives {
-    precondition(isListener(directive, text(ByteString(directive.file)) ?? []), "from another directive")
+    precondition(
+      isListener(directive, text(ByteString(directive.file)) ?? []), "from another directive")
     checkAddress(directive)
   }
   let result = NginxListeners(main: "/main", isRoot: true, files: files, limits: limits)
