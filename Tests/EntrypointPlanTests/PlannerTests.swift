@@ -54,8 +54,8 @@ struct PlannerTests {
     #expect(
       plan.launch.map(\.name) == [
         "give-stream", "give-stream", "set-file-capabilities", "drop-bounding", "keep-capabilities",
-        "set-groups", "set-user", "set-capabilities", "set-no-new-privs", "remove-stale-sockets",
-        "link-logs", "verify", "exec",
+        "set-groups", "set-user", "set-capabilities", "set-no-new-privs", "verify",
+        "remove-stale-sockets", "link-logs", "exec",
       ])
     #expect(plan.prepare.map(\.name) == ["give-prefix", "run"])
   }
@@ -334,7 +334,7 @@ struct PlannerTests {
     let plan = try Situation.plan(
       ["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: Situation.host(Situation.user()))
     #expect(
-      plan.launch.map(\.name) == ["remove-stale-sockets", "link-logs", "verify", "exec"])
+      plan.launch.map(\.name) == ["verify", "remove-stale-sockets", "link-logs", "exec"])
     #expect(plan.prepare.map(\.name) == ["run"])
     #expect(plan.result == Situation.user())
   }

@@ -419,10 +419,10 @@ static void launch(void) {
   become_kong();
   set_permitted();
   must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+  verify("\nCapPrm:\t0000000000000400\n");
   look_for_sockets("/usr/local/kong/.");
   look_for_sockets("/usr/local/kong/sockets");
   look_at_links();
-  verify("\nCapPrm:\t0000000000000400\n");
   execve(proxy, arguments, changed_environment());
   must(0, proxy);
 }

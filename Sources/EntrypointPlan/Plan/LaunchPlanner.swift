@@ -99,8 +99,7 @@ struct LaunchPlanner {
         case .runs(let result, let secure, _) = credentialsAfterExec(sequence.state, file: file),
         has(result, exactly: wanted)
       else { continue }
-      for step in filesInPrefix { sequence.add(step) }
-      sequence.finish(execution)
+      sequence.finish(execution, after: filesInPrefix)
       return Attempt(
         grant: wanted.isEmpty || result.user.effective == 0 ? .none : candidate.grant,
         steps: sequence.steps, result: result, secureExecution: secure)

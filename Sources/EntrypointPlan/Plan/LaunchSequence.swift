@@ -56,9 +56,12 @@ struct LaunchSequence {
     if noNewPrivileges { change(.setNoNewPrivileges) }
   }
 
-  /// Ends the sequence: read back, then exec.
-  mutating func finish(_ execution: Execution) {
+  /// Ends the sequence: the credentials are read back before anything is done with them, then exec.
+  ///
+  /// - Parameter acts: what the program's user does before; nothing that changes credentials.
+  mutating func finish(_ execution: Execution, after acts: [Step] = []) {
     steps.append(.verify(state))
+    steps += acts
     steps.append(.exec(execution))
   }
 }
