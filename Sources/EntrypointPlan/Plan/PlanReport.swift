@@ -69,6 +69,17 @@ public struct PlanReport: Encodable, Sendable {
     }
   }
 
+  struct PrepareGrantReport: Encodable {
+    var mode: String
+    var text: String?
+    var reason: String
+
+    init(_ prepare: PrepareGrant, names: CapabilityNames) {
+      let grant = GrantReport(prepare.grant, names: names)
+      (mode, text, reason) = (grant.mode, grant.text, prepare.reason)
+    }
+  }
+
   struct StepReport: Encodable {
     var phase: String
     var `do`: String
@@ -123,6 +134,8 @@ public struct PlanReport: Encodable, Sendable {
   var listeners: [ListenerReport]
   var capabilities: [CapabilityReport]
   var grant: GrantReport
+  /// What `kong prepare`, or another `kong` command, gets for its `nginx -t`.
+  var prepare_grant: PrepareGrantReport?
   var steps: [StepReport]
   var result: CredentialsReport?
   var warnings: [ExplanationReport]
@@ -153,6 +166,7 @@ public struct PlanReport: Encodable, Sendable {
       CapabilityReport(name: names.name(of: $0.capability), reasons: $0.reasons)
     }
     grant = GrantReport(plan.grant, names: names)
+    prepare_grant = plan.prepareGrant.map { PrepareGrantReport($0, names: names) }
     steps =
       PlanReport.steps(plan.prepare, phase: "prepare", names: names)
       + PlanReport.steps(plan.launch, phase: "launch", names: names)
