@@ -49,6 +49,8 @@ public struct Plan: Equatable, Sendable {
   public var grant: Grant = .none
   /// What `kong prepare` gets, or another `kong` command; nil where it binds nothing.
   public var prepareGrant: PrepareGrant?
+  /// What `kong prepare` has once it runs; nil where it does not run.
+  public var prepareResult: Credentials?
   /// The steps up to and including `kong prepare`.
   public var prepare: [Step] = []
   /// The steps from there to the exec of the command.

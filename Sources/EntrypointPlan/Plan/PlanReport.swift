@@ -136,6 +136,8 @@ public struct PlanReport: Encodable, Sendable {
   var grant: GrantReport
   /// What `kong prepare`, or another `kong` command, gets for its `nginx -t`.
   var prepare_grant: PrepareGrantReport?
+  /// What `kong prepare` has once it runs.
+  var prepare_result: CredentialsReport?
   var steps: [StepReport]
   var result: CredentialsReport?
   var warnings: [ExplanationReport]
@@ -167,6 +169,9 @@ public struct PlanReport: Encodable, Sendable {
     }
     grant = GrantReport(plan.grant, names: names)
     prepare_grant = plan.prepareGrant.map { PrepareGrantReport($0, names: names) }
+    prepare_result = plan.prepareResult.map {
+      CredentialsReport($0, secureExecution: false, names: names)
+    }
     steps =
       PlanReport.steps(plan.prepare, phase: "prepare", names: names)
       + PlanReport.steps(plan.launch, phase: "launch", names: names)

@@ -140,6 +140,11 @@ public struct Planner: Sendable {
     kong: ProgramFile, run: KongRun, settings: ListenSettings, plan: inout Plan
   ) throws(StartFailure) -> Step {
     var sequence = try kongSequence(kong, run: run, settings: settings, plan: &plan)
+    if case .runs(let credentials, _, _) = credentialsAfterExec(
+      sequence.state, file: kong.countingCapabilities)
+    {
+      plan.prepareResult = credentials
+    }
     sequence.finish(
       Execution(
         path: kong.path,
