@@ -17,11 +17,12 @@ struct EntrypointCommand: ParsableCommand {
       other command is run as it is, or as --user and --cap say.
 
       An option beats its variable. SET_CAP_NAME=1 in the environment asks for a capability, \
-      SET_CAP_NAME=off forbids it. Three variables have no option: ENTRYPOINT_HOOKS=off leaves out \
+      SET_CAP_NAME=off forbids it. Four variables have no option: ENTRYPOINT_HOOKS=off leaves out \
       the programs in /docker-entrypoint.d, which else run before "kong prepare"; \
       ENTRYPOINT_LOG_LINKS=off leaves Kong's log files as they are, which else become links to \
-      standard output and standard error; ENTRYPOINT_KONG_DEFAULTS is the path of kong_defaults.lua, \
-      Kong's own list of its options.
+      standard output and standard error; ENTRYPOINT_KEEP_GROUPS=off drops the groups that the \
+      container engine has added (fsGroup, --group-add), which a change of user else keeps; \
+      ENTRYPOINT_KONG_DEFAULTS is the path of kong_defaults.lua, Kong's own list of its options.
 
       Exit status: 64 wrong options; 77 not permitted here; 78 wrong configuration; 126 and 127 the \
       command cannot be executed or is not found; else that of "kong prepare", or 128 + signal.

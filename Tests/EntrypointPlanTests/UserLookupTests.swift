@@ -26,6 +26,52 @@ struct UserLookupTests {
   }
 
   @Test(
+    "keeps the groups that the engine added to root's own, and not one that an account file gives root",
+    arguments: [
+      ("kong", [0, 33, 2000, 3000], [2000, 3000]), ("web", [33, 2000, 3000], [2000, 3000]),
+      ("4242", [9, 2000, 3000], [2000, 3000]), ("root", [0, 5, 2000, 3000], [2000, 3000]),
+      ("kong:web", [33], []), (":2000", [2000], []),
+    ] as [(String, [UInt32], [UInt32])])
+  func engineGroups(request: String, groups: [UInt32], kept: [UInt32]) throws {
+    var accounts = Situation.accounts
+    accounts.groups.append(AccountGroup(name: "tape", gid: 5, members: ["root"]))
+    let process = Credentials(
+      user: ProcessIDs(0), group: ProcessIDs(9), groups: [0, 5, 2000, 3000])
+    let find = { (keepsGroups: Bool) in
+      try accounts.target(
+        request, origin: "--user", current: process, keepsGroups: keepsGroups)
+    }
+    #expect(try find(true).groups == groups && find(true).engineGroups == kept)
+    #expect(try find(false).groups == groups.filter { !kept.contains($0) })
+    #expect(try find(false).engineGroups.isEmpty)
+  }
+
+  @Test("lets a user that stays who it is keep its groups, which needs no cap_setgid")
+  func sameUser() throws {
+    var host = Situation.host(Situation.user())
+    host.credentials.groups = [0, 33, 2000]
+    var options = Options()
+    options.user = "kong"
+    let plan = try Situation.plan(
+      [:], on: host, command: ["kong", "health"], options: options)
+    #expect(plan.failure == nil && plan.result?.groups == [0, 33, 2000])
+  }
+
+  @Test(
+    "shows in the plan which groups are the engine's, and drops them with ENTRYPOINT_KEEP_GROUPS=off",
+    arguments: [
+      ([:], "groups 0,33,2000 (2000 from the container engine)\n"),
+      (["ENTRYPOINT_KEEP_GROUPS": "off"], "groups 0,33\n"),
+    ] as [([String: String], String)])
+  func shown(variables: [String: String], groups: String) throws {
+    var host = Situation.host(Situation.root())
+    host.credentials.groups = [0, 2000]
+    let plan = try Situation.plan(variables, on: host)
+    let text = PlanText(plan, snapshot: host, isColored: false).render()
+    #expect(text.contains("kong (1337:0), " + groups), "\(text)")
+  }
+
+  @Test(
     "is exit 78 with the name and the file when there is no such user or group",
     arguments: [
       ("nobody-here", "\"nobody-here\""), ("kong:nope", "\"nope\""), ("", "\"\""), (":", "\":\""),

@@ -47,3 +47,23 @@ source "${BATS_TEST_DIRNAME}/container.bash"
   ((status == 77))
   grep 'entrypoint: error: .*cap_net_bind_service' "$directory/stderr"
 }
+
+@test "the drop keeps the groups that the engine adds: hooks and nginx read a file of group 2000" {
+  printf 'for group 2000' >"$directory/shared"
+  chgrp 2000 "$directory/shared" && chmod 0640 "$directory/shared"
+  mkdir "$directory/hooks"
+  printf '%s\n' '#!/bin/sh' 'cat /srv/shared >/usr/local/kong/copy' >"$directory/hooks/1-copy"
+  chmod 755 "$directory/hooks/1-copy"
+  local mounts=(--volume "$directory/shared:/srv/shared:ro" --volume "$directory/hooks:/docker-entrypoint.d:ro")
+  start --group-add 2000 "${mounts[@]}"
+  serves http://localhost:8000/
+  [[ $(<"$(root_of_container)$prefix/copy") == 'for group 2000' ]]
+  for process in "$master" "$(worker)"; do
+    [[ $(credentials "$process" | jq --compact-output .groups) == '[0,2000]' ]]
+  done
+  has_predicted_credentials
+  remove
+  finish --group-add 2000 --env ENTRYPOINT_KEEP_GROUPS=off "${mounts[@]}"
+  ((status == 1)) # the hook's own
+  grep -F '/srv/shared: Permission denied' "$directory/stderr"
+}

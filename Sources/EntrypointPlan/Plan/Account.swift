@@ -64,6 +64,8 @@ public struct TargetUser: Equatable, Sendable {
   public var gid: UInt32
   /// The supplementary groups, sorted; `gid` is among them.
   public var groups: [UInt32]
+  /// Those of `groups` that only the container engine has given, and no account file.
+  public var engineGroups: [UInt32] = []
   /// What HOME becomes.
   public var home: ByteString
 

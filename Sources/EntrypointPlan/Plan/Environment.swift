@@ -58,7 +58,7 @@ public struct Environment: Equatable, Sendable {
   private static let own = [
     "ENTRYPOINT_USER", "ENTRYPOINT_CAP_MODE", "ENTRYPOINT_NO_NEW_PRIVS", "ENTRYPOINT_PROXY",
     "ENTRYPOINT_LOG_LEVEL", "ENTRYPOINT_LOG_FORMAT", "ENTRYPOINT_HOOKS", "ENTRYPOINT_LOG_LINKS",
-    "ENTRYPOINT_KONG_DEFAULTS",
+    "ENTRYPOINT_KEEP_GROUPS", "ENTRYPOINT_KONG_DEFAULTS",
   ]
 
   /// What to say of variables that look like ours and are not, most likely typing errors.

@@ -7,6 +7,8 @@ public struct PlanReport: Encodable, Sendable {
     var uid: UInt32
     var gid: UInt32
     var groups: [UInt32]
+    /// Those of `groups` that the container engine has added.
+    var engine_groups: [UInt32]
     var home: String
 
     init(_ user: TargetUser) {
@@ -14,6 +16,7 @@ public struct PlanReport: Encodable, Sendable {
       uid = user.uid
       gid = user.gid
       groups = user.groups
+      engine_groups = user.engineGroups
       home = user.home.description
     }
   }

@@ -153,8 +153,7 @@ public struct PlanText: Sendable {
   private mutating func result() {
     guard plan.failure == nil, let result = plan.result else { return }
     title("The command then runs with")
-    let groups = result.groups.map(String.init).joined(separator: ",")
-    row("user", (plan.user?.description ?? "") + ", groups \(groups.isEmpty ? "none" : groups)")
+    row("user", (plan.user?.description ?? "") + ", groups \(groups(of: result))")
     row("permitted", names.text(of: result.permitted))
     row("effective", names.text(of: result.effective))
     row("inheritable", names.text(of: result.inheritable))
@@ -163,6 +162,13 @@ public struct PlanText: Sendable {
     row("no_new_privs", result.noNewPrivileges ? "on" : "off")
     row("secure execution", plan.secureExecution ? "on (LD_* variables are ignored)" : "off")
     lines += plan.notes.map { dim("  note: \($0)") }
+  }
+
+  private func groups(of result: Credentials) -> String {
+    guard !result.groups.isEmpty else { return "none" }
+    let all = result.groups.map(String.init).joined(separator: ",")
+    guard let kept = plan.user?.engineGroups, !kept.isEmpty else { return all }
+    return "\(all) (\(kept.map(String.init).joined(separator: ",")) from the container engine)"
   }
 
   private mutating func explanations() {

@@ -416,11 +416,13 @@ extension HostSnapshot {
   /// - Throws: ``StartFailure`` for a user that does not exist.
   public func dropTarget(for request: Request) throws(StartFailure) -> TargetUser? {
     if let user = request.user {
-      return try accounts.target(user, origin: request.userOrigin, current: credentials)
+      return try accounts.target(
+        user, origin: request.userOrigin, current: credentials, keepsGroups: request.keepsGroups)
     }
     guard request.isKong, credentials.user.effective == 0 else { return nil }
     return try accounts.target(
-      "kong", origin: "\(request.kongCommand), started as root", current: credentials)
+      "kong", origin: "\(request.kongCommand), started as root", current: credentials,
+      keepsGroups: request.keepsGroups)
   }
 
   /// Who this process is.

@@ -57,6 +57,8 @@ public struct Request: Equatable, Sendable {
   public var runsHooks: Bool
   /// Whether Kong's log files become links to the standard streams.
   public var linksLogs: Bool
+  /// Whether a change of user keeps the groups that the container engine has added.
+  public var keepsGroups: Bool
 
   /// Merges options and environment.
   ///
@@ -80,6 +82,8 @@ public struct Request: Equatable, Sendable {
     runsHooks = hooks != .off
     let logLinks: OnOff? = try environment.choice("ENTRYPOINT_LOG_LINKS")
     linksLogs = logLinks != .off
+    let keepGroups: OnOff? = try environment.choice("ENTRYPOINT_KEEP_GROUPS")
+    keepsGroups = keepGroups != .off
     proxy =
       options.proxy ?? environment.nonEmpty("ENTRYPOINT_PROXY") ?? Request.defaultProxy
     capabilities =

@@ -3,16 +3,18 @@ extension Accounts {
   ///
   /// All forms of su-exec and gosu: `user`, `uid`, `user:group`, `:group`, `user:`. A name beats a
   /// number. A number needs no line in /etc/passwd: then HOME is "/", and the group is the current
-  /// one unless given. With a group, it is the only one; without, /etc/group is asked.
+  /// one unless given. With a group, it is the only one; without, /etc/group is asked, and the groups
+  /// that the container engine has added are kept.
   ///
   /// - Parameters:
   ///   - request: such as "kong" or "1337:0".
   ///   - origin: where the request comes from, for messages, such as "--user".
   ///   - current: who the process is now.
+  ///   - keepsGroups: false to keep no group of the engine's.
   /// - Throws: ``StartFailure`` for a user or group that does not exist, and where a file is there and
   ///   could not be read: what it says of the user is not known.
   public func target(
-    _ request: String, origin: String, current: Credentials
+    _ request: String, origin: String, current: Credentials, keepsGroups: Bool = true
   ) throws(StartFailure) -> TargetUser {
     if let failure { throw failure }
     let parts = request.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -42,12 +44,28 @@ extension Accounts {
       return TargetUser(name: account?.name, uid: uid, gid: gid, groups: [gid], home: home)
     }
     let gid = account?.gid ?? current.group.effective
-    let supplementary = account.map { account in
-      groups.filter { $0.members.contains(account.name) }.map(\.gid)
-    }
+    let own = Set((account.map(supplementaryGroups) ?? []) + [gid])
+    let kept = keepsGroups ? engineGroups(of: current).subtracting(own) : []
     return TargetUser(
-      name: account?.name, uid: uid, gid: gid,
-      groups: Set((supplementary ?? []) + [gid]).sorted(), home: home)
+      name: account?.name, uid: uid, gid: gid, groups: own.union(kept).sorted(),
+      engineGroups: kept.sorted(), home: home)
+  }
+
+  private func supplementaryGroups(of account: Account) -> [UInt32] {
+    groups.filter { $0.members.contains(account.name) }.map(\.gid)
+  }
+
+  /// The groups of a process that neither root nor the process's user has by the account files: the
+  /// engine added them for what the container mounts (Kubernetes fsGroup and supplementalGroups,
+  /// docker run --group-add).
+  private func engineGroups(of process: Credentials) -> Set<UInt32> {
+    // Root's group where there is no /etc/passwd.
+    var fromFiles: Set<UInt32> = [0]
+    for account in users where account.uid == 0 || account.uid == process.user.effective {
+      fromFiles.insert(account.gid)
+      fromFiles.formUnion(supplementaryGroups(of: account))
+    }
+    return Set(process.groups).subtracting(fromFiles)
   }
 
   private func group(_ request: String, origin: String) throws(StartFailure) -> UInt32 {
