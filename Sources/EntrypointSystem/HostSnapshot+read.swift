@@ -76,13 +76,14 @@ extension HostSnapshot {
     let namesSecrets = request.environment.mayNameSecretFiles
     var list: FileContent = .absent
     try asUser(of: request) { snapshot, user in
-      if namesSecrets || isDryRun {
+      // Which settings count depends on the list, so a start and its dry run both read it.
+      if namesSecrets || isDryRun || request.isDockerStart {
         list = BoundedFile.read(request.kongDefaults, limit: KongFiles.limit)
       }
       guard request.isDockerStart || isDryRun else { return }
       snapshot.readAccess(of: user, for: request, isDryRun: isDryRun)
       guard request.isDockerStart else { return }
-      snapshot.files.configuration = KongFiles.readConfiguration(for: request)
+      snapshot.files = .read(for: request, isRoot: user.uid == 0)
       if isDryRun {
         snapshot.files.generated = .read(
           prefix: request.prefix, isRoot: user.uid == 0, isCurrent: false)
@@ -90,7 +91,7 @@ extension HostSnapshot {
     }
     do throws(StartFailure) {
       do { files.defaults = try KongDefaults(list, path: request.kongDefaults) } catch {
-        // Without secrets it would only have told the defaults of a dry run.
+        // Without secrets it would only have told which settings and defaults Kong has.
         if namesSecrets { throw error }
       }
       let named = try request.environment.secretFiles(defaults: files.defaults)
@@ -121,7 +122,7 @@ extension HostSnapshot {
       unwritablePrefix = (try? PathEntry.way(along: request.prefix))?.last
       unwritablePrefix?.readMount()
     }
-    if isDryRun, let path = request.configurationPath {
+    if let path = request.configurationPath {
       unreadableConfiguration = FileAccess.refusal(path, R_OK)?.description
     }
   }

@@ -15,6 +15,11 @@ public struct KongConfiguration: Equatable, Sendable {
     /// The variable that beats this setting, even where it is set to nothing: "KONG_PREFIX".
     public var variable: String { "KONG_" + name.uppercased() }
 
+    /// Whether its name is one that Kong looks for: they have small letters only.
+    var hasPlainName: Bool {
+      !name.utf8.contains { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+    }
+
     /// Whether this is the setting's ``variable``, which is not made for that: Kong has 230 options.
     func hasVariable(_ variable: String) -> Bool {
       let prefix = "KONG_"
@@ -69,9 +74,10 @@ public struct KongConfiguration: Equatable, Sendable {
 
   /// The `*_listen` settings, in the order of the file.
   ///
-  /// As with ``Environment/isListenSetting(_:)``, `nginx_*_listen` is none.
+  /// As with ``Environment/isListenSetting(_:)``, `nginx_*_listen` is none; nor is a name with a
+  /// capital, which Kong looks for nowhere.
   public var listenSettings: [Setting] {
-    settings.filter { Environment.isListenSetting($0.variable) }
+    settings.filter { $0.hasPlainName && Environment.isListenSetting($0.variable) }
   }
 
   /// Kong's working directory; nil where the file does not say.
