@@ -88,7 +88,8 @@ public struct Environment: Equatable, Sendable {
   /// Whether a variable of this name can matter to a plan.
   ///
   /// Secrets such as KONG_PG_PASSWORD are not among them, so their values are never copied; the path
-  /// in KONG_PG_PASSWORD_FILE is no secret.
+  /// in KONG_PG_PASSWORD_FILE is no secret. Of what is injected into nginx's configuration only
+  /// listeners and paths of includes are ever shown.
   public static func interprets(_ name: String) -> Bool {
     var name = name
     return name.withUTF8 { interprets(UnsafeRawBufferPointer($0)) }
