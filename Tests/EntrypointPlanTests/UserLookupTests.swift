@@ -5,7 +5,9 @@ import Testing
 struct UserLookupTests {
   private func target(_ request: String) throws -> TargetUser {
     try Situation.accounts.target(
-      request, origin: "--user", current: Credentials(user: ProcessIDs(7), group: ProcessIDs(9)))
+      request, origin: "--user",
+      current: Credentials(
+        user: ProcessIDs(7), group: ProcessIDs(9), effective: CapabilitySet(.setgid)))
   }
 
   @Test(

@@ -77,11 +77,16 @@ sources() {
   runs_as_kong_with cap_net_raw
 }
 
-@test "a kong.conf that is not there, and was asked for, is Kong's own error" {
+@test "a kong.conf that is not there, and was asked for, is 78 for a start and its dry run" {
   finish -- kong docker-start -c /srv/absent.conf
   cat "$directory/stderr"
-  ((status == 1))
-  grep -F 'no file at: /srv/absent.conf' "$directory/stderr"
+  ((status == 78))
+  grep -F 'cannot read /srv/absent.conf, which -c names' "$directory/stderr"
+  remove
+  finish -- --dry-run kong docker-start -c /srv/absent.conf
+  cat "$directory/stdout"
+  ((status == 78))
+  grep -F 'cannot read /srv/absent.conf, which -c names' "$directory/stdout"
 }
 
 @test "a kong.conf that is a fifo keeps nobody waiting" {

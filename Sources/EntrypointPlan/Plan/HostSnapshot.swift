@@ -31,7 +31,7 @@ public struct HostSnapshot: Equatable, Sendable {
   public var prefixFailure: StartFailure?
   /// The prefix, where the user that Kong runs as may not write it as it is now.
   public var unwritablePrefix: PathEntry?
-  /// Why that user may not read the file that `-c` names, where a dry run has found that out.
+  /// Why that user cannot read the file that `-c` names; nil where it can.
   public var unreadableConfiguration: String?
   /// What is in the files that KONG_*_FILE name, or why it cannot be known.
   public var secrets: SecretSettings

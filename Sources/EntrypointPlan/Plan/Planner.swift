@@ -40,7 +40,7 @@ public struct Planner: Sendable {
     }
     let settings = try ListenSettings(environment: request.environment, files: host.files)
     plan.listeners = settings.listeners(with: host.files.generated)
-    plan.launchWarnings = host.files.generated?.warnings ?? settings.warnings
+    plan.launchWarnings = settings.warnings(with: host.files.generated)
     if host.files.generated?.isCurrent == false {
       plan.notes.append(
         "the listeners are those that an earlier kong prepare left in \(request.prefix), and those"
@@ -64,7 +64,7 @@ public struct Planner: Sendable {
     // What has run need not be planned again.
     if host.files.generated?.isCurrent != true {
       if let target { try give(prefix, to: target, plan: &plan) }
-      warnOfAccess(prefix, &plan)
+      try checkAccess(prefix, &plan)
       proxyAtLaunch = takeFileCapabilities(from: proxy, target: target, plan: &plan)
       let run = KongRun(request: request, host: host, target: target, proxy: proxyAtLaunch)
       plan.prepare += try hookSteps(run, plan: &plan)
@@ -163,8 +163,8 @@ public struct Planner: Sendable {
     return changes
   }
 
-  /// Warns of what will make `kong prepare` fail.
-  private func warnOfAccess(_ prefix: Prefix, _ plan: inout Plan) {
+  /// Finds what will make `kong prepare` fail.
+  private func checkAccess(_ prefix: Prefix, _ plan: inout Plan) throws(StartFailure) {
     let isGiven = plan.prepare.contains { $0.name == "give-prefix" }
     let user = plan.user?.description ?? ""
     if let directory = host.unwritablePrefix, directory.isReadOnly || !isGiven {
@@ -174,14 +174,14 @@ public struct Planner: Sendable {
           what: "\(user) may not write \(directory.path), as kong prepare has to", why: why,
           waysOut: waysOut))
     }
+    // A hook may write the file first.
     if let reason = host.unreadableConfiguration, let path = request.configurationPath,
-      !isGiven || !prefix.contains(path)
+      !isGiven || !prefix.contains(path), host.hooks?.files.isEmpty ?? true
     {
-      plan.prepareWarnings.append(
-        Explanation(
-          what: "\(user) cannot read \(path): kong prepare will refuse it",
-          why: "\(reason); the listeners here are those of the environment and Kong's defaults",
-          waysOut: ["correct -c, or mount the file so that this user can read it"]))
+      throw StartFailure(
+        status: ExitStatus.configuration,
+        what: "\(user) cannot read \(path.shortened), which -c names", why: reason,
+        waysOut: ["correct -c, or mount the file so that this user can read it"])
     }
   }
 
