@@ -62,6 +62,7 @@ public struct Planner: Sendable {
     warnOfAccess(prefix, &plan)
     plan.prepare += try hookSteps(target: target, plan: &plan)
     plan.prepare.append(prepareStep(kong: kong, target: target))
+    plan.prepare = plan.prepare.withFirstChild(doing: .removeStalePid(prefix))
     let execution = Execution(
       path: proxy.path, arguments: [proxy.path, "-p", request.prefix, "-c", "nginx.conf"],
       environment: environment(for: target))
