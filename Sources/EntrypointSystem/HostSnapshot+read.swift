@@ -18,12 +18,13 @@ extension HostSnapshot {
       secureExecution: getauxval(UInt(AT_SECURE)) != 0,
       capabilityNames: .ofRunningKernel(),
       accounts: .read(),
-      unprivilegedPortStart: isDockerStart ? try PortRange.unprivilegedStart() : 1024,
-      ownsNetwork: isDockerStart ? try NetworkNamespace.isOwned() : true,
+      unprivilegedPortStart: request.testsListeners ? try PortRange.unprivilegedStart() : 1024,
+      ownsNetwork: request.testsListeners ? try NetworkNamespace.isOwned() : true,
       ownPath: isDockerStart ? readLink("/proc/self/exe") ?? "" : "",
       command: try ProgramSearch.find(
         request.command.first ?? "", path: request.environment["PATH"]),
-      proxy: isDockerStart ? try ProgramSearch.findProxy(request.proxy) : nil,
+      proxy: request.isKong || request.isPathOfKong
+        ? try ProgramSearch.findProxy(request.proxy) : nil,
       streams: isDockerStart ? StandardStream.readBoth() : [],
       hooks: isDockerStart && request.runsHooks ? try .read() : nil)
     if isDockerStart, isDryRun {
@@ -79,9 +80,9 @@ extension HostSnapshot {
       if namesSecrets || isDryRun {
         list = BoundedFile.read(request.kongDefaults, limit: KongFiles.limit)
       }
-      guard request.isDockerStart || isDryRun else { return }
+      guard request.testsListeners || isDryRun else { return }
       snapshot.readAccess(of: user, for: request, isDryRun: isDryRun)
-      guard request.isDockerStart else { return }
+      guard request.testsListeners else { return }
       snapshot.files.configuration = KongFiles.readConfiguration(for: request)
       if isDryRun {
         snapshot.files.generated = .read(

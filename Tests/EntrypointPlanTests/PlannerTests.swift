@@ -60,10 +60,11 @@ struct PlannerTests {
     #expect(plan.prepare.map(\.name) == ["give-prefix", "run"])
   }
 
-  @Test("runs kong prepare as the user, with nothing in any set, and passes the arguments on")
+  @Test("runs kong prepare as the user, with nothing in any set but what its nginx -t binds with")
   func prepare() throws {
     let plan = try Situation.plan(
-      ["KONG_PREFIX": "/srv/kong"], on: Situation.host(Situation.root()),
+      ["KONG_PREFIX": "/srv/kong", "KONG_PROXY_LISTEN": "0.0.0.0:8000"],
+      on: Situation.host(Situation.root()),
       command: ["kong", "docker-start", "-c", "/etc/k.conf", "--vv"])
     guard case .run(let steps) = try #require(plan.prepare.last) else {
       Issue.record("the last step does not run a child")
@@ -79,14 +80,32 @@ struct PlannerTests {
       plan.launch.execution?.commandLine == "\(Request.defaultProxy) -p /srv/kong -c nginx.conf")
   }
 
-  @Test("writes nothing when the file carries exactly the needed set already")
+  @Test("takes the file's capabilities off before kong runs, and writes them again for nginx")
   func alreadyThere() throws {
     var nginx = Situation.nginx
     nginx.capabilities = FileCapabilities(permitted: bind, effective: true)
     let plan = try Situation.plan(on: Situation.host(Situation.root(), proxy: .found(nginx)))
+    #expect(plan.prepare.map(\.name) == ["give-prefix", "remove-file-capabilities", "run"])
     #expect(plan.grant == .file(bind, path: Request.defaultProxy))
-    #expect(!plan.launch.contains { $0.name == "set-file-capabilities" })
+    #expect(plan.launch.contains { $0.name == "set-file-capabilities" })
     #expect(plan.result?.permitted == bind)
+  }
+
+  @Test(
+    "uses what the image's file carries where it cannot be written, whatever its form",
+    arguments: [[], CapabilitySet(.netBindService)])
+  func carriedByImage(inheritable: CapabilitySet) throws {
+    var nginx = Obstacle.readOnly.nginx
+    nginx.capabilities = FileCapabilities(
+      permitted: bind, inheritable: inheritable, effective: true)
+    for credentials in [Situation.root(), Situation.user()] {
+      let plan = try Situation.plan(on: Situation.host(credentials, proxy: .found(nginx)))
+      #expect(plan.failure == nil && plan.warnings.isEmpty)
+      #expect(plan.grant == .file(bind, path: Request.defaultProxy))
+      #expect(plan.prepareGrant?.grant == .file(bind, path: Request.defaultProxy))
+      #expect(plan.result?.permitted == bind)
+      #expect(!plan.launch.contains { $0.name == "set-file-capabilities" })
+    }
   }
 
   @Test("grants nothing without a need, and takes off what the file carries")
@@ -99,7 +118,7 @@ struct PlannerTests {
     nginx.capabilities = FileCapabilities(permitted: bind, effective: true)
     let stripped = try Situation.plan(
       variables, on: Situation.host(Situation.root(), proxy: .found(nginx)))
-    #expect(stripped.launch.contains(.removeFileCapabilities(nginx)))
+    #expect(stripped.prepare.contains(.removeFileCapabilities(nginx)))
     #expect(stripped.result?.permitted == [])
   }
 
@@ -121,26 +140,25 @@ struct PlannerTests {
     #expect(plan.secureExecution == false)
   }
 
-  @Test("has the first need's failure as a warning that explains, and goes on")
+  @Test("ends with 77 and an explanation where kong prepare could not bind a listener")
   func unmetNeed() throws {
     let plan = try Situation.plan(on: Situation.host(Situation.user()))
-    #expect(plan.failure == nil && plan.grant == .none)
-    let warning = try #require(plan.warnings.first)
-    #expect(plan.warnings.count == 1)
+    #expect(plan.failure?.status == 77 && plan.prepare.isEmpty && plan.launch.isEmpty)
+    let warning = try #require(plan.failure?.explanation)
     #expect(warning.what.contains("KONG_PROXY_LISTEN 0.0.0.0:80"))
     #expect(warning.what.contains("bind() failed (13: Permission denied)"))
-    #expect(warning.why.contains("switch to uid 1337"))
+    #expect(warning.why.contains("at an exec as uid 1337 it is lost"))
     #expect(warning.waysOut.contains { $0.contains("ip_unprivileged_port_start=80") })
     #expect(warning.waysOut.contains { $0.contains("runAsUser: 0") })
-    #expect(warning.waysOut.contains { $0.contains("setcap cap_net_bind_service") })
+    #expect(warning.waysOut.contains { $0.contains("setcap cap_net_bind_service=p") })
   }
 
   @Test("says that the bounding set lacks what the container was not given")
   func bounding() throws {
     let plan = try Situation.plan(
       on: Situation.host(Situation.root(Situation.set("setuid", "setgid", "setfcap"))))
-    #expect(plan.failure == nil)
-    let warning = try #require(plan.launchWarnings.first)
+    #expect(plan.failure?.status == 77)
+    let warning = try #require(plan.failure?.explanation)
     #expect(warning.why.contains("not in the bounding set"))
     #expect(warning.waysOut.contains("docker run --cap-add NET_BIND_SERVICE"))
   }
@@ -154,13 +172,15 @@ struct PlannerTests {
     #expect(plan.launch.isEmpty && plan.prepare.isEmpty)
   }
 
-  @Test("never grants what SET_CAP_*=off forbids", arguments: ["0", "false", "NO", "off"])
+  @Test(
+    "ends with 77 where SET_CAP_*=off forbids what a listener needs",
+    arguments: ["0", "false", "NO", "off"])
   func forbidden(value: String) throws {
     let plan = try Situation.plan(
       ["KONG_PROXY_LISTEN": "0.0.0.0:80", "SET_CAP_NET_BIND_SERVICE": value],
       on: Situation.host(Situation.root()))
-    #expect(plan.failure == nil && plan.result?.permitted == [])
-    #expect(plan.warnings.first?.why == "SET_CAP_NET_BIND_SERVICE forbids it")
+    #expect(plan.failure?.status == 77)
+    #expect(plan.failure?.explanation?.why == "SET_CAP_NET_BIND_SERVICE forbids it")
   }
 
   @Test(
@@ -302,12 +322,12 @@ struct PlannerTests {
     let plan = try Situation.plan(
       variables, on: Situation.host(Situation.root(), proxy: .found(nginx)))
     #expect(plan.grant == .ambient(bind))
-    #expect(plan.launch.contains(.removeFileCapabilities(nginx)))
+    #expect(plan.prepare.contains(.removeFileCapabilities(nginx)))
     nginx.mount = [.readOnly]
     let stuck = try Situation.plan(
       variables, on: Situation.host(Situation.root(), proxy: .found(nginx)))
-    #expect(stuck.warnings.first?.why.contains("clear ambient ones at exec") == true)
-    #expect(stuck.result?.permitted == [])
+    #expect(stuck.failure?.status == 77)
+    #expect(stuck.failure?.explanation?.why.contains("clear ambient ones at exec") == true)
   }
 
   @Test("says so when the network namespace belongs to another user namespace, and grants nothing")
@@ -315,9 +335,9 @@ struct PlannerTests {
     var host = Situation.host(Situation.root())
     host.ownsNetwork = false
     let plan = try Situation.plan(on: host)
-    #expect(plan.failure == nil && plan.grant == .none)
-    #expect(plan.warnings.first?.why.contains("belongs to another user namespace") == true)
-    #expect(plan.warnings.first?.waysOut.contains { $0.contains("--sysctl") } == false)
+    let failure = try #require(plan.failure?.explanation)
+    #expect(failure.why.contains("belongs to another user namespace"))
+    #expect(!failure.waysOut.contains { $0.contains("--sysctl") })
   }
 
   @Test("warns when all of it runs as root, because --user says so")
@@ -360,11 +380,12 @@ struct PlannerTests {
   func ownFileIsNoWayToGain() throws {
     let held = Situation.user(held: Situation.set("net_bind_service", "net_raw"))
     let host = Situation.host(held, secureExecution: true)
-    let asked = try Situation.plan(["SET_CAP_NET_RAW": "1"], on: host)
+    let asked = try Situation.plan(
+      ["SET_CAP_NET_RAW": "1", "KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: host)
     #expect(asked.failure?.status == 77)
     var options = Options()
     options.proxy = "/bin/sh"
-    #expect(try Situation.plan(on: host, options: options).result?.permitted == [])
+    #expect(try Situation.plan(on: host, options: options).failure?.status == 77)
     options = Options()
     options.capabilities = ["net_raw"]
     let other = try Situation.plan([:], on: host, command: ["sh"], options: options)
@@ -452,20 +473,54 @@ struct CommandPlanTests {
     }
   }
 
-  @Test("of Kong's is warned of where it would run as root, and there only")
+  @Test("of Kong's runs as kong; it is warned of where it would run as root, and there only")
   func kongAsRoot() throws {
     let root = Situation.host(Situation.root())
     let user = Situation.host(Situation.user())
     for name in ["kong", "/usr/local/bin/kong"] as [ByteString] {
       let command = [name, "migrations", "up"]
-      let plan = try Situation.plan([:], on: root, command: command)
+      let asked = name == "kong" ? ["ENTRYPOINT_USER": "root"] : [:]
+      let plan = try Situation.plan(asked, on: root, command: command)
       #expect(plan.warnings.map(\.what) == ["the kong command runs as root"])
       #expect(plan.failure == nil)
       let dropped = try Situation.plan(["ENTRYPOINT_USER": "kong"], on: root, command: command)
-      #expect(dropped.warnings.isEmpty)
+      #expect(dropped.warnings.isEmpty && dropped.result?.user == ProcessIDs(1337))
       #expect(try Situation.plan([:], on: user, command: command).warnings.isEmpty)
     }
+    let named = try Situation.plan([:], on: root, command: ["kong", "version"])
+    #expect(named.warnings.isEmpty && named.user?.name == "kong")
     #expect(try Situation.plan([:], on: root, command: ["sh"]).warnings.isEmpty)
+  }
+
+  @Test("of Kong's can exec nginx whatever its file carries, and binds with it where it has to")
+  func kongInRunningContainer() throws {
+    var nginx = Situation.nginx
+    let bind = CapabilitySet(.netBindService)
+    for carried in [nil, FileCapabilities(permitted: bind, effective: true)] {
+      nginx.capabilities = carried
+      let host = Situation.host(Situation.root(), proxy: .found(nginx))
+      for (name, binds) in [("health", false), ("version", false), ("reload", true)] {
+        let plan = try Situation.plan(
+          ["KONG_PROXY_LISTEN": "0.0.0.0:80"], on: host, command: ["kong", ByteString(name)])
+        #expect(plan.failure == nil && plan.warnings.isEmpty)
+        #expect(!plan.launch.contains { $0.name.contains("file-capabilities") })
+        let before = plan.launch.credentials(from: Situation.root())
+        #expect(before.user == ProcessIDs(1337))
+        let last = Situation.nginxOfKong(before, nginx)
+        #expect(last?.effective.contains(.netBindService) == binds)
+      }
+    }
+  }
+
+  @Test("of Kong's that could not bind a listener says so, and how root can")
+  func reloadWithoutCapability() throws {
+    let plan = try Situation.plan(
+      ["KONG_PROXY_LISTEN": "0.0.0.0:80"], on: Situation.host(Situation.user()),
+      command: ["kong", "reload"])
+    #expect(plan.failure?.status == 77)
+    #expect(
+      plan.failure?.explanation?.waysOut.first?.contains(
+        "docker exec --user 0 CONTAINER entrypoint kong reload") == true)
   }
 
   @Test("whose name has blanks in it, and is not there, is to be written as words")
@@ -504,6 +559,17 @@ struct PlanPropertyTests {
       // What is not granted is explained.
       let explained = plan.warnings.filter { $0.what.contains(" is not granted, ") }
       #expect(explained.count >= needed.subtracting(result.permitted).members.count)
+      // What kong prepare starts in the end can bind every listener that is known.
+      if needed.contains(.netBindService), case .run(let steps)? = plan.prepare.last {
+        let proxy =
+          plan.prepare.contains { $0.name == "remove-file-capabilities" }
+          ? Situation.nginx : Situation.nginx(of: host)
+        let last = Situation.nginxOfKong(steps.credentials(from: host.credentials), proxy)
+        #expect(last?.effective.contains(.netBindService) == true)
+        if host.credentials.user.effective == 0 {
+          #expect(last?.permitted == CapabilitySet(.netBindService))
+        }
+      }
       // The steps lead to the state that the result was computed from.
       let before = plan.launch.credentials(from: host.credentials)
       #expect(plan.launch.contains(.verify(before)))

@@ -26,7 +26,7 @@ struct ReportTests {
     }
     let host = Situation.host(
       Situation.user(ambient: CapabilitySet(.netRaw), bounding: CapabilitySet(.netRaw)))
-    let plan = try Situation.plan(on: host)
+    let plan = try Situation.plan(["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: host)
     let start = try #require(
       try keys(PlanReport(plan, snapshot: host))["started_as"] as? [String: Any])
     #expect(start["uid"] as? Int == 1337 && start["no_new_privs"] as? Bool == false)
@@ -39,8 +39,9 @@ struct ReportTests {
 
   @Test("is coloured only when asked to, with the same text")
   func colour() throws {
-    let host = Situation.host(Situation.user())
-    let plan = try Situation.plan(on: host)
+    let host = Situation.host(
+      Situation.user(), streams: [StandardStream(descriptor: 1, kind: .socket)])
+    let plan = try Situation.plan(["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: host)
     let plain = PlanText(plan, snapshot: host, isColored: false).render()
     let colored = PlanText(plan, snapshot: host, isColored: true).render()
     #expect(colored.contains("\u{1b}[33mWarning"))

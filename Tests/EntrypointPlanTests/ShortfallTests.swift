@@ -44,7 +44,7 @@ struct ShortfallTests {
   func ownFileWithoutBounding() throws {
     let outside = Situation.user(bounding: [])
     let warning = try #require(
-      try Situation.plan(on: Situation.host(outside)).launchWarnings.first)
+      try Situation.plan(on: Situation.host(outside)).failure?.explanation)
     let setcap = warning.waysOut.filter { $0.contains("setcap") }
     #expect(setcap.count == 1 && setcap[0].contains("and docker run --cap-add NET_BIND_SERVICE"))
   }
@@ -53,7 +53,7 @@ struct ShortfallTests {
     "names all that a root start would miss where the container began with nothing: it is enough")
   func fromNothing() throws {
     let way = try #require(
-      try Situation.plan(on: Situation.host(Situation.user(bounding: []))).launchWarnings.first?
+      try Situation.plan(on: Situation.host(Situation.user(bounding: []))).failure?.explanation?
         .waysOut.first)
     let names = way.components(separatedBy: "--cap-add ").dropFirst().map {
       String($0.prefix { $0 != " " && $0 != ":" }).lowercased()
@@ -64,16 +64,13 @@ struct ShortfallTests {
     #expect(plan.failure == nil && plan.warnings.isEmpty)
   }
 
-  @Test(
-    "says how docker and Kubernetes start without no_new_privs, where that voids a file's capabilities"
-  )
+  @Test("says with which engine entrypoint's own file counts under no_new_privs")
   func underNoNewPrivileges() throws {
-    var user = Situation.user()
-    user.noNewPrivileges = true
-    let ways = try Situation.plan(on: Situation.host(user)).launchWarnings.first?.waysOut ?? []
-    let setcap = try #require(ways.first { $0.contains("setcap") })
-    #expect(setcap.contains("no --security-opt no-new-privileges"))
-    #expect(setcap.contains("Kubernetes: allowPrivilegeEscalation: true"))
+    let user = Situation.user(noNewPrivileges: true)
+    let said = try #require(try Situation.plan(on: Situation.host(user)).failure?.explanation)
+    #expect(said.why.contains("Docker and containerd do, and podman does not"))
+    let setcap = try #require(said.waysOut.first { $0.contains("setcap") })
+    #expect(setcap.hasSuffix("with podman, without no-new-privileges"))
   }
 
   @Test("lets no_new_privs keep a user's nginx from capabilities of its file that nothing needs")
@@ -101,7 +98,8 @@ struct ShortfallTests {
   @Test("names the user that a root start would drop to")
   func dropOfRoot() throws {
     let ways = { (uid: UInt32) in
-      try Situation.plan(on: Situation.host(Situation.user(uid))).warnings.flatMap(\.waysOut)
+      try Situation.plan(on: Situation.host(Situation.user(uid))).failure?.explanation?.waysOut
+        ?? []
     }
     #expect(
       try ways(1337).contains("docker run --user 0: entrypoint drops to the user kong itself"))

@@ -53,6 +53,26 @@ enum Situation {
 
   static let nginx = ProgramFile(path: Request.defaultProxy)
 
+  /// nginx's file on a machine.
+  static func nginx(of host: HostSnapshot) -> ProgramFile {
+    if case .found(let file)? = host.proxy { file } else { nginx }
+  }
+
+  /// What the nginx has that a `kong` command starts through a shell, after nginx has run the command
+  /// itself; nil where one of these cannot be exec'd.
+  static func nginxOfKong(_ start: Credentials, _ nginx: ProgramFile) -> Credentials? {
+    var file = nginx.mount.contains(.noSetID) ? nil : nginx.capabilities
+    file?.rootID = nil
+    var state = start
+    for capabilities in [nil, file, nil, file] {
+      guard case .runs(let next, _, _) = credentialsAfterExec(state, file: capabilities) else {
+        return nil
+      }
+      state = next
+    }
+    return state
+  }
+
   static func host(
     _ credentials: Credentials, proxy: ProgramLookup = .found(nginx), portStart: Int = 1024,
     secureExecution: Bool = false,

@@ -110,7 +110,7 @@ struct UserLookupTests {
     var host = Situation.host(Situation.user())
     host.accounts = Accounts()
     host.accounts.failure = failure
-    #expect(try Situation.plan(on: host).failure == nil)
+    #expect(try Situation.plan(["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: host).failure == nil)
     #expect(try Situation.plan(["ENTRYPOINT_USER": "33:33"], on: host).failure == failure)
     host.credentials = Situation.root()
     #expect(try Situation.plan(on: host).failure == failure)

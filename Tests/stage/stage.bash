@@ -157,9 +157,14 @@ planned_nginx() {
     no_new_privs, secure_execution}' <<<"$1"
 }
 
-# planned_kong PLAN: the line that `kong prepare` shall print: the same user, and no capability at all.
+# planned_kong PLAN: the line that `kong prepare` shall print.
 planned_kong() {
-  planned_line kong '.user | {uid, gid, groups, permitted: [], effective: [], inheritable: [],
+  planned_line kong '.prepare_result' <<<"$1"
+}
+
+# planned_hook PLAN: the line that the hook shall print: the same user, and no capability at all.
+planned_hook() {
+  planned_line 10-hook '.user | {uid, gid, groups, permitted: [], effective: [], inheritable: [],
     ambient: [], bounding: [], no_new_privs: true, secure_execution: false}' <<<"$1"
 }
 

@@ -41,7 +41,7 @@ function step(text) {
   last = text
 }
 
-# A step of many calls: the first of them counts.
+# A step of many calls, of which the first counts, or one that leaves the credentials as they are.
 function once(text, had_changed) {
   had_changed = has_changed
   if (last != text) step(text)
@@ -129,11 +129,11 @@ is_over { next }
   next
 }
 /^fsetxattr\(.*"security.capability".* = 0$/ {
-  step("set-file-capabilities " path_of_descriptor($0))
+  once("set-file-capabilities " path_of_descriptor($0))
   next
 }
 /^fremovexattr\(.*"security.capability".* = 0$/ {
-  step("remove-file-capabilities " path_of_descriptor($0))
+  once("remove-file-capabilities " path_of_descriptor($0))
   next
 }
 

@@ -70,19 +70,22 @@ struct GrantChoice {
 
   private func kinds(for wanted: CapabilitySet) -> [Grant] {
     if wanted.isEmpty { return [.none] }
-    var kinds: [Grant] = isAmbientAlready(wanted) ? [.none] : []
-    if mode != .ambient { kinds.append(.file(wanted, path: file.path)) }
-    if mode != .file, start.canRaiseAmbient(wanted) { kinds.append(.ambient(wanted)) }
-    return kinds
+    let already: [Grant] = isAmbientAlready(wanted) ? [.none] : []
+    let file: [Grant] = mode == .ambient ? [] : [.file(wanted, path: file.path)]
+    let ambient: [Grant] =
+      mode != .file && start.canRaiseAmbient(wanted) ? [.ambient(wanted)] : []
+    // Under no_new_privs from outside, a file that carries capabilities takes them from every later
+    // `kong reload`: they clear its ambient ones, and do not count behind its shell.
+    return already + (start.noNewPrivileges ? ambient + file : file + ambient)
   }
 
   private func actions(for kind: Grant, wanted: CapabilitySet) -> [GrantCandidate.FileAction] {
-    let exact = FileCapabilities(permitted: wanted, effective: true)
     let canWrite = refusalToWrite == nil
     switch kind {
     case .file:
-      if file.countingCapabilities == exact { return [.leave] }
-      return canWrite ? [.write] : []
+      // Whatever form the file's capabilities have, the exec rule says whether they will do.
+      let asItIs: [GrantCandidate.FileAction] = file.countingCapabilities == nil ? [] : [.leave]
+      return canWrite ? asItIs + [.write] : asItIs
     case .none, .ambient:
       if file.capabilities == nil { return [.leave] }
       return canWrite ? [.remove, .leave] : [.leave]
@@ -142,7 +145,7 @@ extension Grant {
 extension Credentials {
   /// Whether the kernel lets this thread make all of `set` inheritable and ambient (capabilities(7),
   /// capset(2), PR_CAP_AMBIENT(2const)).
-  fileprivate func canRaiseAmbient(_ set: CapabilitySet) -> Bool {
+  func canRaiseAmbient(_ set: CapabilitySet) -> Bool {
     set.isSubset(of: permitted) && set.isSubset(of: inheritable.union(bounding))
       && (set.isSubset(of: ambient) || !securebits.contains(.noAmbientRaise))
   }

@@ -108,14 +108,7 @@ struct LaunchPlanner {
   }
 
   private func choice(_ mode: CapabilityMode) -> GrantChoice {
-    GrantChoice(
-      start: host.credentials,
-      uid: target?.uid ?? host.credentials.user.effective,
-      file: file,
-      mode: mode,
-      noNewPrivileges: request.noNewPrivileges,
-      mayWriteFile: request.isDockerStart && !host.secureExecution
-    )
+    GrantChoice(request: request, host: host, file: file, target: target, mode: mode)
   }
 
   private func steps(for candidate: GrantCandidate, wanted: CapabilitySet) -> LaunchSequence {
@@ -202,5 +195,18 @@ extension HostSnapshot {
   /// Whether becoming `target` is a change of user.
   func isDrop(_ target: TargetUser?) -> Bool {
     target.map { $0.uid != credentials.user.effective } ?? false
+  }
+}
+
+extension GrantChoice {
+  /// The choice that a request leaves on a machine.
+  init(
+    request: Request, host: HostSnapshot, file: ProgramFile, target: TargetUser?,
+    mode: CapabilityMode
+  ) {
+    self.init(
+      start: host.credentials, uid: target?.uid ?? host.credentials.user.effective, file: file,
+      mode: mode, noNewPrivileges: request.noNewPrivileges,
+      mayWriteFile: request.isDockerStart && !host.secureExecution)
   }
 }

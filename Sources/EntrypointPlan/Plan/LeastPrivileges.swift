@@ -52,22 +52,27 @@ extension LeastPrivileges {
     let able = snapshot.asRoot(with: snapshot.capabilityNames.all, noNewPrivileges: false)
     let now = Planner(request: request, snapshot: uid == 0 ? able : snapshot).plan()
     guard uid == 0 else {
-      if let failure = now.failure { throw failure }
       let ports = now.needs.filter { $0.capability == .netBindService }.flatMap(\.listeners)
+      let lowest = ports.compactMap(\.port).min()
+      var opened = snapshot
+      if let lowest { opened.unprivilegedPortStart = lowest }
+      if let failure = Planner(request: request, snapshot: opened).plan().failure { throw failure }
       self.init(
-        uid: uid, allowsNoNewPrivileges: allowsNoNewPrivileges,
-        unprivilegedPortStart: ports.compactMap(\.port).min())
+        uid: uid, allowsNoNewPrivileges: allowsNoNewPrivileges, unprivilegedPortStart: lowest)
       return
     }
     let needed = CapabilitySet(now.needs.filter { $0.forbiddenBy == nil }.map(\.capability))
-    let drop = needed.union(CapabilitySet([.chown, .setgid, .setuid, .setpcap]))
+    // Listeners that are not known yet may need it, and then nginx does, too.
+    let mayNeed = now.prepareGrant?.capabilities ?? []
+    let drop = needed.union(mayNeed).union(CapabilitySet([.chown, .setgid, .setuid, .setpcap]))
     for given in [drop, drop.union(CapabilitySet(.setfcap))] {
       let host = snapshot.asRoot(with: given, noNewPrivileges: allowsNoNewPrivileges)
       let plan = Planner(request: request, snapshot: host).plan()
       guard plan.failure == nil, needed.isSubset(of: plan.result?.effective ?? []) else { continue }
       let used = (plan.prepare + plan.launch).usedCapabilities
       self.init(
-        uid: 0, capabilities: needed.union(used), allowsNoNewPrivileges: allowsNoNewPrivileges,
+        uid: 0, capabilities: needed.union(mayNeed).union(used),
+        allowsNoNewPrivileges: allowsNoNewPrivileges,
         allowsReadOnlyRoot: !used.contains(.setfcap))
       return
     }

@@ -21,6 +21,11 @@ public struct Need: Equatable, Sendable {
     return more > 0 ? "\(text) and \(more) more" : text
   }
 
+  /// The listeners in a few words: the first three, and how many more.
+  var listenerSummary: String {
+    Need(capability: capability, listeners: listeners).summary
+  }
+
   /// The word between the reasons and the capability.
   var verb: String {
     let isOne = listeners.count + requests.count == 1

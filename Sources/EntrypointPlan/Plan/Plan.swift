@@ -17,6 +17,22 @@ public enum Grant: Equatable, Sendable {
   }
 }
 
+/// What a `kong` command gets for its `nginx -t`, which binds every listener.
+public struct PrepareGrant: Equatable, Sendable {
+  /// How that nginx gets cap_net_bind_service.
+  public var grant: Grant
+  /// Why, or why not.
+  public var reason: String
+
+  /// What is granted: cap_net_bind_service or nothing.
+  var capabilities: CapabilitySet {
+    switch grant {
+    case .none: []
+    case .file(let set, _), .ambient(let set): set
+    }
+  }
+}
+
 /// All that a start will do, decided beforehand.
 public struct Plan: Equatable, Sendable {
   /// The command as it was given.
@@ -31,6 +47,10 @@ public struct Plan: Equatable, Sendable {
   public var needs: [Need] = []
   /// How it gets that.
   public var grant: Grant = .none
+  /// What `kong prepare` gets, or another `kong` command; nil where it binds nothing.
+  public var prepareGrant: PrepareGrant?
+  /// What `kong prepare` has once it runs; nil where it does not run.
+  public var prepareResult: Credentials?
   /// The steps up to and including `kong prepare`.
   public var prepare: [Step] = []
   /// The steps from there to the exec of the command.

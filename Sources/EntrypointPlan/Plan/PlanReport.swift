@@ -72,6 +72,17 @@ public struct PlanReport: Encodable, Sendable {
     }
   }
 
+  struct PrepareGrantReport: Encodable {
+    var mode: String
+    var text: String?
+    var reason: String
+
+    init(_ prepare: PrepareGrant, names: CapabilityNames) {
+      let grant = GrantReport(prepare.grant, names: names)
+      (mode, text, reason) = (grant.mode, grant.text, prepare.reason)
+    }
+  }
+
   struct StepReport: Encodable {
     var phase: String
     var `do`: String
@@ -126,6 +137,10 @@ public struct PlanReport: Encodable, Sendable {
   var listeners: [ListenerReport]
   var capabilities: [CapabilityReport]
   var grant: GrantReport
+  /// What `kong prepare`, or another `kong` command, gets for its `nginx -t`.
+  var prepare_grant: PrepareGrantReport?
+  /// What `kong prepare` has once it runs.
+  var prepare_result: CredentialsReport?
   var steps: [StepReport]
   var result: CredentialsReport?
   var warnings: [ExplanationReport]
@@ -156,6 +171,10 @@ public struct PlanReport: Encodable, Sendable {
       CapabilityReport(name: names.name(of: $0.capability), reasons: $0.reasons)
     }
     grant = GrantReport(plan.grant, names: names)
+    prepare_grant = plan.prepareGrant.map { PrepareGrantReport($0, names: names) }
+    prepare_result = plan.prepareResult.map {
+      CredentialsReport($0, secureExecution: false, names: names)
+    }
     steps =
       PlanReport.steps(plan.prepare, phase: "prepare", names: names)
       + PlanReport.steps(plan.launch, phase: "launch", names: names)

@@ -1,7 +1,7 @@
 extension Plan {
   /// What is granted, in one line for the log; nil for a command that runs as it is.
   public func summary(_ names: CapabilityNames) -> String? {
-    let isDockerStart = !prepare.isEmpty
+    let isDockerStart = command.starts(with: ["kong", "docker-start"])
     guard isDockerStart || grant != .none, let execution = launch.execution else { return nil }
     let who = user.map { "as \($0.description)" } ?? ""
     let granted = CapabilitySet(needs.map(\.capability)).intersection(result?.permitted ?? [])

@@ -102,6 +102,24 @@ public struct PlanText: Sendable {
     case .ambient(let set):
       lines.append("  ambient: \(names.text(of: set))")
     }
+    if let prepare = plan.prepareGrant {
+      lines.append("  \(preparedBy): \(text(of: prepare.grant)), \(prepare.reason)")
+    }
+  }
+
+  /// The command that gets something for its `nginx -t`.
+  private var preparedBy: String {
+    let steps = plan.prepare.isEmpty ? plan.launch : plan.prepare
+    let words = steps.execution?.arguments ?? []
+    return words.prefix(2).map { $0.description }.joined(separator: " ")
+  }
+
+  private func text(of grant: Grant) -> String {
+    switch grant {
+    case .none: "nothing"
+    case .file(let set, _): "\(names.text(of: set)) from nginx's file"
+    case .ambient(let set): "ambient \(names.text(of: set))"
+    }
   }
 
   private var reasonForNoGrant: String {

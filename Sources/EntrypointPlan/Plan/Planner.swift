@@ -19,6 +19,8 @@ public struct Planner: Sendable {
       plan.prepareWarnings = request.warnings(files: host.files, secrets: plan.secrets)
       if request.isDockerStart {
         try planDockerStart(&plan)
+      } else if request.runsKong {
+        try planKongCommand(&plan)
       } else {
         try planCommand(&plan)
       }
@@ -33,7 +35,7 @@ public struct Planner: Sendable {
   // MARK: kong docker-start
 
   private func planDockerStart(_ plan: inout Plan) throws(StartFailure) {
-    if let argument = request.dockerStartArguments.first(where: Planner.isPrefix) {
+    if let argument = request.kongArguments.first(where: Planner.isPrefix) {
       throw Planner.prefixAsArgument(argument)
     }
     let settings = try ListenSettings(environment: request.environment, files: host.files)
@@ -58,16 +60,22 @@ public struct Planner: Sendable {
     // Whoever owns the directory that one of these is in could put another program in its place.
     let prefix = try Prefix(request.prefix, outside: [proxy.path, request.proxy, host.ownPath])
 
-    if let target { try give(prefix, to: target, plan: &plan) }
-    warnOfAccess(prefix, &plan)
-    plan.prepare += try hookSteps(target: target, plan: &plan)
-    plan.prepare.append(prepareStep(kong: kong, target: target))
-    plan.prepare = plan.prepare.withFirstChild(doing: .removeStalePid(prefix))
+    var proxyAtLaunch = proxy
+    // What has run need not be planned again.
+    if host.files.generated?.isCurrent != true {
+      if let target { try give(prefix, to: target, plan: &plan) }
+      warnOfAccess(prefix, &plan)
+      proxyAtLaunch = takeFileCapabilities(from: proxy, target: target, plan: &plan)
+      let run = KongRun(request: request, host: host, target: target, proxy: proxyAtLaunch)
+      plan.prepare += try hookSteps(run, plan: &plan)
+      plan.prepare.append(try prepareStep(kong: kong, run: run, settings: settings, plan: &plan))
+      plan.prepare = plan.prepare.withFirstChild(doing: .removeStalePid(prefix))
+    }
     let execution = Execution(
       path: proxy.path, arguments: [proxy.path, "-p", request.prefix, "-c", "nginx.conf"],
       environment: environment(for: target))
     try launch(
-      execution, file: proxy, target: target, needs: needs, prefix: prefix, plan: &plan)
+      execution, file: proxyAtLaunch, target: target, needs: needs, prefix: prefix, plan: &plan)
     if plan.user?.uid == 0 { plan.prepareWarnings.append(Planner.runsAsRoot) }
   }
 
@@ -88,36 +96,62 @@ public struct Planner: Sendable {
     }
   }
 
-  /// The programs of the hook directory, in order.
-  private func hookSteps(target: TargetUser?, plan: inout Plan) throws(StartFailure) -> [Step] {
-    guard let selection = try host.hooks?.selection(for: target ?? host.currentUser) else {
+  /// Takes nginx's file capabilities off before anything that nginx itself runs, as it runs `kong`.
+  ///
+  /// They would clear the ambient ones of `kong prepare`, and its `nginx -t` would then need a start
+  /// without no_new_privs, in which a set-user-ID program of the image could gain everything. The
+  /// launch writes what the listeners need.
+  ///
+  /// - Returns: the file as it is from then on.
+  private func takeFileCapabilities(
+    from proxy: ProgramFile, target: TargetUser?, plan: inout Plan
+  ) -> ProgramFile {
+    let choice = GrantChoice(
+      request: request, host: host, file: proxy, target: target, mode: request.mode)
+    guard host.isDrop(target), proxy.countingCapabilities != nil, choice.refusalToWrite == nil
+    else { return proxy }
+    plan.prepare.append(.removeFileCapabilities(proxy))
+    var bare = proxy
+    bare.capabilities = nil
+    return bare
+  }
+
+  /// The programs of the hook directory, in order: as the user that the proxy will run as, and without
+  /// any capability, because they are anybody's.
+  private func hookSteps(_ run: KongRun, plan: inout Plan) throws(StartFailure) -> [Step] {
+    guard let selection = try host.hooks?.selection(for: run.target ?? host.currentUser) else {
       return []
     }
     plan.prepareWarnings += selection.warnings
+    guard !selection.programs.isEmpty else { return [] }
+    guard let attempt = run.attempt([]) else { throw shortfall(run).cannotStart }
     return selection.programs.map { hook in
-      // Exec'd by the path without links: those on the way to it can be anywhere.
-      child(hook.resolvedPath, arguments: [hook.path], target: target)
+      var sequence = attempt.sequence
+      sequence.finish(
+        Execution(
+          // Exec'd by the path without links: those on the way to it can be anywhere.
+          path: hook.resolvedPath, arguments: [hook.path],
+          environment: environment(for: run.target)))
+      return .run(sequence.steps)
     }
   }
 
-  private func prepareStep(kong: ProgramFile, target: TargetUser?) -> Step {
-    child(
-      kong.path,
-      arguments: ["kong", "prepare", "-p", request.prefix] + request.dockerStartArguments,
-      target: target)
-  }
-
-  /// A program that is run as the user that the proxy will run as, and without any capability: hooks
-  /// are anybody's, and `kong prepare` runs Lua code out of a prefix that this user can write.
-  private func child(_ path: ByteString, arguments: [ByteString], target: TargetUser?) -> Step {
-    var child = LaunchSequence(from: host.credentials)
-    child.drop(
-      to: target, permitted: [], ambient: [],
-      bounding: host.isDrop(target) && has(.setpcap) ? [] : nil,
-      noNewPrivileges: host.isDrop(target) && request.noNewPrivileges != false)
-    child.finish(
-      Execution(path: path, arguments: arguments, environment: environment(for: target)))
-    return .run(child.steps)
+  /// `kong prepare` runs Lua code out of a prefix that the user can write, and binds every listener.
+  private func prepareStep(
+    kong: ProgramFile, run: KongRun, settings: ListenSettings, plan: inout Plan
+  ) throws(StartFailure) -> Step {
+    var sequence = try kongSequence(kong, run: run, settings: settings, plan: &plan)
+    if case .runs(let credentials, _, _) = credentialsAfterExec(
+      sequence.state, file: kong.countingCapabilities)
+    {
+      plan.prepareResult = credentials
+    }
+    sequence.finish(
+      Execution(
+        path: kong.path,
+        arguments: ["kong", "prepare", "-p", request.prefix] + request.kongArguments,
+        environment: environment(for: run.target)))
+    return .run(sequence.steps)
   }
 
   private func environment(for target: TargetUser?) -> [EnvironmentChange] {
@@ -186,6 +220,72 @@ public struct Planner: Sendable {
       waysOut: ["leave it out, and set KONG_PREFIX in the container's environment"])
   }
 
+  // MARK: any other command of Kong's
+
+  /// `kong reload`, `kong health` and the like: as Kong's user, with what their nginx needs.
+  private func planKongCommand(_ plan: inout Plan) throws(StartFailure) {
+    let target = try host.dropTarget(for: request)
+    plan.user = target ?? host.currentUser
+    let kong = try program(host.command, name: request.command.first ?? "kong")
+    if let target { try checkDrop(to: target) }
+    if plan.user?.uid == 0 { plan.launchWarnings.append(Planner.kongRunsAsRoot) }
+    var proxy: ProgramFile?
+    if case .found(let file)? = host.proxy { proxy = file }
+    let run = KongRun(request: request, host: host, target: target, proxy: proxy)
+    let settings =
+      request.testsListeners
+      ? try ListenSettings(environment: request.environment, files: host.files) : nil
+    plan.listeners = settings?.listeners(with: nil) ?? []
+    var sequence = try kongSequence(kong, run: run, settings: settings, plan: &plan)
+    let changesNothing = sequence.steps.isEmpty
+    let execution = Execution(
+      path: kong.path, arguments: request.command, environment: environment(for: target))
+    if case .runs(let credentials, let secureExecution, _) = credentialsAfterExec(
+      sequence.state, file: kong.countingCapabilities)
+    {
+      plan.result = credentials
+      plan.secureExecution = secureExecution
+    }
+    sequence.finish(execution)
+    plan.launch = changesNothing ? [.exec(execution)] : sequence.steps
+  }
+
+  /// The steps to a `kong` command, up to its exec.
+  ///
+  /// - Parameter settings: what it listens on; nil where it binds nothing.
+  /// - Throws: ``StartFailure`` where it could not bind a listener that is known, or not be run at all.
+  private func kongSequence(
+    _ kong: ProgramFile, run: KongRun, settings: ListenSettings?, plan: inout Plan
+  ) throws(StartFailure) -> LaunchSequence {
+    let program = kong.countingCapabilities
+    guard let bare = run.attempt([], program: program) else { throw shortfall(run).cannotStart }
+    guard let settings else { return bare.sequence }
+    let need = try PrepareNeed(settings: settings, request: request, host: host)
+    if let need, need.isAllowed,
+      let attempt = run.attempt(CapabilitySet(.netBindService), program: program)
+    {
+      plan.prepareGrant = PrepareGrant(grant: attempt.grant, reason: need.reason)
+      return attempt.sequence
+    }
+    if let need, !need.listeners.isEmpty {
+      throw StartFailure(
+        status: ExitStatus.notPermitted,
+        explanation: shortfall(run).explainForKong(need.need))
+    }
+    plan.prepareGrant = PrepareGrant(
+      grant: .none,
+      reason: need.map { "though \($0.reason): it cannot be had here" } ?? "nothing is needed")
+    return bare.sequence
+  }
+
+  private func shortfall(_ run: KongRun) -> Shortfall {
+    let file = run.proxy ?? ProgramFile(path: request.proxy)
+    let choice = GrantChoice(
+      request: request, host: host, file: file, target: run.target, mode: request.mode)
+    return Shortfall(
+      request: request, host: host, file: file, refusal: choice.refusalToWrite)
+  }
+
   // MARK: any other command
 
   private func planCommand(_ plan: inout Plan) throws(StartFailure) {
@@ -193,18 +293,16 @@ public struct Planner: Sendable {
     let target = try host.dropTarget(for: request)
     plan.user = target ?? host.currentUser
     // SET_CAP_* speak of Kong's start, or of a command that is run with --user or --cap. Without
-    // these the command is exec'd as it is.
-    let asksOnCommandLine = request.capabilities.contains { $0.origin.hasPrefix("--cap") }
-    let isPlain = request.user == nil && !asksOnCommandLine
+    // these, a command that is not Kong's runs unchanged.
+    let isPlain = target == nil && !request.asksOnCommandLine
     let needs = try Needs(
       listeners: [], requests: isPlain ? [] : request.capabilities, snapshot: host)
     plan.needs = needs.needs
     let file = try program(host.command, name: name)
     if let target { try checkDrop(to: target) }
-    let isPathOfKong = name.bytes.suffix(5).elementsEqual("/kong".utf8)
-    if isPathOfKong, request.command.dropFirst().first == "docker-start" {
+    if request.isPathOfKong, request.command.dropFirst().first == "docker-start" {
       plan.launchWarnings.append(Planner.isNoDockerStart(name, as: plan.user))
-    } else if isPathOfKong || request.isKong, plan.user?.uid == 0 {
+    } else if request.isPathOfKong || request.isKong, plan.user?.uid == 0 {
       plan.launchWarnings.append(Planner.kongRunsAsRoot)
     }
 
@@ -314,7 +412,7 @@ public struct Planner: Sendable {
 }
 
 extension HostSnapshot {
-  /// The user to become: as asked; else kong for `kong docker-start` as root; else nobody.
+  /// The user to become: as asked; else kong for each `kong` command as root; else nobody.
   ///
   /// - Throws: ``StartFailure`` for a user that does not exist.
   public func dropTarget(for request: Request) throws(StartFailure) -> TargetUser? {
@@ -322,9 +420,9 @@ extension HostSnapshot {
       return try accounts.target(
         user, origin: request.userOrigin, current: credentials, keepsGroups: request.keepsGroups)
     }
-    guard request.isDockerStart, credentials.user.effective == 0 else { return nil }
+    guard request.isKong, credentials.user.effective == 0 else { return nil }
     return try accounts.target(
-      "kong", origin: "kong docker-start, started as root", current: credentials,
+      "kong", origin: "\(request.kongCommand), started as root", current: credentials,
       keepsGroups: request.keepsGroups)
   }
 

@@ -114,8 +114,33 @@ public struct Request: Equatable, Sendable {
     return request
   }
 
-  /// The arguments after `kong docker-start`.
-  public var dockerStartArguments: ArraySlice<ByteString> { command.dropFirst(2) }
+  /// Whether the command is one of Kong's that runs as Kong's user, with what its nginx needs.
+  ///
+  /// Under a path it is Kong's only where somebody names the user; with --cap, that says what it has.
+  var runsKong: Bool {
+    guard !isDockerStart, !asksOnCommandLine else { return false }
+    return isKong || isPathOfKong && user != nil && command.dropFirst().first != "docker-start"
+  }
+
+  /// Whether the command is a path whose last name is Kong's.
+  public var isPathOfKong: Bool {
+    command.first?.bytes.suffix(5).elementsEqual("/kong".utf8) ?? false
+  }
+
+  /// Whether `--cap` is given: SET_CAP_* speak of Kong's start.
+  var asksOnCommandLine: Bool { capabilities.contains { $0.origin.hasPrefix("--cap") } }
+
+  /// The command's first two words, such as "kong reload".
+  var kongCommand: String { command.prefix(2).map { $0.description }.joined(separator: " ") }
+
+  /// Whether the command ends with `nginx -t`, which binds every listener.
+  public var testsListeners: Bool {
+    guard isKong || isPathOfKong, let name = command.dropFirst().first else { return false }
+    return ["docker-start", "prepare", "reload", "restart", "start"].contains(name)
+  }
+
+  /// The arguments after `kong docker-start`, or after another command of Kong's.
+  public var kongArguments: ArraySlice<ByteString> { command.dropFirst(2) }
 
   /// Kong's working directory, as it was given; only the slash that Kong's own documentation writes at
   /// its end, "/usr/local/kong/", is left out.
@@ -148,7 +173,7 @@ public struct Request: Equatable, Sendable {
   public var configurationPath: ByteString? {
     var path: ByteString?
     var isNext = false
-    for argument in dockerStartArguments {
+    for argument in kongArguments {
       if isNext {
         path = argument
       } else if argument.bytes.starts(with: "--conf=".utf8) {

@@ -11,6 +11,44 @@ struct Shortfall {
   private var start: Credentials { host.credentials }
   private var isRoot: Bool { start.user.effective == 0 }
 
+  /// Why a `kong` command could not bind a listener, though nginx perhaps could.
+  func explainForKong(_ need: Need) -> Explanation {
+    var explanation = explain(need)
+    if let reason = shellReason(need) {
+      explanation.why = reason
+      explanation.waysOut = waysPastShell + portWaysOut(need)
+    }
+    if request.isDockerStart { return explanation }
+    if !isRoot {
+      explanation.waysOut.insert(
+        "run it as root: docker exec --user 0 CONTAINER entrypoint \(request.kongCommand);"
+          + " entrypoint drops to the user kong itself", at: 0)
+    }
+    return explanation
+  }
+
+  /// Why a file that carries the capability does not give it to the nginx that `kong` starts through a
+  /// shell; nil where that is not the reason.
+  private func shellReason(_ need: Need) -> String? {
+    guard file.countingCapabilities?.permitted.contains(need.capability) == true,
+      start.bounding.contains(need.capability), need.forbiddenBy == nil, host.ownsNetwork,
+      start.noNewPrivileges || request.noNewPrivileges == true
+    else { return nil }
+    return
+      "\(file.path) carries it as a file capability, which clears ambient ones at exec; and kong"
+      + " starts its nginx -t through a shell, behind which no_new_privs makes the file's void."
+      + " It cannot be taken off here: "
+      + (refusal.map(reason) ?? "only a start as root does that")
+  }
+
+  private var waysPastShell: [String] {
+    let leaveOut =
+      start.noNewPrivileges
+      ? "start without --security-opt no-new-privileges (Kubernetes: allowPrivilegeEscalation: true)"
+      : "leave out \(setting("--no-new-privs", "ENTRYPOINT_NO_NEW_PRIVS", "on"))"
+    return ["take it off in the image: setcap -r \(file.path)", leaveOut]
+  }
+
   /// Why `need` is not granted.
   func explain(_ need: Need) -> Explanation {
     let name = names.name(of: need.capability)
@@ -53,11 +91,13 @@ struct Shortfall {
       return "this process has it from its own file, and hands that on only \(limit.condition)"
     }
     if !isHeld, !isRoot {
-      let switched =
-        "\(name) is in the bounding set only: the container's engine cleared it with the switch to"
-        + " uid \(start.user.effective)"
-      return start.noNewPrivileges
-        ? switched + ", and under no_new_privs no file can give it" : switched
+      return
+        "\(name) is in the bounding set only: at an exec as uid \(start.user.effective) it is lost,"
+        + " unless the file carries it"
+        + (start.noNewPrivileges
+          ? "; and under no_new_privs that counts only where the engine leaves it permitted until then, as"
+            + " Docker and containerd do, and podman does not"
+          : ", and entrypoint's does not")
     }
     if !isHeld { return "\(name) is in the bounding set but not permitted to this process" }
     if let reason = modeReason { return reason }
@@ -139,16 +179,16 @@ struct Shortfall {
       ways += ownFileLimit(need)?.waysOut ?? []
       ways.append("docker run --user 0\(flags): \(dropOfRoot)")
       ways.append("Kubernetes: runAsUser: 0\(add), likewise; it works without privilege escalation")
-      // Which hands nothing on that somebody asked for by name.
-      if !need.listeners.isEmpty, !isHeld {
+      // Entrypoint's own file capabilities serve listeners, never --cap or SET_CAP_*; and of them only
+      // cap_net_bind_service is worth giving to everybody in the container.
+      if !need.listeners.isEmpty, !isHeld, need.capability == .netBindService {
+        let name = engineName(need.capability)
         ways.append(
-          "in the image: setcap cap_net_bind_service,cap_net_raw=p on entrypoint's own file"
+          "in the image: setcap cap_net_bind_service=p on entrypoint's own file"
             + (isInBounding
               ? ""
-              : ", and docker run --cap-add \(engineName(need.capability)); Kubernetes: likewise")
-            + (start.noNewPrivileges
-              ? ", and no --security-opt no-new-privileges; Kubernetes: allowPrivilegeEscalation: true"
-              : ""))
+              : ", and docker run --cap-add \(name); Kubernetes: capabilities.add: [\"\(name)\"]")
+            + (start.noNewPrivileges ? "; with podman, without no-new-privileges" : ""))
       }
     }
     if isHeld, request.mode != .auto {

@@ -1,0 +1,66 @@
+-- Programs by the shell, and files: as Kong's Lua has them.
+local shell = {}
+
+-- Ends the command as Kong does.
+function shell.fail(format, ...)
+  io.stdout:flush()
+  io.stderr:write("Error: ", string.format(format, ...),
+    "\n\n  Run with --v (verbose) or --vv (debug) for more details\n")
+  os.exit(1)
+end
+
+-- FORMAT with each %s quoted for the shell.
+local function command_line(format, ...)
+  local words = {}
+  for index, word in ipairs({ ... }) do
+    words[index] = "'" .. tostring(word):gsub("'", "'\\''") .. "'"
+  end
+  return string.format(format, unpack(words))
+end
+
+-- The exit status, and all that was printed. The status is printed last: nginx's own handler of SIGCHLD
+-- takes it away from pclose(3).
+function shell.run(format, ...)
+  io.stdout:flush()
+  local pipe = assert(io.popen("{ (" .. command_line(format, ...) .. ") 2>&1; }; echo $?"))
+  local output, status = pipe:read("*a"):match("^(.-)(%d+)\n$")
+  pipe:close()
+  -- Without a status the shell itself was killed.
+  return tonumber(status or 128), output or ""
+end
+
+-- The exit status; what is printed goes where this process prints.
+function shell.pass(format, ...)
+  io.stdout:flush()
+  local status = os.execute(command_line(format, ...))
+  return status > 255 and math.floor(status / 256) or status
+end
+
+function shell.exists(path)
+  return shell.run("test -e %s", path) == 0
+end
+
+-- PATH without a "/" at its end, from this directory if it is relative.
+function shell.absolute(path)
+  if path:sub(1, 1) ~= "/" then
+    local _, directory = shell.run("pwd")
+    path = directory:gsub("/*\n$", "/") .. path
+  end
+  return path:match("^(.-)/*$")
+end
+
+function shell.read(path)
+  local file, reason = io.open(path, "rb")
+  if not file then shell.fail("%s", reason) end
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+function shell.write(path, text)
+  local file, reason = io.open(path, "wb")
+  if not file then shell.fail("could not write: %s", reason) end
+  if not (file:write(text) and file:close()) then shell.fail("could not write %s", path) end
+end
+
+return shell
