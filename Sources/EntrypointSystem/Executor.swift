@@ -46,6 +46,7 @@ public struct Executor {
     case .clearAmbient: try call(ProcessCapabilities.clearAmbient())
     case .raiseAmbient(let set): try call(ProcessCapabilities.raiseAmbient(set))
     case .setNoNewPrivileges: try call(ProcessCapabilities.setNoNewPrivileges())
+    case .removeStalePid(let prefix): removeStalePid(in: prefix)
     case .removeStaleSockets(let prefix): removeStaleSockets(in: prefix)
     case .linkLogs(let prefix): linkLogs(in: prefix)
     case .verify(let planned): try verify(planned)
@@ -91,6 +92,11 @@ public struct Executor {
   private func give(_ prefix: Prefix, to uid: UInt32, group gid: UInt32) throws(StartFailure) {
     let report = try PrefixOwnership.give(prefix, to: uid, gid: gid)
     for warning in report.warnings(prefix: prefix, user: String(uid)) { log.warning(warning) }
+  }
+
+  private func removeStalePid(in prefix: Prefix) {
+    let outcome = StalePid.remove(in: prefix.path)
+    if let warning = outcome.warning(prefix: prefix.path) { log.warning(warning) }
   }
 
   private func removeStaleSockets(in prefix: Prefix) {

@@ -118,10 +118,9 @@ extension HostSnapshot {
       else { continue }
       hooks?.files[index].refusal = FileAccess.whyNotExecutable(path, by: user.uid)
     }
-    if FileAccess.refusal(request.prefix, W_OK | X_OK) != nil {
-      // Where there is none, there is no owner either, and `kong prepare` may be able to make it.
-      unwritablePrefix = (try? PathEntry.way(along: request.prefix))?.last
-      unwritablePrefix?.readMount()
+    prefixState = .read(request.prefix)
+    if let directory = PrefixState.unwritableDirectory(on: request.prefix) {
+      unwritablePrefix = directory
     }
     if let path = request.configurationPath {
       unreadableConfiguration = FileAccess.refusal(path, R_OK)?.description

@@ -61,7 +61,7 @@ struct LeastPrivilegesTests {
           runAsUser: 1337
           runAsNonRoot: true
           allowPrivilegeEscalation: false
-          # with a volume at /usr/local/kong
+          # with volumes at /usr/local/kong and /tmp
           readOnlyRootFilesystem: true
           capabilities:
             drop: ["ALL"]

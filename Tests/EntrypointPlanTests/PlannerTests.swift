@@ -232,34 +232,6 @@ struct PlannerTests {
     #expect(plan.prepare.isEmpty && plan.launch.isEmpty)
   }
 
-  @Test("warns of a prefix that the user may not write, unless the start gives it away")
-  func unwritablePrefix() throws {
-    let owned = PathEntry(
-      path: "/usr/local/kong", kind: .directory, uid: 0, gid: 0, mode: 0o755)
-    var readOnly = owned
-    readOnly.isReadOnly = true
-    let start = ["KONG_PROXY_LISTEN": "0.0.0.0:8000"]
-    func warning(_ credentials: Credentials, _ prefix: PathEntry) throws -> Explanation? {
-      var host = Situation.host(credentials)
-      host.unwritablePrefix = prefix
-      return try Situation.plan(start, on: host).prepareWarnings.first
-    }
-    #expect(try warning(Situation.root(), owned) == nil)
-    for credentials in [Situation.user(), Situation.root(Situation.set("setuid", "setgid"))] {
-      let found = try #require(try warning(credentials, owned))
-      #expect(found.what.contains("kong (1337:0) may not write /usr/local/kong"))
-      #expect(found.why.contains("uid 0, gid 0, mode 0755"))
-      let way = credentials.user.effective == 0 ? "--cap-add CHOWN" : "fsGroup"
-      #expect(found.waysOut.first?.contains(way) == true)
-    }
-    for credentials in [Situation.user(), Situation.root()] {
-      #expect(try warning(credentials, readOnly)?.why == "its mount is read-only")
-    }
-    var host = Situation.host(Situation.root())
-    host.unwritablePrefix = readOnly
-    #expect(try Situation.plan(start, on: host).prepare.map(\.name) == ["run"], "nothing to give")
-  }
-
   @Test("refuses a prefix with nginx, the way to it, or entrypoint itself in it")
   func programsInPrefix() throws {
     var host = Situation.host(Situation.root())

@@ -126,17 +126,20 @@ struct PrefixOwnershipTests {
       mkdir "$T/ro/p"; mount -o remount,ro "$T/ro"
       printf '#!/bin/sh\\nexit 9\\n' > "$T/bin/kong"; chmod +x "$T/bin/kong"
       cp /bin/true "$T/bin/nginx"
+      export PATH="$T/bin:$PATH" ENTRYPOINT_PROXY="$T/bin/nginx" ENTRYPOINT_USER=www-data
       for name in p new; do
-        PATH="$T/bin:$PATH" KONG_PREFIX="$T/ro/$name" ENTRYPOINT_PROXY="$T/bin/nginx" \
-          "$ENTRYPOINT" --user www-data kong docker-start 2>&1 | sed -n "s|$T||; 1p; /tmpfs/p"
+        export KONG_PREFIX="$T/ro/$name"
+        "$ENTRYPOINT" kong docker-start 2>&1 | sed -n "s|$T||g; 1p; /tmpfs/p"; echo "${PIPESTATUS[0]}"
+        "$ENTRYPOINT" --dry-run kong docker-start > "$T/plan" || echo "$?"
       done
       """)
     let wayOut = "  way out: docker run --env KONG_PREFIX=/kong_prefix --tmpfs /kong_prefix"
     #expect(
       outcome.output.split(separator: "\n") == [
-        "entrypoint: warn: www-data (33:33) may not write /ro/p, as kong prepare has to",
-        "entrypoint: warn: \(wayOut)",
-        "entrypoint: error: /ro/new cannot be given to Kong's user", "entrypoint: error: \(wayOut)",
+        "entrypoint: error: www-data (33:33) may not write /ro/p, as kong prepare has to",
+        "entrypoint: error: \(wayOut)", "77", "77",
+        "entrypoint: error: www-data (33:33) cannot make /ro/new in /ro",
+        "entrypoint: error: \(wayOut)", "77", "77",
       ], "\(outcome.errors)")
   }
 

@@ -70,11 +70,29 @@ nginx_was_not_started() {
   done
 }
 
-@test "a prefix that kong cannot write to ends the start with kong prepare's status and message" {
-  finish --read-only
-  cat "$directory/stderr"
-  ((status == 1))
-  grep -F 'Error: ' "$directory/stderr"
+@test "a prefix on a read-only root ends start and dry run with 77 before anything is done" {
+  local dry
+  for dry in '' --dry-run; do
+    # shellcheck disable=SC2086 # no argument where it is empty
+    finish --read-only -- $dry kong docker-start
+    cat "$directory/stderr" "$directory/stdout"
+    ((status == 77))
+    cat "$directory/stderr" "$directory/stdout" |
+      grep -i "error: kong (1337:0) may not write $prefix, as kong prepare has to"
+    remove
+  done
+}
+
+@test "a read-only /tmp ends start and dry run with 77 and the ways out" {
+  local dry
+  for dry in '' --dry-run; do
+    # shellcheck disable=SC2086 # no argument where it is empty
+    finish --read-only --read-only-tmpfs=false --tmpfs "$prefix:mode=1777" -- $dry kong docker-start
+    cat "$directory/stderr" "$directory/stdout"
+    ((status == 77))
+    cat "$directory/stderr" "$directory/stdout" | grep -F 'way out: docker run --tmpfs /tmp'
+    remove
+  done
 }
 
 @test "TERM, INT, QUIT and HUP during kong prepare end the start at once with 128 + signal" {

@@ -39,6 +39,44 @@ said_once() {
   done
 }
 
+# is_held: whether the hook waits.
+is_held() {
+  [[ -e $directory/srv/held ]]
+}
+
+# is_healthy USER: what `kong health` says to that user.
+is_healthy() {
+  podman exec --user "$1" "$container" kong health
+}
+
+@test "after a SIGKILL and a restart, kong health fails until nginx listens, and the pid file is gone" {
+  mkdir -m 777 "$directory/srv"
+  mkdir "$directory/hooks"
+  printf '%s\n' '#!/bin/sh' '[ ! -e /srv/hold ] || : >/srv/held' \
+    'while [ -e /srv/hold ]; do sleep 0.05; done' >"$directory/hooks/1-wait"
+  chmod 755 "$directory/hooks/1-wait"
+  local user
+  for image in "$image" "$image_user_kong"; do
+    rm -f "$directory/srv/held"
+    start --volume "$directory/srv:/srv" --volume "$directory/hooks:/docker-entrypoint.d:ro"
+    serves http://localhost:8000/
+    for user in root kong; do is_healthy "$user"; done
+    kill -s KILL "$master"
+    ended_with
+    : >"$directory/srv/hold"
+    podman start "$container"
+    find_master
+    eventually is_held
+    [[ ! -e $(root_of_container)$prefix/pids/nginx.pid ]]
+    for user in root kong; do not is_healthy "$user"; done
+    rm "$directory/srv/hold"
+    serves http://localhost:8000/
+    for user in root kong; do is_healthy "$user"; done
+    (($(statements | grep -c -F "$prefix/pids/nginx.pid: it named process 1, which") == 1))
+    remove
+  done
+}
+
 @test "stale sockets in the prefix and its sockets/ are removed, and one warning names the prefix" {
   prefix_on_volume
   planted_socket worker_events.sock stream.sock sockets/we sockets/$'odd\n\377'

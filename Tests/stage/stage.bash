@@ -79,7 +79,8 @@ change_root() {
 # lay_out_prefix: what an earlier start may have left, and `kong prepare`, which the probe is not, would
 # make: there is something to do for each step in the prefix.
 lay_out_prefix() {
-  mkdir -p "$1/logs" "$1/sockets"
+  mkdir -p "$1/logs" "$1/pids" "$1/sockets"
+  printf '1\n' >"$1/pids/nginx.pid"
   printf 'http { server { listen 80; } }\n' >"$1/nginx.conf"
   python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$1/sockets/stale"
   : >"$1/logs/access.log"

@@ -144,6 +144,15 @@ is_over { next }
   else step("unplanned " $0)
   next
 }
+# To look for the pid file, it opens its directory.
+/^openat\(AT_FDCWD[^"]*"[^"]*\/pids", .*O_DIRECTORY/ {
+  split($0, parts, "\"")
+  if (parts[2] == prefix "/pids") once("remove-stale-pid")
+  next
+}
+/^unlinkat\([0-9].*, "nginx\.pid", 0\)/ && last == "remove-stale-pid" && path_of_descriptor($0) == prefix "/pids" {
+  next
+}
 # To look for sockets, it opens the prefix by its own name; it asks each whether somebody answers.
 /^openat\(AT_FDCWD[^"]*"[^"]*\/\.", .*O_DIRECTORY/ {
   split($0, parts, "\"")

@@ -103,7 +103,7 @@ public struct Environment: Equatable, Sendable {
     let isKnown =
       begins(name, with: "KONG_")
       ? isListenSetting(name) || equals(name, "KONG_PREFIX") || equals(name, "KONG_ROLE")
-        || equals(name, "KONG_NGINX_DAEMON") || mayNameSecretFile(name)
+        || equals(name, "KONG_NGINX_DAEMON") || isLogSetting(name) || mayNameSecretFile(name)
         || NginxBlock.of(name) != nil
       : begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")
         || equals(name, "PATH") || equals(name, "NO_COLOR")
@@ -131,6 +131,18 @@ public struct Environment: Equatable, Sendable {
   static func injects(_ name: String) -> Bool {
     var name = name
     return name.withUTF8 { NginxBlock.of(UnsafeRawBufferPointer($0)) != nil }
+  }
+
+  /// Whether a name is that of a setting which says where Kong logs, KONG_X_LOG.
+  static func isLogSetting(_ name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { isLogSetting(UnsafeRawBufferPointer($0)) }
+  }
+
+  private static func isLogSetting(_ name: UnsafeRawBufferPointer) -> Bool {
+    let suffix: StaticString = "_LOG"
+    return begins(name, with: "KONG_") && name.count > "KONG__LOG".utf8.count
+      && equals(UnsafeRawBufferPointer(rebasing: name.suffix(suffix.utf8CodeUnitCount)), suffix)
   }
 
   /// Whether a name is KONG_X_FILE for some X.

@@ -29,8 +29,11 @@ public struct HostSnapshot: Equatable, Sendable {
   public var files: KongFiles
   /// Why the prefix cannot be given away, where a dry run has found that out.
   public var prefixFailure: StartFailure?
-  /// The prefix, where the user that Kong runs as may not write it as it is now.
+  /// The prefix, where the user that Kong runs as may not write it as it is now; where it is not there,
+  /// the nearest directory above it.
   public var unwritablePrefix: PathEntry?
+  /// What else `kong prepare` will find in the prefix, and in /tmp.
+  public var prefixState = PrefixState()
   /// Why that user cannot read the file that `-c` names; nil where it can.
   public var unreadableConfiguration: String?
   /// What is in the files that KONG_*_FILE name, or why it cannot be known.

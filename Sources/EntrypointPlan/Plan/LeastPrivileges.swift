@@ -9,7 +9,7 @@ extension Step {
     case .setGroups, .setGroup: CapabilitySet(.setgid)
     case .setUser: CapabilitySet(.setuid)
     case .keepCapabilities, .setCapabilities, .clearAmbient, .raiseAmbient, .setNoNewPrivileges,
-      .removeStaleSockets, .linkLogs, .verify, .exec:
+      .removeStalePid, .removeStaleSockets, .linkLogs, .verify, .exec:
       []
     }
   }

@@ -38,7 +38,7 @@ extension LeastPrivileges {
     if uid != 0 { lines.append("  runAsNonRoot: true") }
     lines.append("  allowPrivilegeEscalation: \(!allowsNoNewPrivileges)")
     if allowsReadOnlyRoot {
-      lines += ["  # with a volume at \(prefix)", "  readOnlyRootFilesystem: true"]
+      lines += ["  # with volumes at \(prefix) and /tmp", "  readOnlyRootFilesystem: true"]
     } else {
       lines += ["  # the grant is written to nginx's file", "  readOnlyRootFilesystem: false"]
     }

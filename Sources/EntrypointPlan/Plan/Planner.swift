@@ -64,11 +64,12 @@ public struct Planner: Sendable {
     // What has run need not be planned again.
     if host.files.generated?.isCurrent != true {
       if let target { try give(prefix, to: target, plan: &plan) }
-      try checkAccess(prefix, &plan)
+      plan.prepareWarnings += try prefixWarnings(prefix, plan)
       proxyAtLaunch = takeFileCapabilities(from: proxy, target: target, plan: &plan)
       let run = KongRun(request: request, host: host, target: target, proxy: proxyAtLaunch)
       plan.prepare += try hookSteps(run, plan: &plan)
       plan.prepare.append(try prepareStep(kong: kong, run: run, settings: settings, plan: &plan))
+      plan.prepare = plan.prepare.withFirstChild(doing: .removeStalePid(prefix))
     }
     let execution = Execution(
       path: proxy.path, arguments: [proxy.path, "-p", request.prefix, "-c", "nginx.conf"],
@@ -163,46 +164,16 @@ public struct Planner: Sendable {
     return changes
   }
 
-  /// Finds what will make `kong prepare` fail.
-  private func checkAccess(_ prefix: Prefix, _ plan: inout Plan) throws(StartFailure) {
-    let isGiven = plan.prepare.contains { $0.name == "give-prefix" }
-    let user = plan.user?.description ?? ""
-    if let directory = host.unwritablePrefix, directory.isReadOnly || !isGiven {
-      let (why, waysOut) = obstacle(directory)
-      plan.prepareWarnings.append(
-        Explanation(
-          what: "\(user) may not write \(directory.path), as kong prepare has to", why: why,
-          waysOut: waysOut))
-    }
-    // A hook may write the file first.
-    if let reason = host.unreadableConfiguration, let path = request.configurationPath,
-      !isGiven || !prefix.contains(path), host.hooks?.files.isEmpty ?? true
-    {
-      throw StartFailure(
-        status: ExitStatus.configuration,
-        what: "\(user) cannot read \(path.shortened), which -c names", why: reason,
-        waysOut: ["correct -c, or mount the file so that this user can read it"])
-    }
-  }
-
-  /// Why a prefix cannot be written, and the ways to one that can.
-  private func obstacle(_ directory: PathEntry) -> (why: String, waysOut: [String]) {
-    if directory.isReadOnly { return ("its mount is read-only", OwnershipReport.waysOutOfReadOnly) }
-    if host.credentials.user.effective == 0 {
-      return (
-        "it has \(directory.description), and this process lacks cap_chown to give it away",
-        Shortfall.add(["CHOWN"])
-      )
-    }
-    return (
-      "it has \(directory.description), and only a start as root with cap_chown gives it away",
-      [
-        "Kubernetes: securityContext.fsGroup: \(host.credentials.user.effective) in the pod, which lets"
-          + " it write the volume",
-        "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives it to the"
-          + " user kong, and drops to that",
-      ]
-    )
+  /// What will or may make `kong prepare` fail.
+  private func prefixWarnings(
+    _ prefix: Prefix, _ plan: Plan
+  ) throws(StartFailure) -> [Explanation] {
+    let user = plan.user ?? host.currentUser
+    let check = PrefixCheck(
+      request: request, host: host, prefix: prefix, user: user,
+      isGiven: plan.prepare.contains { $0.name == "give-prefix" })
+    let isDrop = host.credentials.user.effective == 0 && user.uid != 0
+    return try check.warnings() + request.warningsOfDaemon + (isDrop ? request.warningsOfLogs : [])
   }
 
   /// Kong would prepare another prefix than the one that is given away and that nginx is started in.

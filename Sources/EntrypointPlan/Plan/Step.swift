@@ -33,6 +33,9 @@ public indirect enum Step: Equatable, Sendable {
   case raiseAmbient(CapabilitySet)
   /// PR_SET_NO_NEW_PRIVS(2const).
   case setNoNewPrivileges
+  /// Remove nginx's pid file in the prefix, unless it names a running nginx of this prefix: `kong health`
+  /// goes by it. What cannot be removed is warned of.
+  case removeStalePid(Prefix)
   /// Remove sockets in the prefix that nobody listens on: nginx could not bind there. What cannot be
   /// removed is warned of.
   case removeStaleSockets(Prefix)
@@ -95,7 +98,7 @@ extension Credentials {
     var state = self
     switch step {
     case .run, .givePrefix, .giveStream, .setFileCapabilities, .removeFileCapabilities,
-      .removeStaleSockets, .linkLogs, .verify, .exec:
+      .removeStalePid, .removeStaleSockets, .linkLogs, .verify, .exec:
       break
     case .dropBounding(let set, _):
       state.bounding.subtract(set)

@@ -16,6 +16,7 @@ extension Step {
     case .clearAmbient: "clear-ambient"
     case .raiseAmbient: "raise-ambient"
     case .setNoNewPrivileges: "set-no-new-privs"
+    case .removeStalePid: "remove-stale-pid"
     case .removeStaleSockets: "remove-stale-sockets"
     case .linkLogs: "link-logs"
     case .verify: "verify"
@@ -55,6 +56,8 @@ extension Step {
       return names.text(of: set)
     case .setNoNewPrivileges:
       return "on, for good"
+    case .removeStalePid(let prefix):
+      return "\(PidFile.path(in: prefix.path)), unless it names a running nginx of this prefix"
     case .removeStaleSockets(let prefix):
       return "in \(prefix.path) and \(prefix.path)/sockets, those that nobody listens on"
     case .linkLogs(let prefix):

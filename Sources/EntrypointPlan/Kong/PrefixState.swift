@@ -1,0 +1,51 @@
+/// What an earlier start has left in Kong's prefix, and what else `kong prepare` must be able to use, as
+/// the user sees it that Kong runs as.
+public struct PrefixState: Equatable, Sendable {
+  /// Why a directory cannot be written.
+  public enum Obstacle: Equatable, Sendable {
+    case missing
+    case readOnly
+    /// Its mode, or that of a directory above it.
+    case denied(PathEntry?)
+  }
+
+  /// The prefix is not there.
+  public var isMissing = false
+  /// `.kong_env` is there, and the user may write it.
+  public var hasWritableSettings = false
+  /// `.kong_env`, where the user may not read it.
+  public var unreadableSettings: PathEntry?
+  /// `.kong_env` names certificates in the directory `ssl`, which is not there.
+  public var lacksCertificates = false
+  /// `ssl/ffdhe2048.pem` is there and has nothing in it.
+  public var hasEmptyParameters = false
+  /// Those of ``written`` that are there and that the user may not write.
+  public var unwritable: [PathEntry] = []
+  /// Why ``temporary`` cannot be written; nil where it can.
+  public var temporaryObstacle: Obstacle?
+
+  /// Nothing is left, and nothing is in the way.
+  public init() {}
+
+  /// What `kong prepare` has made of all settings; the next one reads it before it writes it anew.
+  public static let settings: ByteString = ".kong_env"
+  /// Where `kong prepare` puts certificates that it has made.
+  public static let certificates: ByteString = "ssl"
+  /// The parameters of a key exchange, which `kong prepare` writes once.
+  public static let parameters: ByteString = "ssl/ffdhe2048.pem"
+  /// Files that `kong prepare` writes into, whosever they are.
+  public static let written: [ByteString] = [
+    ".ca_combined", "nginx.conf", "nginx-kong.conf", "nginx-kong-stream.conf",
+  ]
+  /// Where each `kong` command makes a directory of its own; it ends with status 30 where it cannot.
+  public static let temporary: ByteString = "/tmp"
+
+  /// Whether the contents of `.kong_env` name a file in the prefix's directory of certificates.
+  public static func namesCertificates(_ settings: [UInt8], in prefix: ByteString) -> Bool {
+    let name = (prefix + "/" + certificates + "/").bytes
+    return settings.split(separator: UInt8(ascii: "\n")).contains { line in
+      guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { return false }
+      return line[(equals + 1)...].drop { $0 == UInt8(ascii: " ") }.starts(with: name)
+    }
+  }
+}

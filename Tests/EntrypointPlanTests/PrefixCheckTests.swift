@@ -1,0 +1,154 @@
+@testable import EntrypointPlan
+import Testing
+
+@Suite("What kong prepare will find")
+struct PrefixCheckTests {
+  private static let start = ["KONG_PROXY_LISTEN": "0.0.0.0:8000"]
+  private static let noChown = Situation.root(Situation.set("setuid", "setgid", "setpcap"))
+
+  private func plan(
+    _ credentials: Credentials, _ variables: [String: String] = [:],
+    _ change: (inout HostSnapshot) -> Void = { _ in }
+  ) throws -> Plan {
+    var host = Situation.host(credentials)
+    change(&host)
+    return try Situation.plan(variables.merging(Self.start) { old, _ in old }, on: host)
+  }
+
+  private func entry(
+    _ path: ByteString, isReadOnly: Bool = false, kind: PathEntry.Kind = .other,
+    mode: UInt32 = 0o640
+  ) -> PathEntry {
+    PathEntry(path: path, kind: kind, uid: 0, gid: 0, mode: mode, isReadOnly: isReadOnly)
+  }
+
+  @Test("ends the start where the user may not write the prefix, unless the start gives it away")
+  func unwritablePrefix() throws {
+    let owned = entry("/usr/local/kong", kind: .directory, mode: 0o755)
+    let readOnly = entry("/usr/local/kong", isReadOnly: true, kind: .directory, mode: 0o755)
+    #expect(try plan(Situation.root()) { $0.unwritablePrefix = owned }.failure == nil)
+    for credentials in [Situation.user(), Self.noChown] {
+      let failure = try #require(try plan(credentials) { $0.unwritablePrefix = owned }.failure)
+      let explanation = try #require(failure.explanation)
+      #expect(failure.status == 77)
+      #expect(explanation.what.contains("kong (1337:0) may not write /usr/local/kong"))
+      #expect(explanation.why.contains("uid 0, gid 0, mode 0755"))
+      let way = credentials.user.effective == 0 ? "--cap-add CHOWN" : "fsGroup"
+      #expect(explanation.waysOut.first?.contains(way) == true)
+      // Older versions of Kong then write into the file that is there.
+      let old = try plan(credentials) {
+        $0.unwritablePrefix = owned
+        $0.prefixState.hasWritableSettings = true
+      }
+      #expect(old.failure == nil && old.prepareWarnings == [explanation])
+    }
+    for credentials in [Situation.user(), Situation.root()] {
+      let failure = try plan(credentials) {
+        $0.unwritablePrefix = readOnly
+        $0.prefixState.hasWritableSettings = true
+      }.failure
+      #expect(failure?.status == 77 && failure?.explanation?.why == "its mount is read-only")
+    }
+  }
+
+  @Test("ends the start where the prefix is not there, and cannot be made")
+  func missingPrefix() throws {
+    let above = entry("/usr/local", kind: .directory, mode: 0o755)
+    let failure = try plan(Situation.user()) {
+      $0.unwritablePrefix = above
+      $0.prefixState.isMissing = true
+    }.failure
+    #expect(
+      failure?.explanation?.what == "kong (1337:0) cannot make /usr/local/kong in /usr/local")
+  }
+
+  @Test("ends the start with 77 where no kong command can work: without a /tmp that can be written")
+  func temporary() throws {
+    let tmp = entry("/tmp", kind: .directory, mode: 0o755)
+    for (obstacle, why) in [
+      (.missing, "it is not there"), (.readOnly, "its mount is read-only"),
+      (.denied(tmp), "it has uid 0, gid 0, mode 0755"), (.denied(nil), "it cannot be reached"),
+    ] as [(PrefixState.Obstacle, String)] {
+      for credentials in [Situation.user(), Situation.root()] {
+        let failure = try plan(credentials) { $0.prefixState.temporaryObstacle = obstacle }.failure
+        #expect(failure?.status == 77)
+        #expect(failure?.explanation?.why.hasPrefix(why) == true)
+        #expect(failure?.explanation?.waysOut.first == "docker run --tmpfs /tmp:mode=1777")
+      }
+    }
+  }
+
+  @Test(
+    "is files of another user, with a warning that names owner, mode and cure, unless given away")
+  func othersFiles() throws {
+    let change = { (host: inout HostSnapshot) in
+      host.prefixState.unreadableSettings = entry("/usr/local/kong/.kong_env")
+      host.prefixState.unwritable = [entry("/usr/local/kong/.ca_combined", mode: 0o644)]
+    }
+    #expect(try plan(Situation.root(), [:], change).prepareWarnings.isEmpty)
+    for credentials in [Situation.user(), Self.noChown] {
+      let warnings = try plan(credentials, [:], change).prepareWarnings
+      try #require(warnings.count == 2)
+      #expect(warnings[0].what.contains("kong (1337:0) cannot read /usr/local/kong/.kong_env"))
+      #expect(warnings[0].why.contains("uid 0, gid 0, mode 0640"))
+      #expect(warnings[0].waysOut.first?.hasPrefix("remove /usr/local/kong/.kong_env") == true)
+      #expect(warnings[1].what.contains("may not write /usr/local/kong/.ca_combined"))
+      #expect(warnings[1].waysOut.first == "remove it: rm /usr/local/kong/.ca_combined")
+    }
+  }
+
+  @Test("is what a lost ssl/ or a full disk left, with a warning and its cure, whosever it is")
+  func remains() throws {
+    for credentials in [Situation.user(), Situation.root()] {
+      let lost = try plan(credentials) { $0.prefixState.lacksCertificates = true }.prepareWarnings
+      #expect(lost.first?.what.hasPrefix("/usr/local/kong/.kong_env names certificates") == true)
+      #expect(lost.first?.waysOut.first?.hasPrefix("remove /usr/local/kong/.kong_env") == true)
+      let empty = try plan(credentials) { $0.prefixState.hasEmptyParameters = true }.prepareWarnings
+      #expect(empty.first?.what.hasPrefix("/usr/local/kong/ssl/ffdhe2048.pem is empty") == true)
+      #expect(
+        empty.first?.waysOut == ["remove both: rm -r /usr/local/kong/ssl /usr/local/kong/.kong_env"]
+      )
+    }
+  }
+
+  @Test(
+    "names lost certificates only where .kong_env has a path in this prefix's ssl/",
+    arguments: [
+      ("ssl_cert = /p/ssl/kong-default.crt\n", true), ("a = b\nx=/p/ssl/y", true),
+      ("ssl_cert = /etc/ssl/mine.crt\n", false), ("# /p/ssl/\n", false), ("", false),
+      ("ssl_cert = /p/sslx/y\n", false),
+    ] as [(String, Bool)])
+  func certificates(contents: String, isNamed: Bool) {
+    #expect(PrefixState.namesCertificates(Array(contents.utf8), in: "/p") == isNamed)
+  }
+
+  @Test("is a log that is root's until nginx runs, in a start that drops, and in no other")
+  func logs() throws {
+    let variables = [
+      "KONG_PROXY_ERROR_LOG": "/proc/1/fd/2", "KONG_PROXY_ACCESS_LOG": "/proc/1/fd/1",
+      "KONG_ADMIN_ERROR_LOG": "/proc/self/fd/2", "KONG_STATUS_ERROR_LOG": "/dev/stderr",
+    ]
+    let warnings = try plan(Situation.root(), variables).prepareWarnings
+    #expect(
+      warnings.map { String($0.what.prefix { $0 != ":" }) } == [
+        "KONG_PROXY_ACCESS_LOG=/proc/1/fd/1", "KONG_PROXY_ERROR_LOG=/proc/1/fd/2",
+      ])
+    #expect(
+      warnings.flatMap(\.waysOut) == [
+        "KONG_PROXY_ACCESS_LOG=/dev/stdout, which is the same",
+        "KONG_PROXY_ERROR_LOG=/dev/stderr, which is the same",
+      ])
+    #expect(try plan(Situation.user(), variables).prepareWarnings.isEmpty)
+  }
+
+  @Test(
+    "is an nginx told to go to the background: the container would end, with 0 and without a word",
+    arguments: ["KONG_NGINX_DAEMON", "KONG_NGINX_MAIN_DAEMON"])
+  func daemon(name: String) throws {
+    for credentials in [Situation.user(), Situation.root()] {
+      let warnings = try plan(credentials, [name: "on"]).prepareWarnings
+      #expect(warnings.map(\.what).first?.hasPrefix("\(name)=on: nginx goes to") == true)
+      #expect(try plan(credentials, [name: "off"]).prepareWarnings.isEmpty)
+    }
+  }
+}
