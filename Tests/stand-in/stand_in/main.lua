@@ -167,13 +167,9 @@ end
 return function(directory, nginx)
   shell.directory = directory
   local invocation = read_invocation(directory, nginx)
-  local command = commands[invocation.arguments[1]]
-  if command then
-    table.remove(invocation.arguments, 1)
-    local ended, trace = xpcall(command, debug.traceback, invocation)
-    if not ended then shell.fail("%s", trace) end
-  elseif #invocation.arguments > 0 then
-    say("%s", table.concat(invocation.arguments, "\n"))
-  end
+  local name = table.remove(invocation.arguments, 1) or "help"
+  local command = commands[name] or shell.fail("No such command: %s", name)
+  local ended, trace = xpcall(command, debug.traceback, invocation)
+  if not ended then shell.fail("%s", trace) end
   os.exit(0)
 end
