@@ -66,14 +66,13 @@ local function prepare(invocation)
   database.check(conf)
   prefix.fill(conf)
   configuration.write(conf, invocation.environment, option(invocation.arguments, nil, "--nginx-conf"))
-  prefix.write_environment(conf)
   local status, output = shell.run("cat /proc/self/status >%s; exec %s -t -p %s -c nginx.conf",
     conf.prefix .. "/stand-in.nginx.status", invocation.nginx, conf.prefix)
   if status ~= 0 then
     shell.fail("could not prepare Kong prefix at %s: nginx configuration is invalid (exit code %d):\n%s",
       conf.prefix, status, output)
   end
-  return conf
+  prefix.write_environment(conf)
 end
 
 local commands = {}
