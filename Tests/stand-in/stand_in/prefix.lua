@@ -21,7 +21,9 @@ function prefix.make(conf)
   if shell.exists(path .. "/.kong_env") then
     settings.check_certificate(settings.read_conf(path .. "/.kong_env"), "ssl_cert")
   end
-  run("cd %s && mkdir -p logs pids ssl sockets && touch logs/access.log logs/admin_access.log logs/error.log", path)
+  -- A log that is there is left alone: it may be a link to a stream.
+  run("cd %s && mkdir -p logs pids ssl sockets && " ..
+    "for log in access admin_access error; do [ -e logs/$log.log ] || : >logs/$log.log || exit 1; done", path)
 end
 
 -- For the tests: what this prepare was given.
