@@ -189,9 +189,10 @@ variable() {
 }
 
 # With master_process off nginx never writes a title over its arguments and its environment, so that
-# /proc still has both.
+# /proc still has both. One worker, because this process would leave the sockets that Kong's `reuseport`
+# makes for others unread.
 # shellcheck disable=SC2034
-untitled=(--env KONG_NGINX_MAIN_MASTER_PROCESS=off)
+untitled=(--env KONG_NGINX_MAIN_MASTER_PROCESS=off --env KONG_NGINX_MAIN_WORKER_PROCESSES=1)
 
 # start_recorded OPTION... [-- ARGUMENT...]: `kong docker-start ARGUMENT...`, with nginx untitled, and
 # with the environment that entrypoint was given in /tmp/given.
