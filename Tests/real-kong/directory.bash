@@ -80,7 +80,7 @@ find_account() {
 # enter: sets `entering`, a command that becomes entrypoint as the user, with all that an engine sets.
 enter() {
   local -a as dropped
-  local all
+  local all held
   understand
   find_account
   all=$("$capsh" --decode="$(printf '%x' "$(((2 << $(</proc/sys/kernel/cap_last_cap)) - 1))")")
@@ -88,7 +88,8 @@ enter() {
     <(((${#capabilities[@]} == 0)) || printf 'cap_%s\n' "${capabilities[@]}" | sort))
   as=(--groups="$gid$groups" --gid="$gid")
   if ((uid != 0)); then
-    as+=(--keep=1 --uid="$uid" --caps="$(IFS=, && printf '%s' "${capabilities[*]/#/cap_}")=p")
+    held=$(IFS=, && printf '%s' "${capabilities[*]/#/cap_}")
+    as+=(--keep=1 --uid="$uid" --caps="${held:+$held=p}")
   fi
   entering=(env -i PATH=/usr/local/openresty/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     HOME="$home" "${environment[@]}" "$capsh" --quiet --drop="$(IFS=, && printf '%s' "${dropped[*]}")"
@@ -108,6 +109,7 @@ start() {
   enter
   # Pipes, because an engine gives pipes; of this shell, so that they are no children of the container's.
   exec {out}> >(exec cat >>"$container/log") {err}> >(exec cat >>"$container/log")
+  give_pipes >&"$out" 2>&"$err"
   contained kong docker-start </dev/null >&"$out" 2>&"$err" {out}>&- {err}>&- &
   launcher=$! master=0
   exec {out}>&- {err}>&-
@@ -115,6 +117,12 @@ start() {
     read -r master _ 2>/dev/null <"/proc/$launcher/task/$launcher/children" || true
     sleep 0.01
   done
+}
+
+# give_pipes: its outputs, to the container's user, as runc does.
+give_pipes() {
+  [[ ! -p /dev/fd/1 ]] || chown "$uid" /dev/fd/1
+  [[ ! -p /dev/fd/2 ]] || chown "$uid" /dev/fd/2
 }
 
 # is_reaped PROCESS: or about to be, which is all that this shell has left to do.
@@ -142,6 +150,7 @@ once() {
 inside() {
   local -a join=(nsenter --target "$master" --mount --pid)
   ((${#network[@]} == 0)) || join+=(--net)
+  give_pipes
   "${join[@]}" -- "${entering[@]}" "$@" </dev/null
 }
 
