@@ -109,8 +109,8 @@ start() {
   enter
   # Pipes, because an engine gives pipes; of this shell, so that they are no children of the container's.
   exec {out}> >(exec cat >>"$container/log") {err}> >(exec cat >>"$container/log")
-  give_pipes >&"$out" 2>&"$err"
-  contained kong docker-start </dev/null >&"$out" 2>&"$err" {out}>&- {err}>&- &
+  give_pipes 1>&"$out" 2>&"$err"
+  contained kong docker-start </dev/null 1>&"$out" 2>&"$err" {out}>&- {err}>&- &
   launcher=$! master=0
   exec {out}>&- {err}>&-
   until [[ $(cat "/proc/$master/comm" 2>/dev/null) == @(entrypoint|nginx) ]] || is_reaped "$launcher"; do
