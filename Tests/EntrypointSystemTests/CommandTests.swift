@@ -117,6 +117,23 @@ struct CommandTests {
     #expect(outcome.output.wholeMatch(of: expected) != nil, "\(outcome.output)\(outcome.errors)")
   }
 
+  @Test("goes by Kong's list of options in a start as in its dry run")
+  func listOfOptions() throws {
+    let outcome = try shell(
+      #"""
+      cd "$T"; cp /bin/true kong; cp /bin/true nginx; mkdir prefix; chown www-data prefix .
+      export PATH="$T:$PATH" KONG_PREFIX="$T/prefix" ENTRYPOINT_PROXY="$T/nginx"
+      export ENTRYPOINT_USER=www-data ENTRYPOINT_KONG_DEFAULTS="$T/list" KONG_ADMIN_GUI_LISTEN=80
+      for option in '' 'admin_gui_listen = off'; do
+        printf 'return [[\nproxy_listen = off\n%s\n]]\n' "$option" >list
+        for dry in '' --dry-run; do
+          "$ENTRYPOINT" $dry kong docker-start >/dev/null && echo 0 || echo $?
+        done
+      done
+      """#)
+    #expect(outcome.output == "0\n0\n78\n78\n", "\(outcome.output)\(outcome.errors)")
+  }
+
   @Test("says what to raise where it may open no file")
   func files() throws {
     let outcome = try shell(#"ulimit -n 3; exec "$ENTRYPOINT" true"#)
