@@ -118,10 +118,7 @@ extension HostSnapshot {
       else { continue }
       hooks?.files[index].refusal = FileAccess.whyNotExecutable(path, by: user.uid)
     }
-    prefixState = .read(request.prefix)
-    if let directory = PrefixState.unwritableDirectory(on: request.prefix) {
-      unwritablePrefix = directory
-    }
+    (prefixState, unwritablePrefix) = PrefixState.read(request.prefix)
     if isDryRun, let path = request.configurationPath {
       unreadableConfiguration = FileAccess.refusal(path, R_OK)?.description
     }
