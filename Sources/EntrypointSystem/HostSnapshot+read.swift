@@ -78,21 +78,22 @@ extension HostSnapshot {
     let namesSecrets = request.environment.mayNameSecretFiles
     var list: FileContent = .absent
     try asUser(of: request) { snapshot, user in
-      if namesSecrets || isDryRun {
+      // Which settings count depends on the list, so a start and its dry run both read it.
+      if namesSecrets || isDryRun || request.testsListeners {
         list = BoundedFile.read(request.kongDefaults, limit: KongFiles.limit)
       }
       guard request.testsListeners || isDryRun else { return }
       snapshot.readAccess(of: user, for: request, isDryRun: isDryRun)
       guard request.testsListeners else { return }
-      snapshot.files.configuration = KongFiles.readConfiguration(for: request)
-      if isDryRun {
+      snapshot.files = .read(for: request, isRoot: user.uid == 0)
+      if isDryRun, request.isDockerStart {
         snapshot.files.generated = .read(
           prefix: request.prefix, isRoot: user.uid == 0, isCurrent: false)
       }
     }
     do throws(StartFailure) {
       do { files.defaults = try KongDefaults(list, path: request.kongDefaults) } catch {
-        // Without secrets it would only have told the defaults of a dry run.
+        // Without secrets it would only have told which settings and defaults Kong has.
         if namesSecrets { throw error }
       }
       let named = try request.environment.secretFiles(defaults: files.defaults)
@@ -119,7 +120,7 @@ extension HostSnapshot {
       hooks?.files[index].refusal = FileAccess.whyNotExecutable(path, by: user.uid)
     }
     (prefixState, unwritablePrefix) = PrefixState.read(request.prefix)
-    if isDryRun, let path = request.configurationPath {
+    if let path = request.configurationPath {
       unreadableConfiguration = FileAccess.refusal(path, R_OK)?.description
     }
   }

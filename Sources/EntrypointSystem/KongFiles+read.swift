@@ -2,23 +2,11 @@ import EntrypointPlan
 import SystemPackage
 
 extension KongFiles {
-  /// How large a kong.conf or a kong_defaults.lua may be, in bytes; Kong's own have 100 KiB.
-  static let limit = 1 << 20
-
-  /// Reads the kong.conf that `kong prepare` will read.
-  ///
-  /// One that cannot be read is left out: `kong prepare` says so itself, and better.
-  static func readConfiguration(for request: Request) -> ConfigurationFile? {
-    let paths = request.configurationPath.map { [$0] } ?? KongConfiguration.defaultPaths
-    for path in paths {
-      switch BoundedFile.read(path, limit: limit) {
-      case .bytes(let bytes):
-        return ConfigurationFile(path: path, configuration: KongConfiguration(bytes))
-      case .absent: continue
-      case .unreadable, .tooLarge: return nil
-      }
-    }
-    return nil
+  /// Reads Kong's files with the rights that this process has now.
+  static func read(for request: Request, isRoot: Bool) -> KongFiles {
+    var pattern = PathPattern()
+    let files = NginxFiles(matching: { pattern.expand($0) }, read: BoundedFile.read)
+    return KongFiles(for: request, isRoot: isRoot, files: files)
   }
 }
 

@@ -54,12 +54,12 @@ struct KongConfigurationTests {
     #expect(configuration["admin_listen"] == "127.0.0.1:8001,   127.0.0.1:8444 ssl")
   }
 
-  @Test("names prefix and role, unless they are empty")
-  func prefixAndRole() {
+  @Test("names the prefix, unless it is empty")
+  func prefix() {
     let set = KongConfiguration(Array("prefix = /srv/kong\nrole=data_plane".utf8))
-    #expect(set.prefix == "/srv/kong" && set.role == "data_plane")
+    #expect(set.prefix == "/srv/kong")
     let empty = KongConfiguration(Array("prefix =\n".utf8))
-    #expect(empty.prefix == nil && empty.role == nil)
+    #expect(empty.prefix == nil)
   }
 
   @Test("gives back every value that is written with its # escaped, whatever the bytes")

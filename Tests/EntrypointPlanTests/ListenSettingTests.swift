@@ -1,5 +1,6 @@
-import EntrypointPlan
 import Testing
+
+@testable import EntrypointPlan
 
 @Suite("A *_listen setting")
 struct ListenSettingTests {
@@ -21,17 +22,27 @@ struct ListenSettingTests {
   }
 
   @Test(
-    "has no listeners when its first entry is off, or when it is empty",
-    arguments: ["off", " off ", "off, 0.0.0.0:80", "", "  "] as [ByteString])
+    "has no listeners when its first entry is off",
+    arguments: ["off", " off ", "off, 0.0.0.0:80"] as [ByteString])
   func off(value: ByteString) throws {
     #expect(try parse(value).isEmpty)
+  }
+
+  @Test("is refused when it is empty, as Kong refuses it", arguments: ["", "  "] as [ByteString])
+  func empty(value: ByteString) throws {
+    let failure = try #require(throws: StartFailure.self) { try parse(value) }
+    #expect(failure.status == 78)
+    #expect(failure.explanation?.what == "KONG_PROXY_LISTEN is empty")
+    #expect(failure.explanation?.waysOut.contains { $0.contains("\"off\"") } == true)
   }
 
   @Test(
     "takes every form of address and flag that Kong takes",
     arguments: [
-      "0.0.0.0:1", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443", "[::ffff:10.0.0.1]:80",
-      "[1:2:3:4:5:6:7:8]:1", "[1::]:1", "*:80", "ssl.example.com:80", "off.local:8000",
+      "0.0.0.0:1", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443", "[::ffff:a00:1]:80",
+      "[1:2:3:4:5:6:7:8]:1", "[1::]:1", "[1::2:3:4:5:6:7:8]:1",
+      "[:2:3:4:5:6:7:]:1", "0.0.0.0:1 ssl bind http2 backlog=1",
+      "*:80", "ssl.example.com:80", "off.local:8000",
       "my_host-1:8000 proxy_protocol deferred bind reuseport", "a:1 so_keepalive=30m::10",
       "a:1 so_keepalive=on ipv6only=off", "0.0.0.0:9000 transparent",
     ])
@@ -39,9 +50,65 @@ struct ListenSettingTests {
     #expect(try parse(ByteString(entry)).map(\.entry) == [entry])
   }
 
-  @Test("takes flags before the address, and a comma at the end, as Kong does")
+  @Test("takes flags before the address, and zeros before a number, as Kong does")
   func order() throws {
-    #expect(try parse("ssl 0.0.0.0:443 http2,").map(\.entry) == ["0.0.0.0:443 ssl http2"])
+    #expect(try parse("ssl 0.0.0.0:443 http2").map(\.entry) == ["0.0.0.0:443 ssl http2"])
+    #expect(try parse("0.0.0.0:0000000443").map(\.port) == [443])
+  }
+
+  @Test("has a flag twice only where another one is between, as Kong looks for one after the other")
+  func repeated() throws {
+    #expect(try parse("0.0.0.0:80 ssl bind ssl").map(\.entry) == ["0.0.0.0:80 ssl bind"])
+    #expect(try parse("0.0.0.0:80 ssl  ssl").map(\.entry) == ["0.0.0.0:80 ssl"])
+    for value in ["0.0.0.0:80 ssl ssl", "ssl ssl ssl a:1", "a:1 ssl http2 ssl http2"] {
+      let failure = try #require(throws: StartFailure.self) { try parse(ByteString(value)) }
+      #expect(failure.explanation?.why.contains("is written twice") == true)
+    }
+  }
+
+  @Test("names no socket twice, however its address is written")
+  func sameSocket() throws {
+    for (first, second) in [
+      ("0.0.0.0:80", "*:80 ssl"), ("[::]:80", "[0:0:0:0:0:0:0:0]:80"), ("a:1", "A:01"),
+      ("127.0.0.1:80", "127.000.000.001:0080"), ("[::1:0]:80", "[::0001:0]:80"),
+    ] {
+      let failure = try #require(throws: StartFailure.self) {
+        try parse(ByteString("b:1, \(first), \(second)"))
+      }
+      #expect(failure.explanation?.what.contains("entry 3, \"\(second)\"") == true)
+      #expect(failure.explanation?.why.contains("the same socket as entry 2") == true)
+    }
+    #expect(try parse("0.0.0.0:53, 0.0.0.0:53 udp, [::]:53").count == 3)
+  }
+
+  @Test("has the flags of its kind and version, where these are known")
+  func flags() {
+    let takes = { (value: ByteString, variable: String, version: KongVersion?) in
+      let grammar = ListenSetting.Grammar(of: variable, in: version)
+      return (try? ListenSetting.parse(value, source: variable, grammar: grammar)) != nil
+    }
+    let (proxy, stream) = ("KONG_PROXY_LISTEN", "KONG_STREAM_LISTEN")
+    #expect(takes("a:1 udp", stream, .third) && !takes("a:1 udp", proxy, .third))
+    #expect(takes("a:1 http2", proxy, .third) && !takes("a:1 http2", stream, .third))
+    #expect(takes("a:1 ipv6only=on", proxy, .third) && !takes("a:1 ipv6only=on", proxy, .second))
+    #expect(takes("a:1 backlog=9", proxy, .second) && !takes("a:1 backlog=9", proxy, .first))
+    #expect(takes("a:1 ssl", stream, .second) && !takes("a:1 ssl", stream, .first))
+    #expect(takes("a:1 backlog=9 ipv6only=on", proxy, nil) && !takes("a:1 backlog=0", proxy, nil))
+    #expect(takes("a:1 transparent", proxy, .third) && takes("a:1 transparent", stream, .first))
+  }
+
+  @Test("ends at a # in Kong 1.x, which takes the byte before it, too")
+  func comment() throws {
+    let entries = { (value: ByteString, version: KongVersion?) in
+      let grammar = ListenSetting.Grammar(of: "KONG_PROXY_LISTEN", in: version)
+      return try? ListenSetting.parse(value, source: "x", grammar: grammar).map(\.entry)
+    }
+    #expect(entries("a:80 # only here", .first) == ["a:80"])
+    #expect(entries("a:80#x", .first) == ["a:8"])
+    #expect(entries("a:80 # only here", .second) == nil)
+    #expect(entries("a:80 # only here", .third) == nil)
+    // Whatever Kong it is, it must not be refused here if one of them takes it.
+    #expect(entries("a:80 # only here", nil) == ["a:80"])
   }
 
   @Test(
@@ -54,7 +121,8 @@ struct ListenSettingTests {
       ("::1:80", "\"::1:80\" is not an IPv6 address in brackets"),
       ("[::1:80", "not an IPv6 address"), ("[1::2::3]:80", "not an IPv6 address"),
       ("[1:2:3:4:5:6:7:8:9]:80", "not an IPv6 address"), ("[::1]", "has no port"),
-      ("0.0.0.0:80 tls", "\"tls\" is not a flag; expected one of ssl"),
+      ("0.0.0.0:80 tls", "\"tls\" is not a flag of this setting; expected one of udp, ssl"),
+      ("[::ffff:10.0.0.1]:80", "not an IPv6 address"), ("", "nothing between two commas"),
       ("0.0.0.0:80 backlog=x", "is not a flag"), ("0.0.0.0:80 1.1.1.1:81", "a comma before it"),
       ("ssl", "flags only"), ("a/b:80", "not a host name"), ("http://a:80", "not a host name"),
       ("so_keepalive=1:2 a:80", "is not a flag"), ("80", "\"80\" is a port without an address"),
@@ -62,8 +130,8 @@ struct ListenSettingTests {
       ("::1", "\"::1\" is not an IPv6 address in brackets"), ("fe80::ab", "such as [::1]:8000"),
       ("\"0.0.0.0:80\"", "the value itself has quotation marks"),
       ("'off'", "the value itself has quotation marks"), ("http2", "flags are separated by blanks"),
-      ("unix:/x", "no unix: sockets"), ("{vault://env/listen}", "must be the whole value"),
-      ("{vault://hcv/listen?ttl=1}", "must be the whole value"), ("OFF", "in small letters"),
+      ("unix:/x", "no unix: sockets"), ("{vault://env/listen} ssl", "must be the whole entry"),
+      ("{vault://hcv/listen", "must be the whole entry"), ("OFF", "in small letters"),
       ("off", "as the only entry"),
     ])
   func rejected(entry: String, expectation: String) throws {
@@ -104,11 +172,20 @@ struct ListenSettingTests {
     #expect(!warning.waysOut.isEmpty)
   }
 
+  @Test("can have a reference to a vault as an entry, and then the others are known")
+  func vaultEntry() throws {
+    let value: ByteString = "a:80 ssl, {vault://env/a}, b:81, {vault://env/b}"
+    #expect(try parse(value).map(\.entry) == ["a:80 ssl", "b:81"])
+    let warning = try #require(ListenSetting.warning(of: value, source: "KONG_PROXY_LISTEN"))
+    #expect(warning.why.hasPrefix("its entry 2 is a reference to a vault"))
+    #expect(ListenSetting.warning(of: "off, {vault://env/a}", source: "x") == nil)
+  }
+
   @Test(
-    "is no reference to a vault unless all of it is one",
+    "has no reference to a vault unless all of an entry is one",
     arguments: [
       "{vault://env/a", "{vault:/env/a}", "vault://env/a}", "{Vault://env/a}",
-      "{vault://env/a}, a:1",
+      "a:1 {vault://env/a}",
     ] as [ByteString])
   func noVault(value: ByteString) {
     #expect(throws: StartFailure.self) { try parse(value) }
@@ -167,7 +244,7 @@ private enum Generator {
     let flags = [
       "ssl", "http2", "proxy_protocol", "deferred", "bind", "reuseport", "udp", "transparent",
       "backlog=\(Int.random(in: 0...99_999, using: &random))", "ipv6only=on", "ipv6only=off",
-      "so_keepalive=on", "so_keepalive=off", "so_keepalive=30m::10", "so_keepalive=::5",
+      "so_keepalive=on", "so_keepalive=off", "so_keepalive=30m::10",
     ].shuffled(using: &random).prefix(Int.random(in: 0...4, using: &random))
     let port = Int.random(in: 1...65535, using: &random)
     return (["\(host(using: &random)):\(port)"] + flags).joined(separator: " ")

@@ -249,20 +249,28 @@ struct PlannerTests {
     #expect(try Situation.plan(fine, on: host).failure == nil)
   }
 
-  @Test("warns of a -c that the user cannot read, unless it becomes its own with the prefix")
+  @Test(
+    "ends with 78 for a -c that the user cannot read, unless its prefix or a hook may bring the file"
+  )
   func unreadableConfiguration() throws {
     var host = Situation.host(Situation.root())
     host.unreadableConfiguration = "Permission denied"
-    let warnings = { (path: ByteString) in
+    let failure = { (path: ByteString) in
       try Situation.plan(
         ["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: host,
         command: ["kong", "docker-start", "-c", path]
-      ).warnings
+      ).failure
     }
-    let found = try warnings("/etc/k.conf")
-    #expect(found.map(\.what).first?.hasPrefix("kong (1337:0) cannot read /etc/k.conf") == true)
-    #expect(found.first?.why.contains("Permission denied") == true)
-    #expect(try warnings("/usr/local/kong/k.conf").isEmpty)
+    let found = try #require(try failure("/etc/k.conf"))
+    #expect(found.status == 78)
+    #expect(found.explanation?.what.hasPrefix("kong (1337:0) cannot read /etc/k.conf") == true)
+    #expect(found.explanation?.why == "Permission denied")
+    #expect(try failure("/usr/local/kong/k.conf") == nil)
+    let hook = PathEntry(
+      path: "/docker-entrypoint.d/10-configure", kind: .other, uid: 0, gid: 0, mode: 0o755,
+      isReadOnly: false)
+    host.hooks = HookDirectory(files: [HookFile(name: "10-configure", way: [hook])])
+    #expect(try failure("/etc/k.conf") == nil)
   }
 
   @Test("refuses a set-user-ID nginx")

@@ -18,6 +18,13 @@ struct PrefixTests {
     #expect(names.joined() == path)
   }
 
+  @Test("cannot be a reference to a vault: it must be known before Kong can ask one")
+  func reference() throws {
+    let failure = try #require(throws: StartFailure.self) { try Prefix("{vault://env/prefix}") }
+    #expect(failure.status == 78)
+    #expect(failure.explanation?.why.hasPrefix("it is a reference to a vault") == true)
+  }
+
   @Test(
     "cannot be a directory of the system",
     arguments: [

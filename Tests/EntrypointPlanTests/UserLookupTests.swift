@@ -5,7 +5,9 @@ import Testing
 struct UserLookupTests {
   private func target(_ request: String) throws -> TargetUser {
     try Situation.accounts.target(
-      request, origin: "--user", current: Credentials(user: ProcessIDs(7), group: ProcessIDs(9)))
+      request, origin: "--user",
+      current: Credentials(
+        user: ProcessIDs(7), group: ProcessIDs(9), effective: CapabilitySet(.setgid)))
   }
 
   @Test(
@@ -102,6 +104,26 @@ struct UserLookupTests {
     #expect(why(Situation.accounts, "kog") == "/etc/passwd has no readable line for \"kog\"")
     #expect(why(Situation.accounts, "-1")?.contains("not a number from 0 to 4294967294") == true)
     #expect(why(Accounts(), "kong") == "there is no /etc/passwd, or no readable line in it")
+  }
+
+  @Test(
+    "keeps the groups of a process that is that user, or has the same ones but for its own group")
+  func groupsThatServe() throws {
+    let groups = { (current: Credentials) in
+      try Situation.accounts.target("kong", origin: "--user", current: current).groups
+    }
+    var exec = Situation.root(Situation.set("setuid"))
+    exec.groups = [33]
+    #expect(try groups(exec) == [33], "only 0, which the gid is, is not listed")
+    exec.groups = []
+    #expect(try groups(exec) == [0, 33])
+    var kong = Situation.user()
+    kong.groups = []
+    #expect(try groups(kong) == [], "without cap_setgid")
+    let command = Situation.host(kong)
+    let plan = try Situation.plan(
+      ["ENTRYPOINT_USER": "kong"], on: command, command: ["kong", "health"])
+    #expect(plan.failure == nil && plan.launch.map(\.name) == ["exec"])
   }
 
   @Test("is what a start needs the files for that changes the user, and no other")

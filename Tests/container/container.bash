@@ -4,6 +4,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=engine.bash
 source "$(dirname "${BASH_SOURCE[0]}")/engine.bash"
+# shellcheck source-path=SCRIPTDIR source=credentials.bash
+source "$(dirname "${BASH_SOURCE[0]}")/credentials.bash"
 
 nginx=/usr/local/openresty/nginx/sbin/nginx
 prefix=/usr/local/kong
@@ -143,11 +145,6 @@ worker() {
   printf '%s' "$number"
 }
 
-# status_of PROCESS FIELD
-status_of() {
-  sed -n "s/^$2:[[:blank:]]*//p" "/proc/$1/status" | tr '\t' ' '
-}
-
 # logged TEXT: whether the container said so.
 logged() {
   podman logs "$container" 2>&1 | grep --fixed-strings --text -- "$1" >/dev/null
@@ -189,9 +186,10 @@ variable() {
 }
 
 # With master_process off nginx never writes a title over its arguments and its environment, so that
-# /proc still has both.
+# /proc still has both. One worker, because this process would leave the sockets that Kong's `reuseport`
+# makes for others unread.
 # shellcheck disable=SC2034
-untitled=(--env KONG_NGINX_MAIN_MASTER_PROCESS=off)
+untitled=(--env KONG_NGINX_MAIN_MASTER_PROCESS=off --env KONG_NGINX_MAIN_WORKER_PROCESSES=1)
 
 # start_recorded OPTION... [-- ARGUMENT...]: `kong docker-start ARGUMENT...`, with nginx untitled, and
 # with the environment that entrypoint was given in /tmp/given.
@@ -238,44 +236,6 @@ nginx_is_granted() {
 }
 
 # ---- credentials ----
-
-# credentials PROCESS: as the kernel has them, in the shape of the plan's `result`, with the ids of the
-# container's user namespace.
-credentials() {
-  local process=$1
-  jq --null-input --compact-output --sort-keys \
-    --argjson uid "$(one_id "$process" Uid)" --argjson gid "$(one_id "$process" Gid)" \
-    --arg groups "$(status_of "$process" Groups)" \
-    --arg permitted "$(names_of "$process" CapPrm)" --arg effective "$(names_of "$process" CapEff)" \
-    --arg inheritable "$(names_of "$process" CapInh)" --arg ambient "$(names_of "$process" CapAmb)" \
-    --arg bounding "$(names_of "$process" CapBnd)" \
-    --argjson no_new_privs "$(status_of "$process" NoNewPrivs)" \
-    --argjson secure_execution "$(secure_execution "$process")" \
-    --argjson first "$(awk 'NR == 1 { print $2 }' "/proc/$process/uid_map")" '
-      def inside: if type == "number" then . - $first else map(. - $first) end;
-      def names: split(",") | map(select(. != ""));
-      { uid: ($uid | inside), gid: ($gid | inside),
-        groups: ($groups | [scan("[0-9]+") | tonumber] | inside),
-        permitted: ($permitted | names), effective: ($effective | names),
-        inheritable: ($inheritable | names), ambient: ($ambient | names), bounding: ($bounding | names),
-        no_new_privs: ($no_new_privs == 1), secure_execution: ($secure_execution == 1) }'
-}
-
-# one_id PROCESS Uid|Gid: the number, or all four if real, effective, saved and file system id differ.
-one_id() {
-  status_of "$1" "$2" | tr ' ' '\n' | jq --slurp --compact-output 'unique | if length == 1 then .[0] else . end'
-}
-
-# names_of PROCESS FIELD: of a capability set, with commas between.
-names_of() {
-  capsh --decode="$(status_of "$1" "$2")" | sed 's/^[^=]*=//'
-}
-
-# AT_SECURE, entry 23 of the auxiliary vector: 1 if the exec gained something. See getauxval(3).
-secure_execution() {
-  od --address-radix=n --format=u8 --width=16 --output-duplicates "/proc/$1/auxv" |
-    awk '$1 == 23 { print $2 }'
-}
 
 # predicted: the plan's `result`, from a container like the started one, before any start.
 predicted() {

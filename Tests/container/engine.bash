@@ -13,6 +13,14 @@ image_user_kong=localhost/entrypoint-user-kong
 # As that one, and entrypoint's own file carries capabilities, permitted but not effective.
 # shellcheck disable=SC2034
 image_own_file=localhost/entrypoint-own-file
+# As `image`, and in it the user kong owns OpenResty, as in Kong's own images; that, with entrypoint's own file
+# as above; and one whose nginx carries the capability already.
+# shellcheck disable=SC2034
+image_kong_owned=localhost/entrypoint-kong-owned
+# shellcheck disable=SC2034
+image_own_file_kong_owned=localhost/entrypoint-own-file-kong-owned
+# shellcheck disable=SC2034
+image_setcap_nginx=localhost/entrypoint-setcap-nginx
 # What docker/Dockerfile makes of the like of the official image, and its target `binary`.
 # shellcheck disable=SC2034
 image_official=localhost/entrypoint-official

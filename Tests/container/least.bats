@@ -57,7 +57,7 @@ none_is_superfluous() {
 
 @test "the flags for a transparent listener on port 80, too" {
   url=http://localhost:80/ wanted=(cap_net_bind_service cap_net_raw)
-  least KONG_PROXY_LISTEN=0.0.0.0:80 KONG_STREAM_LISTEN='127.0.0.1:9000 transparent'
+  least STAND_IN_KONG=1.3.0 KONG_PROXY_LISTEN=0.0.0.0:80 KONG_STREAM_LISTEN='127.0.0.1:9000 transparent'
   comes_out_as_planned "${flags[@]}"
   remove
   none_is_superfluous 5

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# How nginx gets cap_net_bind_service, or why it cannot, in each situation that an engine can make. Each
-# test writes a row of the README's table; the last one compares.
+# How nginx gets cap_net_bind_service, or why it cannot, in each situation that an engine can make: at the
+# first start, at the second, and for `kong reload`, which ends with `nginx -t` as `kong prepare` does. Each
+# test of port 80 writes a row of the README's table; a test near the end compares.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2016,SC2030,SC2031,SC2154
 source "${BATS_TEST_DIRNAME}/container.bash"
@@ -11,40 +12,89 @@ listen=(--env KONG_PROXY_LISTEN=0.0.0.0:80)
 read_only=(--read-only --tmpfs "$prefix:rw,mode=1777" --tmpfs /tmp)
 
 setup_file() {
-  printf '%s\n' '| started as | in a container with | way | nginx has, or what is said |' \
-    '|---|---|---|---|' >"$engine_directory/modes.md"
+  printf '%s\n' '| started as | in a container with | way | `kong prepare` | nginx has, or what is said | `kong reload` |' \
+    '|---|---|---|---|---|---|' >"$engine_directory/modes.md"
 }
 
-# row START SITUATION WAY OUTCOME
+# row START SITUATION WAY PREPARE OUTCOME RELOAD
 row() {
-  printf '| %s | %s | %s | %s |\n' "$@" >>"$table"
+  printf '| %s | %s | %s | %s | %s | %s |\n' "$@" >>"$table"
 }
 
-# grants START SITUATION WAY OPTION...: nginx serves port 80 with exactly what the plan says; its
-# credentials are the row.
+# grants START SITUATION WAY OPTION...: nginx serves port 80 with exactly what the plan says, again after
+# a stop and a start, and after `kong reload`; its credentials are the row.
 grants() {
-  local start=$1 situation=$2 way=$3
+  local start=$1 situation=$2 way=$3 has
   shift 3
   start "${listen[@]}" "$@"
+  plan >"$directory/plan"
   serves http://localhost:80/
   has_predicted_credentials
-  [[ $(plan | jq --raw-output .grant.mode) == "$way" ]]
-  row "$start" "$situation" "$way" "$(credentials "$master" | in_words)"
+  [[ $(jq --raw-output .grant.mode "$directory/plan") == "$way" ]]
+  has=$(credentials "$master" | in_words)
+  is_healthy
+  reload 80
+  starts_again 80
+  row "$start" "$situation" "$way" "$(jq --raw-output .prepare_grant.mode "$directory/plan")" "$has" \
+    "$(reload_in_words)"
 }
 
-# explains START SITUATION WHY OPTION...: the start goes on, warns, and nginx cannot bind.
+# starts_again PORT: after a stop in order, with all that the first start has left.
+starts_again() {
+  podman stop --time "$patience" "$container" >/dev/null
+  podman start "$container" >/dev/null
+  find_master
+  serves "http://localhost:$1/"
+  has_predicted_credentials
+  is_healthy
+}
+
+# As the image's HEALTHCHECK asks.
+is_healthy() {
+  podman exec "$container" /usr/local/bin/entrypoint --user kong -- kong health
+}
+
+# reload PORT: by `docker exec`, as the container's own user. Leaves its exit status and what it said.
+reload() {
+  local before status=0
+  before=$(worker)
+  podman exec "$container" /usr/local/bin/entrypoint kong reload >"$directory/reload" 2>&1 || status=$?
+  printf '%s\n' "$status" >"$directory/reload.status"
+  cat "$directory/reload"
+  ((status == 0 || status == 77))
+  ((status != 0)) || eventually has_other_worker "$before"
+  serves "http://localhost:$1/"
+}
+
+has_other_worker() {
+  [[ ! -e /proc/$1 && -n $(worker) ]]
+}
+
+reload_in_words() {
+  if [[ $(<"$directory/reload.status") == 0 ]]; then
+    printf 'works'
+  else
+    printf 'only as root'
+    grep -F 'way out: run it as root: docker exec --user 0 CONTAINER entrypoint kong reload' "$directory/reload" >/dev/null
+  fi
+}
+
+# explains START SITUATION WHY OPTION...: the start ends beforehand with 77, as its dry run does, and says
+# why and each way out.
 explains() {
-  local start=$1 situation=$2 why=$3
+  local start=$1 situation=$2 why=$3 dry=0
   shift 3
   finish "${listen[@]}" "$@"
+  podman run --rm "${listen[@]}" "$@" "$image" --dry-run kong docker-start >"$directory/dry" 2>&1 || dry=$?
   # A terminal has one stream, and its own ends of lines.
   cat "$directory/stdout" "$directory/stderr" | tr --delete '\r' | tee "$directory/said"
   mv "$directory/said" "$directory/stderr"
-  grep -F "entrypoint: warn:   why: $why" "$directory/stderr"
-  grep -F 'entrypoint: warn:   way out: ' "$directory/stderr"
-  grep -F 'bind() to 0.0.0.0:80 failed (13: Permission denied)' "$directory/stderr"
-  ((status == 1))
-  row "$start" "$situation" none "$(sed -n 's/^entrypoint: warn:   why: //p' "$directory/stderr")"
+  grep -F 'entrypoint: error: cap_net_bind_service is not granted, though KONG_PROXY_LISTEN 0.0.0.0:80 needs it' \
+    "$directory/stderr"
+  grep -F "entrypoint: error:   why: $why" "$directory/stderr"
+  grep -F 'entrypoint: error:   way out: ' "$directory/stderr"
+  ((status == 77 && dry == 77))
+  row "$start" "$situation" none none "$(sed -n 's/^entrypoint: error:   why: //p' "$directory/stderr"); exit 77" '-'
 }
 
 plan() {
@@ -77,7 +127,7 @@ user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
   ((status == 77))
   grep -F 'entrypoint: error:   why: uid 0 lacks cap_setuid' "$directory/stderr"
   grep -F 'way out: docker run --cap-add CHOWN --cap-add SETUID' "$directory/stderr"
-  row root '`--cap-drop ALL`' none "$(sed -n 's/^entrypoint: error:   why: //p' "$directory/stderr"), exit 77"
+  row root '`--cap-drop ALL`' none none "$(sed -n 's/^entrypoint: error:   why: //p' "$directory/stderr"); exit 77" '-'
 }
 
 @test "root with the flags that --format docker prints: an ambient capability" {
@@ -86,8 +136,14 @@ user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
   grants root 'the flags of `--format docker`' ambient "${flags[@]}"
 }
 
-@test "root under no_new_privs: a file capability, because it is held across the drop" {
-  grants root '`no-new-privileges`' file --security-opt no-new-privileges
+@test "root without cap_setfcap: an ambient capability; without cap_setpcap: the bounding set stays" {
+  grants root '`--cap-drop SETFCAP`' ambient --cap-drop SETFCAP
+  remove
+  grants root '`--cap-drop SETPCAP`' file --cap-drop SETPCAP
+}
+
+@test "root under no_new_privs: an ambient capability, or kong reload would find a file's void" {
+  grants root '`no-new-privileges`' ambient --security-opt no-new-privileges
 }
 
 @test "root on a read-only root file system: an ambient capability" {
@@ -100,6 +156,18 @@ user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
   ((status == 77))
   grep -F "why: $nginx cannot be given file capabilities: its file system is mounted read-only" "$directory/stderr"
   grep -F 'way out: leave out ENTRYPOINT_CAP_MODE=file' "$directory/stderr"
+}
+
+@test "root where the user kong owns OpenResty, as in Kong's own images: an ambient capability" {
+  image=$image_kong_owned
+  grants root "Kong's own images" ambient
+}
+
+@test "root where the image gave nginx the capability: taken off for kong prepare, and written again" {
+  image=$image_setcap_nginx
+  grants root '`setcap` on nginx in the image' file
+  remove
+  grants root '`setcap` on nginx in the image, `--read-only`' file "${read_only[@]}"
 }
 
 @test "root in a user namespace: a file capability of that namespace" {
@@ -118,19 +186,27 @@ user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
 
 # ---- not as root ----
 
-@test "kong in a default container: the engine's switch of users has cleared the capability" {
+@test "kong in a default container: the capability is lost at the exec" {
   image=$image_user_kong
   explains kong 'the default' 'cap_net_bind_service is in the bounding set only'
   diff <(sed -n '/<!-- said -->/,/<!-- end of said -->/p' "$repository/README.md" | grep '^entrypoint: ') \
-    <(grep '^entrypoint: warn: ' "$directory/stderr")
+    <(grep '^entrypoint: error: ' "$directory/stderr")
 }
 
 @test "kong with --cap-add in podman, which makes it ambient: nothing is left to do" {
   image=$image_user_kong
-  start "${listen[@]}" --cap-add NET_BIND_SERVICE
-  serves http://localhost:80/
-  has_predicted_credentials
-  row kong '`--cap-add` (podman)' "$(plan | jq --raw-output .grant.mode)" "$(credentials "$master" | in_words)"
+  grants kong '`--cap-add` (podman)' none --cap-add NET_BIND_SERVICE
+}
+
+@test "kong where the image gave nginx the capability: from its file, unless no_new_privs makes that void" {
+  image=$image_setcap_nginx
+  grants kong '`setcap` on nginx in the image' file --user kong
+  remove
+  grants kong '`setcap` on nginx in the image, `--read-only`' file --user kong "${read_only[@]}"
+  remove
+  explains kong '`setcap` on nginx in the image, `no-new-privileges`' \
+    "$nginx carries it as a file capability, which clears ambient ones at exec" \
+    --user kong --security-opt no-new-privileges
 }
 
 @test "kong, and entrypoint's own file has the capability: it is raised ambient for nginx" {
@@ -144,15 +220,50 @@ user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
     'cap_net_bind_service is not in the bounding set' --cap-drop ALL
 }
 
-@test "kong under no_new_privs: no file can give a capability" {
+@test "kong with no capability but that one, and =p on entrypoint: ambient" {
   image=$image_own_file
-  explains kong '`no-new-privileges`, `=p` on entrypoint' \
+  grants kong '`--cap-drop ALL --cap-add NET_BIND_SERVICE`, `=p` on entrypoint' ambient \
+    --cap-drop ALL --cap-add NET_BIND_SERVICE
+}
+
+@test "kong under no_new_privs: podman leaves nothing permitted that a file could give" {
+  image=$image_own_file
+  explains kong '`no-new-privileges`, `=p` on entrypoint (podman)' \
     'cap_net_bind_service is in the bounding set only' --security-opt no-new-privileges
+}
+
+# What Docker and containerd leave permitted until the exec, and podman does not (runc keeps it for them).
+as_docker_does=(/sbin/capsh --drop=cap_setuid,cap_setgid,cap_setpcap --keep=1 --gid=0 --groups=0 --uid=1337
+  --caps=cap_net_bind_service=p --no-new-privs --shell=/usr/local/bin/entrypoint --)
+
+@test "kong under no_new_privs where the engine leaves the capability permitted: ambient, and no root anywhere" {
+  local before
+  local -a container_of_docker=("${listen[@]}" --user 0 --cap-drop ALL --cap-add SETUID --cap-add SETGID --cap-add SETPCAP
+    --cap-add NET_BIND_SERVICE)
+  image=$image_own_file
+  start "${container_of_docker[@]}" --entrypoint /bin/sh -- -c 'chmod 666 /dev/stdout /dev/stderr && exec "$@"' sh \
+    "${as_docker_does[@]}" kong docker-start
+  serves http://localhost:80/
+  podman run --rm "${container_of_docker[@]}" --entrypoint /bin/sh "$image" -c 'exec "$@"' sh \
+    "${as_docker_does[@]}" --dry-run --format json kong docker-start >"$directory/plan"
+  diff <(jq --compact-output --sort-keys .result "$directory/plan") <(credentials "$master")
+  credentials "$master" | jq --exit-status '.uid == 1337 and .ambient == ["cap_net_bind_service"] and .no_new_privs'
+  before=$(worker)
+  podman exec "$container" "${as_docker_does[@]}" kong reload
+  eventually has_other_worker "$before"
+  serves http://localhost:80/
+  row kong '`no-new-privileges`, `=p` on entrypoint (Docker, containerd)' "$(jq --raw-output .grant.mode "$directory/plan")" \
+    "$(jq --raw-output .prepare_grant.mode "$directory/plan")" "$(credentials "$master" | in_words)" works
 }
 
 @test "kong on a read-only root file system, with =p on entrypoint: ambient" {
   image=$image_own_file
   grants kong '`--read-only`, `=p` on entrypoint' ambient "${read_only[@]}"
+}
+
+@test "kong where it owns OpenResty, with =p on entrypoint: ambient" {
+  image=$image_own_file_kong_owned
+  grants kong "Kong's own images, \`=p\` on entrypoint" ambient
 }
 
 @test "kong in a user namespace, with =p on entrypoint: ambient" {
@@ -177,6 +288,47 @@ restricted=(--cap-drop ALL --security-opt no-new-privileges "${read_only[@]}")
   image=$image_own_file
   grants kong 'Pod Security restricted, and the sysctl' none "${restricted[@]}" \
     --sysctl net.ipv4.ip_unprivileged_port_start=80
+}
+
+# ---- port 8000 ----
+
+# works_on_8000 OPTION...: in every situation above, without a capability.
+works_on_8000() {
+  printf -- '---- %s %s\n' "$image" "$*"
+  start --env KONG_PROXY_LISTEN=0.0.0.0:8000 "$@"
+  serves http://localhost:8000/
+  has_predicted_credentials
+  credentials "$master" | jq --exit-status '.permitted == []'
+  is_healthy
+  reload 8000
+  [[ $(<"$directory/reload.status") == 0 ]]
+  starts_again 8000
+  remove
+}
+
+@test "root on port 8000, in every situation: no capability, the first time, again and after a reload" {
+  works_on_8000
+  works_on_8000 --cap-drop ALL --cap-add CHOWN --cap-add SETGID --cap-add SETUID --cap-add SETPCAP \
+    --security-opt no-new-privileges
+  works_on_8000 --security-opt no-new-privileges
+  works_on_8000 "${read_only[@]}"
+  works_on_8000 --network host
+  image=$image_kong_owned
+  works_on_8000
+  image=$image_setcap_nginx
+  works_on_8000
+}
+
+@test "kong on port 8000, in every situation, with =p on entrypoint and without" {
+  for image in "$image_user_kong" "$image_own_file"; do
+    works_on_8000
+    works_on_8000 --cap-drop ALL
+    works_on_8000 --security-opt no-new-privileges
+    works_on_8000 "${read_only[@]}"
+    works_on_8000 --network host
+  done
+  image=$image_own_file_kong_owned
+  works_on_8000
 }
 
 # ---- it is no way to gain ----

@@ -33,15 +33,30 @@ nginx_was_not_started() {
   not logged 'start worker process'
 }
 
-@test "kong prepare runs as kong, without any capability, for a start that has one to grant" {
+# prepared_with CAPABILITIES: the stand-in and the shell that started the last nginx of it ran as kong, with
+# exactly these, as /proc has them.
+prepared_with() {
+  local file
+  for file in stand-in.status stand-in.nginx.status; do
+    cat "$(root_of_container)$prefix/$file" >"$directory/status"
+    cat "$directory/status"
+    [[ $(sed -n 's/^Uid:[[:blank:]]*//p' "$directory/status" | tr '\t' ' ') == '1337 1337 1337 1337' ]]
+    [[ $(sed -n 's/^Gid:[[:blank:]]*//p' "$directory/status" | tr '\t' ' ') == '0 0 0 0' ]]
+    [[ $(sed -n 's/^Groups:[[:blank:]]*//p' "$directory/status" | tr -d ' ') == 0 ]]
+    (($(grep -c -E "^Cap(Inh|Prm|Eff|Amb|Bnd):[[:blank:]]*0*$1\$" "$directory/status") == 5))
+  done
+}
+
+@test "kong prepare runs as kong, with cap_net_bind_service alone for a low port" {
   start --env KONG_PROXY_LISTEN=0.0.0.0:80
   serves http://localhost:80/
-  cat "$(root_of_container)$prefix/stand-in.status" >"$directory/status"
-  cat "$directory/status"
-  [[ $(sed -n 's/^Uid:[[:blank:]]*//p' "$directory/status" | tr '\t' ' ') == '1337 1337 1337 1337' ]]
-  [[ $(sed -n 's/^Gid:[[:blank:]]*//p' "$directory/status" | tr '\t' ' ') == '0 0 0 0' ]]
-  [[ $(sed -n 's/^Groups:[[:blank:]]*//p' "$directory/status" | tr -d ' ') == 0 ]]
-  (($(grep -c -E '^Cap(Inh|Prm|Eff|Amb):[[:blank:]]*0+$' "$directory/status") == 4))
+  prepared_with 400
+}
+
+@test "kong prepare runs as kong, without any capability where no listener needs one" {
+  start --cap-add NET_RAW --env SET_CAP_NET_RAW=1
+  serves http://localhost:8000/
+  prepared_with 0
 }
 
 @test "kong prepare is given the prefix and the arguments of docker-start" {

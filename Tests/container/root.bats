@@ -76,7 +76,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
 }
 
 @test "a transparent listener is granted cap_net_raw" {
-  start --cap-add NET_RAW --env KONG_STREAM_LISTEN='127.0.0.1:9000 transparent'
+  start --cap-add NET_RAW --env STAND_IN_KONG=1.3.0 --env KONG_STREAM_LISTEN='127.0.0.1:9000 transparent'
   serves http://localhost:8000/
   runs_as_kong_with cap_net_raw
   has_predicted_credentials

@@ -15,6 +15,23 @@ public struct KongConfiguration: Equatable, Sendable {
     /// The variable that beats this setting, even where it is set to nothing: "KONG_PREFIX".
     public var variable: String { "KONG_" + name.uppercased() }
 
+    /// Whether its name ends as those of listeners do; soon answered for each of 230 options.
+    fileprivate var mayListen: Bool {
+      let suffix: StaticString = "_listen"
+      let length = suffix.utf8CodeUnitCount
+      guard name.utf8.count > length else { return false }
+      for (index, byte) in name.utf8.suffix(length).enumerated()
+      where byte != suffix.utf8Start[index] {
+        return false
+      }
+      return true
+    }
+
+    /// Whether its name is one that Kong looks for: they have small letters only.
+    var hasPlainName: Bool {
+      !name.utf8.contains { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+    }
+
     /// Whether this is the setting's ``variable``, which is not made for that: Kong has 230 options.
     func hasVariable(_ variable: String) -> Bool {
       let prefix = "KONG_"
@@ -69,20 +86,14 @@ public struct KongConfiguration: Equatable, Sendable {
 
   /// The `*_listen` settings, in the order of the file.
   ///
-  /// As with ``Environment/isListenSetting(_:)``, `nginx_*_listen` is none.
+  /// As with ``Environment/isListenSetting(_:)``, `nginx_*_listen` is none; nor is a name with a
+  /// capital, which Kong looks for nowhere.
   public var listenSettings: [Setting] {
-    settings.filter { Environment.isListenSetting($0.variable) }
+    settings.filter { $0.mayListen && $0.hasPlainName && Environment.isListenSetting($0.variable) }
   }
 
   /// Kong's working directory; nil where the file does not say.
-  public var prefix: ByteString? { nonEmpty("prefix") }
-
-  /// "traditional", "control_plane" or "data_plane"; nil where the file does not say.
-  public var role: ByteString? { nonEmpty("role") }
-
-  private func nonEmpty(_ name: String) -> ByteString? {
-    self[name].flatMap { $0.isEmpty ? nil : $0 }
-  }
+  public var prefix: ByteString? { self["prefix"].flatMap { $0.isEmpty ? nil : $0 } }
 }
 
 /// The lines of a file as `pl.config.lines` gives them: without empty lines and comments, and with

@@ -4,6 +4,8 @@
 /// as it reads a kong.conf.
 public struct KongDefaults: Equatable, Sendable {
   private let configuration: KongConfiguration
+  /// The variables of the `*_listen` options, sorted: a hostile list has any number.
+  private let listenVariables: [String]
 
   /// Where Kong's images have it.
   public static let defaultPath: ByteString =
@@ -13,6 +15,7 @@ public struct KongDefaults: Equatable, Sendable {
   public init?(_ bytes: [UInt8]) {
     guard let text = LuaChunk(bytes).longString() else { return nil }
     configuration = KongConfiguration(Array(text))
+    listenVariables = configuration.listenSettings.map { $0.variable }.sorted()
   }
 
   /// Reads what the file came to; nil where it is not there.
@@ -57,10 +60,40 @@ public struct KongDefaults: Equatable, Sendable {
     return value
   }
 
+  /// Whether this Kong has the `*_listen` option of a variable such as "KONG_PROXY_LISTEN".
+  func hasListenOption(withVariable variable: String) -> Bool {
+    var (first, end) = (0, listenVariables.count)
+    while first < end {
+      let middle = (first + end) / 2
+      if listenVariables[middle] < variable { first = middle + 1 } else { end = middle }
+    }
+    return first < listenVariables.count && listenVariables[first] == variable
+  }
+
+  /// What Kong this is the list of; nil where it does not tell.
+  ///
+  /// Each 1.x and 2.x has `nginx_optimizations`, and no later Kong; `role` came with 2.0.
+  var version: KongVersion? {
+    let hasRole = self["role"] != nil
+    if self["nginx_optimizations"] != nil { return hasRole ? .second : .first }
+    return hasRole ? .third : nil
+  }
+
+  /// Whether the Kong Manager has no listeners where the Admin API has none: from 3.5 on, as
+  /// `headers_upstream` is.
+  var closesManagerWithAdmin: Bool { self["headers_upstream"] != nil }
+
   /// Whether an option's variable has this name, such as "KONG_PG_PASSWORD".
   func hasOption(withVariable variable: String) -> Bool {
     configuration.settings.contains { !$0.name.isEmpty && $0.hasVariable(variable) }
   }
+}
+
+/// The major version of Kong, of which some rules for settings depend.
+enum KongVersion {
+  case first
+  case second
+  case third
 }
 
 /// As much of Lua's grammar as it takes to find a long string: comments are passed over.

@@ -14,12 +14,29 @@ public struct KongFiles: Equatable, Sendable {
     }
   }
 
+  /// A file that was not read, and why, as a phrase.
+  public struct UnreadFile: Equatable, Sendable {
+    /// Its path as it was given.
+    public var path: ByteString
+    /// Such as "Permission denied".
+    public var reason: String
+  }
+
   /// The kong.conf that Kong will read; nil where there is none.
   public var configuration: ConfigurationFile?
   /// Kong's own list of options; nil where it is not there, or was not needed.
   public var defaults: KongDefaults?
+  /// Where nginx listens because of directives that settings inject.
+  public var injected: InjectedListeners?
+  /// The template that `--nginx-conf` names, in place of Kong's own.
+  public var template: ByteString?
+  /// The kong.conf that is there, or was asked for, and could not be read, and why.
+  public var unread: UnreadFile?
   /// What `kong prepare` has generated; nil before it has run.
   public var generated: GeneratedListeners?
+
+  /// How large a kong.conf or a kong_defaults.lua may be, in bytes; Kong's own have 100 KiB.
+  public static let limit = 1 << 20
 
   /// Nothing was read.
   public init(
@@ -29,6 +46,41 @@ public struct KongFiles: Equatable, Sendable {
     self.configuration = configuration
     self.defaults = defaults
     self.generated = generated
+  }
+
+  /// Reads the kong.conf that `kong prepare` will read, and what its settings and the environment's
+  /// include into nginx's configuration.
+  ///
+  /// - Parameters:
+  ///   - isRoot: whether nginx will run as root.
+  ///   - files: the ways to a file, with the rights of the user that Kong runs as.
+  public init(for request: Request, isRoot: Bool, files: NginxFiles) {
+    readConfiguration(for: request, files)
+    template = request.templatePath
+    injected = InjectedListeners(
+      InjectedDirective.all(request.environment, configuration), prefix: request.prefix,
+      isRoot: isRoot, files: files)
+  }
+
+  private mutating func readConfiguration(for request: Request, _ files: NginxFiles) {
+    let paths = request.configurationPath.map { [$0] } ?? KongConfiguration.defaultPaths
+    for path in paths {
+      switch files.read(path, KongFiles.limit) {
+      case .bytes(let bytes):
+        configuration = ConfigurationFile(path: path, configuration: KongConfiguration(bytes))
+        return
+      case .absent:
+        if request.configurationPath != nil {
+          unread = UnreadFile(path: path, reason: "there is no such file")
+        }
+      case .unreadable(let reason):
+        unread = UnreadFile(path: path, reason: reason)
+        return
+      case .tooLarge:
+        unread = UnreadFile(path: path, reason: "it has more than \(KongFiles.limit) bytes")
+        return
+      }
+    }
   }
 }
 

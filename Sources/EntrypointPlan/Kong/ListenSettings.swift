@@ -1,91 +1,224 @@
 /// The listeners that Kong's settings name: those of the environment, then of kong.conf, then Kong's
-/// defaults, as far as Kong's role uses them.
+/// defaults, as far as Kong uses them.
 struct ListenSettings {
   /// Those that somebody has set.
   private(set) var chosen: [Listener] = []
   /// Those that nobody has set, so that Kong's defaults hold.
   private(set) var defaults: [Listener] = []
+  /// Why there may be listeners that are not known before `kong prepare`; empty where there are none.
   private(set) var warnings: [Explanation] = []
-  private var role: String
 
   /// Reads the settings.
   ///
-  /// - Throws: ``StartFailure`` for a value that is no list of listeners.
+  /// - Throws: ``StartFailure`` for a value that is no list of listeners, and for a role that Kong has
+  ///   not.
   init(environment: Environment, files: KongFiles) throws(StartFailure) {
-    let file = files.configuration
-    role =
-      (environment.nonEmpty("KONG_ROLE") ?? file?.configuration.role)?.text ?? "traditional"
-    var known: [String] = []
-    for variable in environment.variables where Environment.isListenSetting(variable.name) {
-      known.append(variable.name)
-      chosen += try listeners(variable.value, of: variable.name, source: variable.name)
+    var settings = try ListenSettings.chosen(environment, files)
+    let countOfChosen = settings.count
+    try settings.append(contentsOf: ListenSettings.defaults(files, besides: settings))
+    let role = try KongRole(environment, files)
+    let use = ListenerUse(settings, role: role, defaults: files.defaults)
+
+    for (index, setting) in settings.enumerated() where use.opens(setting.name) {
+      if index < countOfChosen {
+        chosen += setting.listeners
+      } else {
+        defaults += setting.listeners
+      }
+      if let warning = setting.warning { warn(warning) }
     }
-    let settings = file?.configuration.listenSettings.filter { !known.contains($0.variable) } ?? []
-    for setting in settings {
-      known.append(setting.variable)
-      let source = "\(file?.path ?? ""):\(setting.line)"
-      chosen += try listeners(setting.value, of: setting.variable, source: source).onlyInFile
+    for part in files.injected?.parts ?? [] where use.writes(part.block) {
+      chosen += part.listeners
+      part.warnings.forEach { warn($0) }
     }
-    for (name, value) in ListenSettings.defaults where !known.contains(name) {
-      let option = String(name.dropFirst("KONG_".count)).lowercased()
-      // Kong's own list knows what its version has; without it, the version is not known.
-      let own = files.defaults.map { $0.listenDefault(of: option) ?? "off" }
-      defaults +=
-        try listeners(own ?? value, of: name, source: "default of \(option)").onlyInFile
-    }
+    if let warning = role.warning { warn(warning) }
+    if let template = files.template { warn(ListenSettings.isTemplate(template)) }
+    if let file = files.unread { warn(ListenSettings.isUnread(file)) }
+    chosen = chosen.withEachSocketOnce
   }
 
   /// How many warnings there are at the most: a hostile kong.conf has a reason for any number.
   private static let warningLimit = 20
 
-  /// Those of Kong 3.9 (kong_defaults.lua), of the settings that all roles but one use.
-  private static let defaults: [(String, ByteString)] = [
+  private mutating func warn(_ warning: Explanation) {
+    if warnings.count < ListenSettings.warningLimit { warnings.append(warning) }
+  }
+
+  /// The settings of the environment and of kong.conf, of those options that this Kong has.
+  private static func chosen(
+    _ environment: Environment, _ files: KongFiles
+  ) throws(StartFailure) -> [Setting] {
+    let version = files.defaults?.version
+    var settings: [Setting] = []
+    for variable in environment.variables
+    where Environment.isListenSetting(variable.name) && isOption(variable.name, files.defaults) {
+      settings.append(
+        try Setting(variable.name, variable.value, source: variable.name, version: version))
+    }
+    let countOfVariables = settings.count
+    for setting in files.configuration?.configuration.listenSettings ?? [] {
+      let name = setting.variable
+      guard isOption(name, files.defaults),
+        !settings[..<countOfVariables].contains(where: { $0.name == name })
+      else { continue }
+      let source = "\(files.configuration?.path ?? ""):\(setting.line)"
+      settings.append(
+        try Setting(name, setting.value, source: source, version: version, isOnlyInFile: true))
+    }
+    return settings
+  }
+
+  private static func defaults(
+    _ files: KongFiles, besides chosen: [Setting]
+  ) throws(StartFailure) -> [Setting] {
+    var settings: [Setting] = []
+    for (name, value) in ofKong3_9 where !chosen.contains(where: { $0.name == name }) {
+      let option = String(name.dropFirst("KONG_".count)).lowercased()
+      // Kong's own list knows what its version has; without it, the version is not known.
+      let own = files.defaults.map { $0.listenDefault(of: option) ?? "off" }
+      settings.append(
+        try Setting(
+          name, own ?? value, source: "default of \(option)", version: files.defaults?.version,
+          isOnlyInFile: true))
+    }
+    return settings
+  }
+
+  /// The `*_listen` options of Kong 3.9 and their defaults (kong_defaults.lua).
+  private static let ofKong3_9: [(String, ByteString)] = [
     ("KONG_PROXY_LISTEN", "0.0.0.0:8000, 0.0.0.0:8443 ssl"),
+    ("KONG_STREAM_LISTEN", "off"),
     ("KONG_ADMIN_LISTEN", "127.0.0.1:8001, 127.0.0.1:8444 ssl"),
     ("KONG_ADMIN_GUI_LISTEN", "0.0.0.0:8002, 0.0.0.0:8445 ssl"),
     ("KONG_STATUS_LISTEN", "127.0.0.1:8007"),
     ("KONG_CLUSTER_LISTEN", "0.0.0.0:8005"),
   ]
 
-  /// The listeners of one setting; none where the role does not use it, though it must be right.
-  private mutating func listeners(
-    _ value: ByteString, of name: String, source: String
-  ) throws(StartFailure) -> [Listener] {
-    let listeners = try ListenSetting.parse(value, source: source)
-    guard isUsed(name) else { return [] }
-    if warnings.count < ListenSettings.warningLimit,
-      let warning = ListenSetting.warning(of: value, source: source)
-    {
-      warnings.append(warning)
-    }
-    return listeners
+  /// Whether Kong looks at a setting: it ignores those that it does not have, whatever their value.
+  private static func isOption(_ name: String, _ defaults: KongDefaults?) -> Bool {
+    defaults?.hasListenOption(withVariable: name) ?? ofKong3_9.contains { $0.0 == name }
   }
 
-  /// Whether Kong opens these listeners in its role (Kong 3.9, templates/nginx_kong.lua).
-  private func isUsed(_ name: String) -> Bool {
-    switch name {
-    case "KONG_PROXY_LISTEN", "KONG_STREAM_LISTEN": role != "control_plane"
-    case "KONG_ADMIN_LISTEN", "KONG_ADMIN_GUI_LISTEN": role != "data_plane"
-    case "KONG_CLUSTER_LISTEN", "KONG_CLUSTER_TELEMETRY_LISTEN": role == "control_plane"
-    default: true
-    }
+  private static func isTemplate(_ path: ByteString) -> Explanation {
+    Explanation(
+      what:
+        "the listeners of --nginx-conf \(path.shortened) are not known before kong prepare has run",
+      why: "Kong fills in this template, which can have any listeners in it, in place of its own",
+      waysOut: [
+        "set SET_CAP_NET_BIND_SERVICE=1 if one of them has a port that needs it",
+        "leave --nginx-conf out, and inject what is missing: KONG_NGINX_HTTP_INCLUDE=FILE",
+      ])
+  }
+
+  private static func isUnread(_ file: KongFiles.UnreadFile) -> Explanation {
+    Explanation(
+      what: "the settings in \(file.path.shortened) are not known before kong prepare has run",
+      why: file.reason,
+      waysOut: [
+        "see that the user that Kong runs as can read it", "set them in the environment: KONG_*",
+      ])
   }
 
   // MARK: with what was generated
 
-  /// The best knowledge of what Kong listens on.
+  /// The best knowledge of what Kong listens on; each socket once.
   ///
   /// The configuration that `kong prepare` has generated is the truth; a listener in it that a
   /// setting names keeps the setting as its source, as that is what a person changes. Where it could
   /// not all be read, or is of an older start, settings can say more.
   func listeners(with generated: GeneratedListeners?) -> [Listener] {
+    guard let generated else { return (chosen + defaults).withEachSocketOnce }
     let settings = chosen + defaults
-    guard let generated else { return settings }
     let (found, unused) = generated.listeners.onlyInFile.withSources(of: settings)
-    if !generated.warnings.isEmpty { return found + unused.map { settings[$0] } }
+    if !generated.warnings.isEmpty {
+      return (found + unused.map { settings[$0] }).withEachSocketOnce
+    }
     // Which defaults an older Kong has that prepared the prefix is not known.
     return generated.isCurrent
-      ? found : found + unused.filter { $0 < chosen.count }.map { settings[$0] }
+      ? found
+      : (found + unused.filter { $0 < chosen.count }.map { settings[$0] }).withEachSocketOnce
+  }
+
+  /// Why there may be more listeners than ``listeners(with:)`` says.
+  func warnings(with generated: GeneratedListeners?) -> [Explanation] {
+    guard let generated else { return warnings }
+    return generated.isCurrent ? generated.warnings : generated.warnings + warnings
+  }
+}
+
+extension ListenSettings {
+  /// One `*_listen` setting.
+  fileprivate struct Setting {
+    var name: String
+    var listeners: [Listener]
+    /// Why not all of its listeners are known.
+    var warning: Explanation?
+
+    init(
+      _ name: String, _ value: ByteString, source: String, version: KongVersion?,
+      isOnlyInFile: Bool = false
+    ) throws(StartFailure) {
+      self.name = name
+      let grammar = ListenSetting.Grammar(of: name, in: version)
+      listeners = try ListenSetting.parse(value, source: source, grammar: grammar)
+      if isOnlyInFile { listeners = listeners.onlyInFile }
+      warning = ListenSetting.warning(of: value, source: source)
+    }
+
+    /// Whether it can have a listener.
+    var isOpen: Bool { !listeners.isEmpty || warning != nil }
+  }
+
+  /// Which settings and blocks Kong uses (kong/templates/nginx.lua, nginx_kong.lua); where that
+  /// depends on what is not known, it is used.
+  fileprivate struct ListenerUse {
+    private var role: KongRole
+    private var opensProxy: Bool
+    private var opensAdmin: Bool
+    private var opensManager: Bool
+    private var opensStatus: Bool
+    private var opensStream: Bool
+    private var hasHTTP: Bool
+    private var isFirstVersion: Bool
+
+    init(_ settings: [Setting], role: KongRole, defaults: KongDefaults?) {
+      let isOpen = { (name: String) in settings.contains { $0.name == name && $0.isOpen } }
+      let (proxy, admin) = (isOpen("KONG_PROXY_LISTEN"), isOpen("KONG_ADMIN_LISTEN"))
+      self.role = role
+      opensStream = isOpen("KONG_STREAM_LISTEN")
+      opensStatus = isOpen("KONG_STATUS_LISTEN")
+      hasHTTP = role.canBe(.controlPlane) || proxy || admin || opensStatus
+      opensProxy = proxy && (role.canBe(.traditional) || role.canBe(.dataPlane))
+      let hasAdmin = role.canBe(.traditional) || role.canBe(.controlPlane)
+      opensAdmin = admin && hasAdmin
+      let isManagerOfItsOwn = defaults.map { !$0.closesManagerWithAdmin } ?? false
+      opensManager = hasAdmin && hasHTTP && (admin || isManagerOfItsOwn)
+      isFirstVersion = defaults?.version == .first
+    }
+
+    /// Whether Kong opens the listeners of a setting.
+    func opens(_ name: String) -> Bool {
+      switch name {
+      case "KONG_PROXY_LISTEN": opensProxy
+      case "KONG_ADMIN_LISTEN": opensAdmin
+      case "KONG_ADMIN_GUI_LISTEN": opensManager
+      case "KONG_CLUSTER_LISTEN", "KONG_CLUSTER_TELEMETRY_LISTEN": role.canBe(.controlPlane)
+      default: true
+      }
+    }
+
+    /// Whether Kong writes the block that directives are injected into.
+    func writes(_ block: NginxBlock) -> Bool {
+      if isFirstVersion, !block.isInFirstVersion { return false }
+      return switch block {
+      case .main, .events: true
+      case .http: hasHTTP
+      case .upstream, .proxy, .location: opensProxy
+      case .admin: opensAdmin
+      case .status: opensStatus
+      case .stream, .supstream, .sproxy: opensStream
+      }
+    }
   }
 }
 
@@ -99,16 +232,37 @@ extension [Listener] {
     }
   }
 
-  /// The listeners, each replaced by the first of `settings` that means the same socket, by the letters
-  /// of its address; and the indices of those settings that replace none.
+  /// The same without those that are the socket of one before them.
+  ///
+  /// What a variable names comes before what only a file does, and its flags are nobody else's: with
+  /// `transparent` from a file it would be granted cap_net_raw.
+  fileprivate var withEachSocketOnce: [Listener] {
+    let groups = ofOneSocket
+    guard !groups.isEmpty else { return self }
+    var listeners = self
+    var isKept = [Bool](repeating: true, count: count)
+    for group in groups {
+      let first = group.first { !self[$0].isOnlyInFile } ?? group[0]
+      for index in group where index != first {
+        if self[index].isOnlyInFile == self[first].isOnlyInFile {
+          listeners[first].add(self[index].flags)
+        }
+        isKept[index] = false
+      }
+    }
+    return listeners.indices.filter { isKept[$0] }.map { listeners[$0] }
+  }
+
+  /// The listeners, each replaced by the first of `settings` that means the same socket; and the
+  /// indices of those settings that replace none.
   ///
   /// Sorted, as a hostile kong.conf can name 100,000.
   fileprivate func withSources(of settings: [Listener]) -> ([Listener], unused: [Int]) {
-    let keys = settings.map(\.socket)
+    let keys = settings.map { ListenerSocket($0) }
     let order = keys.indices.sorted { keys[$0] == keys[$1] ? $0 < $1 : keys[$0] < keys[$1] }
     var isUsed = [Bool](repeating: false, count: settings.count)
     let found = map { listener in
-      let socket = listener.socket
+      let socket = ListenerSocket(listener)
       var first = 0
       var end = order.count
       while first < end {

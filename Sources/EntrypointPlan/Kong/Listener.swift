@@ -62,9 +62,6 @@ public struct Listener: Hashable, Sendable {
     }
   }
 
-  /// The same text for the same socket, by the letters of the address.
-  var socket: String { "\(transport.rawValue) \(place)" }
-
   /// The entry as one writes it in the setting: "0.0.0.0:443 ssl".
   public var entry: String { ([place] + flags).joined(separator: " ") }
 

@@ -9,7 +9,7 @@ public enum NginxServerKind: String, Sendable {
 public struct NginxListen: Hashable, Sendable {
   /// The file, as it is shown.
   public var file: String
-  /// The line of the directive, or of the server that has none.
+  /// The line of the directive, or of the server that has none; 0 where a setting injects it.
   public var line: Int
   /// The kind of server that listens.
   public var server: NginxServerKind
@@ -21,8 +21,8 @@ public struct NginxListen: Hashable, Sendable {
   /// How many bytes of a parameter are kept; no parameter of nginx's has half as many.
   private static let parameterLimit = 64
 
-  /// "FILE:LINE".
-  public var source: String { "\(file):\(line)" }
+  /// "FILE:LINE", or the setting.
+  public var source: String { line == 0 ? file : "\(file):\(line)" }
 
   /// Why a directive says nothing about where nginx will listen.
   struct Fault: Error, Equatable {
@@ -76,7 +76,7 @@ public struct NginxListen: Hashable, Sendable {
   private func inet6(_ text: String) throws(Fault) -> ListenAddress {
     let bytes = text.utf8
     guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")),
-      ListenAddress.isIPv6(bytes[bytes.index(after: bytes.startIndex)..<bracket])
+      ListenHost.ipv6(bytes[bytes.index(after: bytes.startIndex)..<bracket]) != nil
     else { throw Fault(reason: "\"\(ByteString(text))\" is not an IPv6 address") }
     let host = String(text[...bracket])
     let rest = bytes[bytes.index(after: bracket)...]
@@ -132,23 +132,13 @@ public struct NginxListen: Hashable, Sendable {
   /// "80" or "8000-8010", each from 1 to 65535, the second not below the first.
   private static func ports(_ bytes: Substring.UTF8View) -> ClosedRange<Int>? {
     guard let dash = bytes.firstIndex(of: UInt8(ascii: "-")) else {
-      return port(bytes).map { $0...$0 }
+      return ListenAddress.port(bytes).map { $0...$0 }
     }
-    guard let first = port(bytes[..<dash]), let last = port(bytes[bytes.index(after: dash)...]),
+    guard let first = ListenAddress.port(bytes[..<dash]),
+      let last = ListenAddress.port(bytes[bytes.index(after: dash)...]),
       first <= last
     else { return nil }
     return first...last
-  }
-
-  private static func port(_ bytes: Substring.UTF8View) -> Int? {
-    guard !bytes.isEmpty else { return nil }
-    var port = 0
-    for byte in bytes {
-      guard isDigit(byte) else { return nil }
-      port = port * 10 + Int(byte - UInt8(ascii: "0"))
-      guard port <= 65535 else { return nil }
-    }
-    return port > 0 ? port : nil
   }
 
   private static func badPort(_ text: String) -> Fault {

@@ -22,9 +22,13 @@ public struct NginxListenDirectives {
   private var place = Place.main
   /// Whether the server being read has a `listen`, or may have one in what could not be read.
   private var hasListen = false
+  /// Whether this is what settings inject, and not a whole configuration.
+  private var isInjected = false
 
   /// Where a directive stands, as far as it matters.
   private enum Place: Equatable {
+    /// Nothing in it matters.
+    case other
     case main
     case servers(NginxServerKind)
     case server(NginxServerKind)
@@ -48,6 +52,39 @@ public struct NginxListenDirectives {
     read(main, includedAt: nil)
   }
 
+  /// Reads nothing yet: for ``read(_:)``.
+  ///
+  /// - Parameter prefix: the directory of Kong's main file.
+  init(injectedInto prefix: ByteString, isRoot: Bool, files: NginxFiles, limits: NginxLimits) {
+    self.files = files
+    self.limits = limits
+    self.isRoot = isRoot
+    directory = prefix + "/"
+    main = directory + "nginx.conf"
+    isInjected = true
+  }
+
+  /// Reads a directive that a setting injects, as Kong writes it.
+  ///
+  /// Its value may have a semicolon in it, and further directives behind it.
+  mutating func read(_ injected: InjectedDirective) {
+    file = injected.source
+    if ListenSetting.isReference(luaTrimmed(injected.value.bytes[...])) {
+      return warn(file, "its value is a reference to a vault, which Kong resolves itself")
+    }
+    place =
+      switch injected.block {
+      case .main: .main
+      case .http: .servers(.http)
+      case .stream: .servers(.stream)
+      case .proxy, .admin, .status: .server(.http)
+      case .sproxy: .server(.stream)
+      case .events, .upstream, .location, .supstream: .other
+      }
+    let text = Array((injected.name + " ").utf8) + injected.value.bytes + Array(";\n".utf8)
+    read(statementsOf: NginxConfiguration(text))
+  }
+
   // MARK: Files
 
   private mutating func read(_ path: ByteString, includedAt line: Int?) {
@@ -65,7 +102,7 @@ public struct NginxListenDirectives {
         firstWarnings.append(noMain)
         return
       }
-      let source = line.map { "\(file):\($0): " } ?? ""
+      let source = line.map { "\(here($0)): " } ?? ""
       warn("\(source)\(path.shortened) is not read", error.reason)
     }
   }
@@ -118,7 +155,7 @@ public struct NginxListenDirectives {
 
   private mutating func leaveInclude(_ line: Int, _ why: String) {
     hasListen = true
-    warn("\(file):\(line): \"include\" is not followed", why)
+    warn("\(here(line)): \"include\" is not followed", why)
   }
 
   // MARK: Statements
@@ -152,7 +189,8 @@ public struct NginxListenDirectives {
       }
     } catch {
       hasListen = true
-      warn("\(file):\(error.line): the rest of the file is not read", error.reason)
+      let rest = isInText ? "what follows" : "the rest of the file"
+      warn("\(here(error.line)): \(rest) is not read", error.reason)
     }
     place = outer
   }
@@ -166,13 +204,20 @@ public struct NginxListenDirectives {
       if configuration.isWord(name, "stream") { return .servers(.stream) }
       return configuration.isWord(name, "mail") ? .servers(.mail) : nil
     case .servers(let kind): return configuration.isWord(name, "server") ? .server(kind) : nil
-    case .server: return nil
+    case .server, .other: return nil
     }
   }
+
+  /// Whether what is read now is a setting's text, and not a file.
+  private var isInText: Bool { isInjected && open.isEmpty }
+
+  /// Where a directive stands, for a message.
+  private func here(_ line: Int) -> String { isInText ? file : "\(file):\(line)" }
 
   private mutating func obey(_ directive: NginxDirective, in configuration: NginxConfiguration) {
     let words = configuration.words
     let name = words[0]
+    if place == .other { return }
     if configuration.isWord(name, "include") {
       guard words.count == 2 else {
         return leaveInclude(directive.line, "it does not have one argument")
@@ -181,7 +226,9 @@ public struct NginxListenDirectives {
     } else if configuration.isWord(name, "listen"), case .server(let kind) = place {
       hasListen = true
       let arguments = words.dropFirst().prefix(NginxListen.argumentLimit).map(configuration.value)
-      add(NginxListen(file: file, line: directive.line, server: kind, arguments: arguments))
+      add(
+        NginxListen(
+          file: file, line: isInText ? 0 : directive.line, server: kind, arguments: arguments))
     }
   }
 
@@ -190,7 +237,8 @@ public struct NginxListenDirectives {
     guard place == .server(.http), !hasListen else { return }
     add(
       NginxListen(
-        file: file, line: line, server: .http, arguments: [isRoot ? "0.0.0.0:80" : "0.0.0.0:8000"]))
+        file: file, line: isInText ? 0 : line, server: .http,
+        arguments: [isRoot ? "0.0.0.0:80" : "0.0.0.0:8000"]))
   }
 
   private mutating func add(_ listen: NginxListen) {
@@ -219,9 +267,10 @@ public struct NginxListenDirectives {
       furtherWarnings += 1
       return
     }
+    let beginning = isInjected ? "not all listeners are known before kong prepare has run: " : ""
     firstWarnings.append(
       Explanation(
-        what: what, why: why,
+        what: beginning + what, why: why,
         waysOut: [
           "correct it if nginx is to listen there",
           "set SET_CAP_NET_BIND_SERVICE=1 if nginx listens there, on a port that needs it",

@@ -25,24 +25,16 @@ public struct NginxListeners {
     joinThoseOfOneSocket()
   }
 
-  /// Sorts to find them: at each start the runtime would have to make the type of a dictionary, which
-  /// costs more than all else here.
   private mutating func joinThoseOfOneSocket() {
-    let sockets = listeners.map(\.socket)
-    let order = listeners.indices.sorted {
-      sockets[$0] == sockets[$1] ? $0 < $1 : sockets[$0] < sockets[$1]
-    }
+    let groups = listeners.ofOneSocket
+    guard !groups.isEmpty else { return }
     var isFirst = [Bool](repeating: true, count: listeners.count)
-    var first = 0
-    for (index, position) in order.enumerated() {
-      if index > 0, sockets[position] == sockets[first] {
-        listeners[first].add(listeners[position].flags)
-        isFirst[position] = false
-      } else {
-        first = position
+    for group in groups {
+      for index in group.dropFirst() {
+        listeners[group[0]].add(listeners[index].flags)
+        isFirst[index] = false
       }
     }
-    guard isFirst.contains(false) else { return }
     listeners = listeners.indices.filter { isFirst[$0] }.map { listeners[$0] }
   }
 }
@@ -51,7 +43,7 @@ extension Listener {
   /// Adds the flags that are not there yet.
   ///
   /// The bound keeps garbage from costing quadratic time.
-  fileprivate mutating func add(_ more: [String]) {
+  mutating func add(_ more: [String]) {
     for flag in more where flags.count < NginxListen.argumentLimit && !flags.contains(flag) {
       flags.append(flag)
     }

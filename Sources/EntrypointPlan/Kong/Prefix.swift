@@ -51,6 +51,7 @@ public struct Prefix: Hashable, Sendable {
 
   fileprivate enum Fault {
     case relative
+    case reference
     case notCanonical(plain: ByteString?)
     case system(ByteString)
     case holdsProgram(ByteString)
@@ -59,7 +60,9 @@ public struct Prefix: Hashable, Sendable {
   private static let slash = UInt8(ascii: "/")
 
   private static func fault(_ value: ByteString) -> Fault? {
-    guard value.bytes.first == slash else { return .relative }
+    guard value.bytes.first == slash else {
+      return ListenSetting.isReference(luaTrimmed(value.bytes[...])) ? .reference : .relative
+    }
     if value.bytes.count > 1 {
       let names = value.bytes.dropFirst().split(separator: slash, omittingEmptySubsequences: false)
       if names.contains(where: { $0.isEmpty || isDots($0) }) {
@@ -135,6 +138,9 @@ extension Prefix.Fault {
     switch self {
     case .relative:
       "it does not begin with a slash, so where it leads depends on the current directory"
+    case .reference:
+      "it is a reference to a vault, which only Kong resolves: the directory is given to Kong's user, and"
+        + " to nginx as its own, before Kong has run"
     case .notCanonical:
       "it has to say by itself where it leads: no //, /./ or /../ in it"
     case .system(let directory):

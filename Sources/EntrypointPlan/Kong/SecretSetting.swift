@@ -69,8 +69,11 @@ extension Environment {
             why: "its contents are not an absolute path in one line", wayOut: "correct the file")
         }
       } else if Environment.isListenSetting(file.variable) {
+        // A comment is no part of a list, and would be shown where another Kong refuses it.
+        var grammar = ListenSetting.Grammar.any
+        grammar.cutsComments = false
         _ = try ListenSetting.parse(
-          value, source: "\(file.source): the file \(file.path)", isSecret: true)
+          value, source: "\(file.source): the file \(file.path)", grammar: grammar, isSecret: true)
       } else if file.variable.hasSuffix("_FILE") {
         // Kong's own: what it names is for Kong to read.
         continue

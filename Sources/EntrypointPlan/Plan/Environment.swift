@@ -88,7 +88,8 @@ public struct Environment: Equatable, Sendable {
   /// Whether a variable of this name can matter to a plan.
   ///
   /// Secrets such as KONG_PG_PASSWORD are not among them, so their values are never copied; the path
-  /// in KONG_PG_PASSWORD_FILE is no secret.
+  /// in KONG_PG_PASSWORD_FILE is no secret. Of what is injected into nginx's configuration only
+  /// listeners and paths of includes are ever shown.
   public static func interprets(_ name: String) -> Bool {
     var name = name
     return name.withUTF8 { interprets(UnsafeRawBufferPointer($0)) }
@@ -102,8 +103,8 @@ public struct Environment: Equatable, Sendable {
     let isKnown =
       begins(name, with: "KONG_")
       ? isListenSetting(name) || equals(name, "KONG_PREFIX") || equals(name, "KONG_ROLE")
-        || equals(name, "KONG_NGINX_DAEMON") || equals(name, "KONG_NGINX_MAIN_DAEMON")
-        || isLogSetting(name) || mayNameSecretFile(name)
+        || equals(name, "KONG_NGINX_DAEMON") || isLogSetting(name) || mayNameSecretFile(name)
+        || NginxBlock.of(name) != nil
       : begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")
         || equals(name, "PATH") || equals(name, "NO_COLOR")
     // No other name is a setting's, and these go into messages as they are.
@@ -124,6 +125,12 @@ public struct Environment: Equatable, Sendable {
     return begins(name, with: "KONG_") && name.count > "KONG__LISTEN".utf8.count
       && equals(UnsafeRawBufferPointer(rebasing: name.suffix(suffix.utf8CodeUnitCount)), suffix)
       && !begins(name, with: "KONG_NGINX_")
+  }
+
+  /// Whether a variable of this name injects a directive into Kong's nginx configuration.
+  static func injects(_ name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { NginxBlock.of(UnsafeRawBufferPointer($0)) != nil }
   }
 
   /// Whether a name is that of a setting which says where Kong logs, KONG_X_LOG.

@@ -34,7 +34,7 @@ public struct HostSnapshot: Equatable, Sendable {
   public var unwritablePrefix: PathEntry?
   /// What else `kong prepare` will find in the prefix, and in /tmp.
   public var prefixState = PrefixState()
-  /// Why that user may not read the file that `-c` names, where a dry run has found that out.
+  /// Why that user cannot read the file that `-c` names; nil where it can.
   public var unreadableConfiguration: String?
   /// What is in the files that KONG_*_FILE name, or why it cannot be known.
   public var secrets: SecretSettings

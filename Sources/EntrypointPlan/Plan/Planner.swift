@@ -40,7 +40,7 @@ public struct Planner: Sendable {
     }
     let settings = try ListenSettings(environment: request.environment, files: host.files)
     plan.listeners = settings.listeners(with: host.files.generated)
-    plan.launchWarnings = host.files.generated?.warnings ?? settings.warnings
+    plan.launchWarnings = settings.warnings(with: host.files.generated)
     if host.files.generated?.isCurrent == false {
       plan.notes.append(
         "the listeners are those that an earlier kong prepare left in \(request.prefix), and those"

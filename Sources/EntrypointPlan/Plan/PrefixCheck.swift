@@ -30,7 +30,7 @@ struct PrefixCheck {
     }
     if state.lacksCertificates { warnings.append(lostCertificates) }
     if state.hasEmptyParameters { warnings.append(emptyParameters) }
-    if let warning = unreadableConfiguration { warnings.append(warning) }
+    if let failure = unreadableConfiguration { throw failure }
     return warnings
   }
 
@@ -107,13 +107,14 @@ struct PrefixCheck {
 
   // MARK: what lies outside
 
-  private var unreadableConfiguration: Explanation? {
+  private var unreadableConfiguration: StartFailure? {
+    // A hook may write the file first.
     guard let reason = host.unreadableConfiguration, let path = request.configurationPath,
-      !isGiven || !prefix.contains(path)
+      !isGiven || !prefix.contains(path), host.hooks?.files.isEmpty ?? true
     else { return nil }
-    return Explanation(
-      what: "\(user.description) cannot read \(path): kong prepare will refuse it",
-      why: "\(reason); the listeners here are those of the environment and Kong's defaults",
+    return StartFailure(
+      status: ExitStatus.configuration,
+      what: "\(user.description) cannot read \(path.shortened), which -c names", why: reason,
       waysOut: ["correct -c, or mount the file so that this user can read it"])
   }
 

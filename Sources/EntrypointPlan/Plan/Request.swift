@@ -170,16 +170,24 @@ public struct Request: Equatable, Sendable {
   }
 
   /// The kong.conf that `-c` or `--conf` names; nil without one.
-  public var configurationPath: ByteString? {
+  public var configurationPath: ByteString? { path(after: ["-c", "--conf"]) }
+
+  /// The template of nginx's configuration that `--nginx-conf` names; nil without one.
+  public var templatePath: ByteString? { path(after: ["--nginx-conf"]) }
+
+  /// The value of an option of `kong prepare`, the last of them: the next word, or what follows "=".
+  private func path(after options: [ByteString]) -> ByteString? {
     var path: ByteString?
     var isNext = false
     for argument in kongArguments {
       if isNext {
         path = argument
-      } else if argument.bytes.starts(with: "--conf=".utf8) {
-        path = ByteString(Array(argument.bytes.dropFirst("--conf=".utf8.count)))
+      } else {
+        for option in options where argument.bytes.starts(with: (option + "=").bytes) {
+          path = ByteString(Array(argument.bytes.dropFirst(option.bytes.count + 1)))
+        }
       }
-      isNext = !isNext && (argument == "-c" || argument == "--conf")
+      isNext = !isNext && options.contains(argument)
     }
     return path
   }

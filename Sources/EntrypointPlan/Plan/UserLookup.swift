@@ -47,7 +47,8 @@ extension Accounts {
     let own = Set((account.map(supplementaryGroups) ?? []) + [gid])
     let kept = keepsGroups ? engineGroups(of: current).subtracting(own) : []
     return TargetUser(
-      name: account?.name, uid: uid, gid: gid, groups: own.union(kept).sorted(),
+      name: account?.name, uid: uid, gid: gid,
+      groups: current.groups(insteadOf: own.union(kept).sorted(), uid: uid, gid: gid),
       engineGroups: kept.sorted(), home: home)
   }
 
@@ -100,5 +101,17 @@ extension Accounts {
         "name another with --user USER[:GROUP] or ENTRYPOINT_USER, by name or by number",
       ]
     )
+  }
+}
+
+extension Credentials {
+  /// The groups of a user; or, where they cannot be set, those that this process has, if they serve.
+  ///
+  /// They do if they only differ in listing the group itself, as an engine does for a container and not for
+  /// an exec in it; and if this is that user already.
+  fileprivate func groups(insteadOf groups: [UInt32], uid: UInt32, gid: UInt32) -> [UInt32] {
+    guard group == ProcessIDs(gid), !effective.contains(.setgid) else { return groups }
+    let isSame = Set(self.groups).union([gid]) == Set(groups).union([gid])
+    return isSame || user == ProcessIDs(uid) ? self.groups : groups
   }
 }

@@ -11,20 +11,34 @@ public func fuzzListenSetting(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt
     guard let explanation = error.explanation else { fatalError("no explanation") }
     let text = explanation.what + explanation.why
     precondition(!text.utf8.contains { $0 < 0x20 }, "a message has one line")
+    precondition(text.utf8.count < 4096, "a message has a bound")
     return 0
   }
-  let isReference = ListenSetting.warning(of: value, source: "KONG_X_LISTEN") != nil
-  precondition(!isReference || listeners.isEmpty)
   precondition(listeners.allSatisfy { (1...65535).contains($0.port ?? 0) })
-  // Only these three say that there is no listener.
+  precondition(
+    Set(listeners.map { ListenerSocket($0) }).count == listeners.count, "one socket twice")
+  checkVersions(value, listeners)
+  // Only these two say that there is no listener.
+  let entries = bytes.split(separator: 0x2c, omittingEmptySubsequences: false).map(luaTrimmed)
+  precondition(listeners.count <= entries.count)
   if listeners.isEmpty {
-    let words = bytes.split { $0 == 0x20 || (9...13).contains($0) || $0 == 0x2c }
-    precondition(words.isEmpty || isReference || words[0].elementsEqual("off".utf8))
+    precondition(
+      entries.allSatisfy(ListenSetting.isReference) || entries[0].elementsEqual("off".utf8))
     return 0
   }
-  precondition(listeners.count <= bytes.count { $0 == 0x2c } + 1)
   let printed = listeners.map(\.entry).joined(separator: ", ")
   let again = try? ListenSetting.parse(ByteString(printed), source: "KONG_X_LISTEN")
   precondition(again == listeners, "\(printed) is not the same listeners")
   return 0
+}
+
+/// What a known Kong takes is taken where the version is not known, too, and is the same.
+private func checkVersions(_ value: ByteString, _ listeners: [Listener]) {
+  for variable in ["KONG_PROXY_LISTEN", "KONG_STREAM_LISTEN"] {
+    for version in [KongVersion.second, .third] {
+      let grammar = ListenSetting.Grammar(of: variable, in: version)
+      let known = try? ListenSetting.parse(value, source: "KONG_X_LISTEN", grammar: grammar)
+      precondition(known == nil || known == listeners)
+    }
+  }
 }

@@ -88,6 +88,24 @@ private func checkListeners(_ texts: [[UInt8]]) {
     listener.flags = []
     precondition(sockets.insert(transport + listener.entry).inserted, "the same socket twice")
   }
+  checkInjected(texts.first ?? [], files, limits)
+}
+
+/// The same text as what settings inject: a listener in it is the setting's, one of a file the file's.
+private func checkInjected(_ text: [UInt8], _ files: NginxFiles, _ limits: NginxLimits) {
+  for name in ["KONG_NGINX_MAIN_X", "KONG_NGINX_HTTP_SERVER", "KONG_NGINX_SPROXY_LISTEN"] {
+    let environment = Environment([
+      Environment.Variable(name: name, value: ByteString(text.filter { $0 != 0 }))
+    ])
+    let found = InjectedListeners(
+      InjectedDirective.all(environment, nil), prefix: "", isRoot: true, files: files,
+      limits: limits)
+    precondition(found.parts.count <= 1)
+    for part in found.parts {
+      precondition(part.warnings.count <= limits.warnings + 1)
+      precondition(part.listeners.allSatisfy { ($0.source == name) != $0.isOnlyInFile })
+    }
+  }
 }
 
 /// Whether the line has a word that can be what the listener comes from.

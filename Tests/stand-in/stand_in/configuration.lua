@@ -71,7 +71,8 @@ local function http(conf, logs)
     #conf.admin_gui_listeners > 0 and "include 'nginx-kong-gui-include.conf';\n" or "",
     http_server(conf, "cluster", "cluster"),
     -- The workers talk to each other by it.
-    "server {\n    server_name kong_worker_events;\n", listen('"' .. socket(conf, "we") .. '"'), "    access_log off;\n}\n",
+    "server {\n    server_name kong_worker_events;\n", listen('"' .. socket(conf, "we") .. '"'),
+    "    access_log off;\n}\n",
   })
 end
 

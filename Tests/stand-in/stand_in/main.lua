@@ -26,6 +26,13 @@ local function load_settings(invocation)
   })
 end
 
+-- The settings of the last prepare are what the other commands go by.
+local function load_prepared(invocation)
+  local conf = load_settings(invocation)
+  settings.read_conf(conf.prefix .. "/.kong_env")
+  return conf
+end
+
 -- The process that the pid file names, whichever it is, if this user may signal it.
 local function running(conf)
   local file = io.open(conf.prefix .. "/pids/nginx.pid")
@@ -37,19 +44,16 @@ local function running(conf)
 end
 
 local function signal(conf, name)
-  local process = running(conf) or shell.fail("Kong is not running in %s", conf.prefix)
-  if shell.run("kill -s %s %s", name, process) ~= 0 then
-    shell.fail("could not send %s to nginx", name)
-  end
-  return process
+  local process = running(conf) or shell.fail("nginx not running in prefix: %s", conf.prefix)
+  shell.run("kill -s %s %s", name, process)
 end
 
-local function stop(conf, name)
-  local process = signal(conf, name)
-  while shell.run("kill -0 %s", process) == 0 do
+-- Whether nginx has ended within these seconds.
+local function ends_within(conf, seconds)
+  for _ = 1, seconds * 20 do
+    if not running(conf) then return true end
     shell.run("sleep 0.05")
   end
-  say(name == "QUIT" and "Kong stopped (gracefully)" or "Kong stopped")
 end
 
 -- Ends with `nginx -t`, which binds every listener.
@@ -62,14 +66,13 @@ local function prepare(invocation)
   database.check(conf)
   prefix.fill(conf)
   configuration.write(conf, invocation.environment, option(invocation.arguments, nil, "--nginx-conf"))
-  prefix.write_environment(conf)
   local status, output = shell.run("cat /proc/self/status >%s; exec %s -t -p %s -c nginx.conf",
     conf.prefix .. "/stand-in.nginx.status", invocation.nginx, conf.prefix)
   if status ~= 0 then
     shell.fail("could not prepare Kong prefix at %s: nginx configuration is invalid (exit code %d):\n%s",
       conf.prefix, status, output)
   end
-  return conf
+  prefix.write_environment(conf)
 end
 
 local commands = {}
@@ -80,7 +83,6 @@ function commands.start(invocation)
   local conf = load_settings(invocation)
   if running(conf) then shell.fail("Kong is already running in %s", conf.prefix) end
   prepare(invocation)
-  -- Not by `run`: a daemon would keep its pipe open.
   if shell.pass("%s -p %s -c nginx.conf", invocation.nginx, conf.prefix) ~= 0 then
     shell.fail("failed to start nginx")
   end
@@ -88,8 +90,8 @@ function commands.start(invocation)
 end
 
 function commands.reload(invocation)
-  local conf = load_settings(invocation)
-  if not running(conf) then shell.fail("Kong is not running in %s", conf.prefix) end
+  local conf = load_prepared(invocation)
+  if not running(conf) then shell.fail("nginx not running in prefix: %s", conf.prefix) end
   prepare(invocation)
   signal(conf, "HUP")
   say("Kong reloaded")
@@ -97,24 +99,44 @@ end
 
 function commands.restart(invocation)
   local conf = load_settings(invocation)
-  if running(conf) then stop(conf, "TERM") end
+  if running(conf) then
+    signal(conf, "TERM")
+    ends_within(conf, 10)
+  end
   commands.start(invocation)
 end
 
-function commands.stop(invocation) stop(load_settings(invocation), "TERM") end
+function commands.stop(invocation)
+  signal(load_prepared(invocation), "TERM")
+  say("Kong stopped")
+end
 
-function commands.quit(invocation) stop(load_settings(invocation), "QUIT") end
+function commands.quit(invocation)
+  local conf = load_prepared(invocation)
+  signal(conf, "QUIT")
+  if ends_within(conf, tonumber(option(invocation.arguments, "-t", "--timeout") or 10)) then
+    say("Kong stopped (gracefully)")
+  else
+    signal(conf, "TERM")
+    say("Timeout, Kong stopped forcefully")
+  end
+end
 
 function commands.health(invocation)
   local conf = load_settings(invocation)
+  if shell.exists(conf.prefix .. "/.kong_env") then
+    load_prepared(invocation)
+    say("nginx.......%s\n", running(conf) and "running" or "not running")
+  end
   if not running(conf) then shell.fail("Kong is not running at %s", conf.prefix) end
-  say("nginx.......running\n\nKong is healthy at %s", conf.prefix)
+  say("Kong is healthy at %s", conf.prefix)
 end
 
 function commands.check(invocation)
-  invocation.arguments = { "-c", invocation.arguments[1] }
+  local path = invocation.arguments[1] or "/etc/kong/kong.conf"
+  invocation.arguments = { "-c", path }
   load_settings(invocation)
-  say("configuration at %s is valid", invocation.arguments[2] or "/etc/kong/kong.conf")
+  say("configuration at %s is valid", path)
 end
 
 function commands.version() say("stand-in for Kong 3.9") end
@@ -142,14 +164,11 @@ local function read_invocation(directory, nginx)
 end
 
 return function(directory, nginx)
+  shell.directory = directory
   local invocation = read_invocation(directory, nginx)
-  local command = commands[invocation.arguments[1]]
-  if command then
-    table.remove(invocation.arguments, 1)
-    local ended, trace = xpcall(command, debug.traceback, invocation)
-    if not ended then shell.fail("%s", trace) end
-  elseif #invocation.arguments > 0 then
-    say("%s", table.concat(invocation.arguments, "\n"))
-  end
+  local name = table.remove(invocation.arguments, 1) or "help"
+  local command = commands[name] or shell.fail("No such command: %s", name)
+  local ended, trace = xpcall(command, debug.traceback, invocation)
+  if not ended then shell.fail("%s", trace) end
   os.exit(0)
 end

@@ -21,7 +21,9 @@ function prefix.make(conf)
   if shell.exists(path .. "/.kong_env") then
     settings.check_certificate(settings.read_conf(path .. "/.kong_env"), "ssl_cert")
   end
-  run("cd %s && mkdir -p logs pids ssl sockets && touch logs/access.log logs/admin_access.log logs/error.log", path)
+  -- A log that is there is left alone: it may be a link to a stream.
+  run("cd %s && mkdir -p logs pids ssl sockets && " ..
+    "for log in access admin_access error; do [ -e logs/$log.log ] || : >logs/$log.log || exit 1; done", path)
 end
 
 -- For the tests: what this prepare was given.
@@ -37,7 +39,7 @@ local function make_ssl(conf)
   if not conf.ssl_cert then
     conf.ssl_cert, conf.ssl_cert_key = directory .. "/kong-default.crt", directory .. "/kong-default.key"
     if not shell.exists(conf.ssl_cert) then
-      run("umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 7 " ..
+      run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 7 " ..
         "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1 -keyout %s -out %s",
         conf.ssl_cert_key, conf.ssl_cert)
     end
@@ -69,7 +71,8 @@ function prefix.fill(conf)
   if has_ssl(conf) then make_ssl(conf) end
 end
 
--- The settings as they are now, secrets included; for the owner and its group.
+-- The settings as they are now, secrets included; for the owner and its group. Only after an `nginx -t` that
+-- succeeded.
 function prefix.write_environment(conf)
   local lines = {}
   for name, value in pairs(conf) do

@@ -1,5 +1,5 @@
 -- Programs by the shell, and files: as Kong's Lua has them.
-local shell = {}
+local shell = { directory = "/tmp" }
 
 -- Ends the command as Kong does.
 function shell.fail(format, ...)
@@ -18,22 +18,19 @@ local function command_line(format, ...)
   return string.format(format, unpack(words))
 end
 
--- The exit status, and all that was printed. The status is printed last: nginx's own handler of SIGCHLD
--- takes it away from pclose(3).
-function shell.run(format, ...)
-  io.stdout:flush()
-  local pipe = assert(io.popen("{ (" .. command_line(format, ...) .. ") 2>&1; }; echo $?"))
-  local output, status = pipe:read("*a"):match("^(.-)(%d+)\n$")
-  pipe:close()
-  -- Without a status the shell itself was killed.
-  return tonumber(status or 128), output or ""
-end
-
--- The exit status; what is printed goes where this process prints.
+-- The exit status, or the signal that ended it, as system(3) of a LuaJIT like Kong's gives it.
+-- What is printed goes where this process prints.
 function shell.pass(format, ...)
   io.stdout:flush()
   local status = os.execute(command_line(format, ...))
   return status > 255 and math.floor(status / 256) or status
+end
+
+-- The same, and all that was printed.
+function shell.run(format, ...)
+  local file = shell.directory .. "/output"
+  local status = shell.pass("exec >%s 2>&1; " .. format, file, ...)
+  return status, shell.read(file)
 end
 
 function shell.exists(path)

@@ -1,0 +1,44 @@
+/// Where nginx listens because of directives that settings inject, includes followed.
+public struct InjectedListeners: Equatable, Sendable {
+  /// What the directives of one setting come to.
+  struct Part: Equatable, Sendable {
+    /// The block that Kong puts them into, where it writes that block.
+    var block: NginxBlock
+    var listeners: [Listener] = []
+    /// What could not be read or understood, so that a listener may be missing.
+    var warnings: [Explanation] = []
+  }
+
+  /// Those with something to say, in the order of the settings.
+  private(set) var parts: [Part] = []
+
+  /// Reads what the directives include.
+  ///
+  /// - Parameters:
+  ///   - prefix: Kong's working directory, which paths in `include` are relative to.
+  ///   - isRoot: whether nginx will run as root: it matters to a server without `listen`.
+  public init(
+    _ directives: [InjectedDirective], prefix: ByteString, isRoot: Bool, files: NginxFiles,
+    limits: NginxLimits = NginxLimits()
+  ) {
+    guard !directives.isEmpty else { return }
+    var configuration = NginxListenDirectives(
+      injectedInto: prefix, isRoot: isRoot, files: files, limits: limits)
+    for directive in directives {
+      let first = (listen: configuration.directives.count, warning: configuration.warnings.count)
+      configuration.read(directive)
+      var part = Part(block: directive.block)
+      for listen in configuration.directives[first.listen...] {
+        do throws(NginxListen.Fault) {
+          var listener = try listen.listener()
+          listener.isOnlyInFile = directive.isOnlyInFile || listen.line > 0
+          part.listeners.append(listener)
+        } catch {
+          configuration.warn("\(listen.source): \"listen\" is not understood", error.reason)
+        }
+      }
+      part.warnings = Array<Explanation>(configuration.warnings.dropFirst(first.warning))
+      if !part.listeners.isEmpty || !part.warnings.isEmpty { parts.append(part) }
+    }
+  }
+}
