@@ -24,7 +24,7 @@ extension HostSnapshot {
       command: try ProgramSearch.find(
         request.command.first ?? "", path: request.environment["PATH"]),
       proxy: request.isKong || request.isPathOfKong
-        ? try ProgramSearch.findProxy(request.proxy) : nil,
+        ? try ProgramSearch.findProxy(request.proxy, searchPath: request.environment["PATH"]) : nil,
       streams: isDockerStart ? StandardStream.readBoth() : [],
       hooks: isDockerStart && request.runsHooks ? try .read() : nil)
     if isDockerStart, isDryRun {
@@ -48,7 +48,8 @@ extension HostSnapshot {
     again.credentials = try ProcessStatus.read()
     again.unprivilegedPortStart = try PortRange.unprivilegedStart()
     again.ownsNetwork = try NetworkNamespace.isOwned()
-    again.proxy = try ProgramSearch.findProxy(request.proxy)
+    again.proxy = try ProgramSearch.findProxy(
+      request.proxy, searchPath: request.environment["PATH"])
     again.streams = StandardStream.readBoth()
     try again.asUser(of: request) { snapshot, user in
       snapshot.files.generated = .read(
@@ -118,10 +119,7 @@ extension HostSnapshot {
       else { continue }
       hooks?.files[index].refusal = FileAccess.whyNotExecutable(path, by: user.uid)
     }
-    prefixState = .read(request.prefix)
-    if let directory = PrefixState.unwritableDirectory(on: request.prefix) {
-      unwritablePrefix = directory
-    }
+    (prefixState, unwritablePrefix) = PrefixState.read(request.prefix)
     if let path = request.configurationPath {
       unreadableConfiguration = FileAccess.refusal(path, R_OK)?.description
     }

@@ -5,24 +5,19 @@ import SystemPackage
 extension PrefixState {
   /// Looks at the prefix and at /tmp with the rights for files that this process has at the moment, which
   /// must be those of the user that Kong runs as.
-  static func read(_ prefix: ByteString) -> PrefixState {
+  ///
+  /// - Returns: what is there, and the directory that cannot be written: the prefix, or where that is not
+  ///   there, the nearest above it; nil where it can, and where nothing is known of it.
+  static func read(_ prefix: ByteString) -> (state: PrefixState, unwritable: PathEntry?) {
     var state = PrefixState()
     state.temporaryObstacle = obstacle(to: temporary)
-    state.isMissing = FileAccess.refusal(prefix, F_OK) == .noSuchFileOrDirectory
-    if state.isMissing { return state }
-    let settings = prefix + "/" + Self.settings
-    let hasSettings = FileAccess.refusal(settings, F_OK) == nil
-    state.hasEmptyParameters = isEmptyFile(prefix + "/" + parameters)
-    if hasSettings {
-      if FileAccess.refusal(settings, R_OK) != nil { state.unreadableSettings = entry(settings) }
-      state.hasWritableSettings = FileAccess.refusal(settings, W_OK) == nil
-      let certificates = FileAccess.refusal(prefix + "/" + Self.certificates, F_OK)
-      if certificates == .noSuchFileOrDirectory,
-        case .bytes(let bytes) = BoundedFile.read(settings, limit: KongFiles.limit)
-      {
-        state.lacksCertificates = namesCertificates(bytes, in: prefix)
-      }
+    let refusal = FileAccess.refusal(prefix, W_OK | X_OK)
+    if refusal == .noSuchFileOrDirectory {
+      state.isMissing = true
+      return (state, unwritableDirectory(above: prefix))
     }
+    state.hasEmptyParameters = isEmptyFile(prefix + "/" + parameters)
+    state.readSettings(prefix + "/" + settings, in: prefix)
     for name in written {
       let path = prefix + "/" + name
       guard let reason = FileAccess.refusal(path, W_OK), reason != .noSuchFileOrDirectory,
@@ -30,21 +25,29 @@ extension PrefixState {
       else { continue }
       state.unwritable.append(entry)
     }
-    return state
+    guard refusal != nil else { return (state, nil) }
+    let reason = FileAccess.refusal(prefix + "/" + settings, W_OK)
+    state.hasWritableSettings = reason == nil
+    return (state, directory(prefix))
   }
 
-  /// The prefix where it cannot be written, or the nearest directory above where it is not there; nil
-  /// where that can be written, and where nothing is known of it.
-  static func unwritableDirectory(on prefix: ByteString) -> PathEntry? {
+  private mutating func readSettings(_ path: ByteString, in prefix: ByteString) {
+    let refusal = FileAccess.refusal(path, R_OK)
+    if refusal == .noSuchFileOrDirectory { return }
+    if refusal != nil { unreadableSettings = Self.entry(path) }
+    let certificates = prefix + "/" + Self.certificates
+    guard FileAccess.refusal(certificates, F_OK) == .noSuchFileOrDirectory,
+      case .bytes(let bytes) = BoundedFile.read(path, limit: KongFiles.limit)
+    else { return }
+    lacksCertificates = Self.namesCertificates(bytes, in: prefix)
+  }
+
+  private static func unwritableDirectory(above prefix: ByteString) -> PathEntry? {
     var path = prefix
-    while let reason = FileAccess.refusal(path, W_OK | X_OK) {
-      if reason != .noSuchFileOrDirectory {
-        var directory = entry(path)
-        directory?.readMount()
-        return directory
-      }
-      guard let slash = path.bytes.lastIndex(of: UInt8(ascii: "/")), path != "/" else { return nil }
+    while let slash = path.bytes.lastIndex(of: UInt8(ascii: "/")), path != "/" {
       path = slash == 0 ? "/" : ByteString(Array(path.bytes[..<slash]))
+      guard let reason = FileAccess.refusal(path, W_OK | X_OK) else { return nil }
+      if reason != .noSuchFileOrDirectory { return directory(path) }
     }
     return nil
   }
@@ -52,9 +55,14 @@ extension PrefixState {
   private static func obstacle(to directory: ByteString) -> Obstacle? {
     guard let reason = FileAccess.refusal(directory, W_OK | X_OK) else { return nil }
     if reason == .noSuchFileOrDirectory { return .missing }
-    var entry = entry(directory)
-    entry?.readMount()
+    let entry = self.directory(directory)
     return reason == .readOnlyFileSystem || entry?.isReadOnly == true ? .readOnly : .denied(entry)
+  }
+
+  private static func directory(_ path: ByteString) -> PathEntry? {
+    var directory = entry(path)
+    directory?.readMount()
+    return directory
   }
 
   private static func entry(_ path: ByteString) -> PathEntry? {

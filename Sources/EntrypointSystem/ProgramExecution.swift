@@ -15,9 +15,19 @@ enum ProgramExecution {
   }
 
   private static func failure(_ path: ByteString, _ reason: Errno) -> StartFailure {
+    // Of a hook nothing was known before, and of any program only what its beginning says.
+    if reason == .noSuchFileOrDirectory || reason == .execFormatError,
+      let obstacle = ProgramObstacle.find(inFile: path, path: nil)
+    {
+      return obstacle.failure(path)
+    }
     let (why, waysOut): (String, [String]) =
       switch reason {
-      case .noSuchFileOrDirectory: missing(path)
+      case .noSuchFileOrDirectory:
+        (
+          "the file, or what it needs to run, is not there",
+          ["take the program that is made for this image"]
+        )
       case .execFormatError:
         (
           "it is neither a program for this machine nor a script that begins with #!",
@@ -46,34 +56,5 @@ enum ProgramExecution {
     return StartFailure(
       status: reason == .noSuchFileOrDirectory ? ExitStatus.notFound : ExitStatus.notExecutable,
       what: "cannot execute \(path)", why: "\(why) (\(reason))", waysOut: waysOut)
-  }
-
-  /// ENOENT is of the file, or of what its beginning names.
-  private static func missing(_ path: ByteString) -> (String, [String]) {
-    guard let interpreter = interpreter(of: path) else {
-      return (
-        "the file, or the loader that it needs, is not there",
-        ["take the program that is made for this image: one for musl (Alpine) needs musl's loader"]
-      )
-    }
-    let why = "its first line names the interpreter \(interpreter), which is not there"
-    return interpreter.bytes.last == UInt8(ascii: "\r")
-      ? (why + ": the file has the line ends of Windows", ["sed -i 's/\\r$//' \(path)"])
-      : (why, ["install \(interpreter), or correct the line"])
-  }
-
-  /// What the first line of a script names, as far as the kernel reads it (BINPRM_BUF_SIZE); nil for
-  /// another file, or one that may not be read.
-  private static func interpreter(of path: ByteString) -> ByteString? {
-    guard let file = try? FileDescriptor.open(path.path, .readOnly, options: .closeOnExec) else {
-      return nil
-    }
-    defer { try? file.close() }
-    var beginning = [UInt8](repeating: 0, count: 256)
-    let count = (try? beginning.withUnsafeMutableBytes { try file.read(into: $0) }) ?? 0
-    guard beginning.starts(with: "#!".utf8) else { return nil }
-    let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-    let line = beginning[2..<count].drop(while: isBlank)
-    return ByteString(Array(line.prefix { !isBlank($0) && $0 != UInt8(ascii: "\n") }))
   }
 }

@@ -12,16 +12,10 @@ enum ProgramSearch {
   static func find(
     _ name: ByteString, path: ByteString?
   ) throws(SystemCallFailure) -> ProgramLookup {
-    let slash = UInt8(ascii: "/")
     if name.isEmpty { return .absent }
-    if name.bytes.contains(slash) { return try inspect(name) }
     var refused: ProgramLookup = .absent
-    let directories = (path ?? defaultPath).bytes.split(
-      separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-    for directory in directories {
-      // An empty element is the current directory (environ(7)).
-      let prefix = directory.isEmpty ? ByteString("./") : ByteString(directory + [slash])
-      switch try inspect(prefix + name) {
+    for place in places(of: name, path: path) {
+      switch try inspect(place, path: path) {
       case .found(let file): return .found(file)
       case .absent: continue
       case let lookup: if refused == .absent { refused = lookup }
@@ -30,18 +24,34 @@ enum ProgramSearch {
     return refused
   }
 
+  /// The paths at which execvp(3) looks for a program of this name, in order.
+  static func places(of name: ByteString, path: ByteString?) -> [ByteString] {
+    let slash = UInt8(ascii: "/")
+    if name.bytes.contains(slash) { return [name] }
+    let directories = (path ?? defaultPath).bytes.split(
+      separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    return directories.map { directory in
+      // An empty element is the current directory (environ(7)).
+      (directory.isEmpty ? ByteString("./") : ByteString(directory + [slash])) + name
+    }
+  }
+
   /// Reads what there is to know of a proxy's file, at its place without symbolic links.
   ///
   /// Who can put a link on the way to it chooses the program, so the links' own places count, too.
-  static func findProxy(_ path: ByteString) throws(SystemCallFailure) -> ProgramLookup {
+  static func findProxy(
+    _ path: ByteString, searchPath: ByteString?
+  ) throws(SystemCallFailure) -> ProgramLookup {
     guard let way = try? PathEntry.way(along: path), let last = way.last else { return .absent }
-    let lookup = try inspect(last.path)
+    let lookup = try inspect(last.path, path: searchPath)
     guard case .found(var file) = lookup else { return lookup }
     file.writableComponent = way.firstOpenToOthers()?.path
     return .found(file)
   }
 
-  private static func inspect(_ path: ByteString) throws(SystemCallFailure) -> ProgramLookup {
+  private static func inspect(
+    _ path: ByteString, path searchPath: ByteString?
+  ) throws(SystemCallFailure) -> ProgramLookup {
     guard let status = try status(of: path) else { return .absent }
     guard status.type == .regular else {
       return .notExecutable(path: path, reason: "it is not a regular file")
@@ -52,14 +62,16 @@ enum ProgramSearch {
     }
     var file = ProgramFile(path: path, identity: FileIdentity(status))
     file.isSetID = !permissions.isDisjoint(with: [.setUserID, .setGroupID])
-    try readGrantFacts(&file)
+    try readGrantFacts(&file, path: searchPath)
     return .found(file)
   }
 
-  /// Reads file capabilities and mount options, and whether it is a script.
+  /// Reads file capabilities and mount options, whether it is a script, and whether it can run at all.
   ///
   /// Of a file that cannot be opened for reading nothing is known; then the exec tells.
-  private static func readGrantFacts(_ file: inout ProgramFile) throws(SystemCallFailure) {
+  private static func readGrantFacts(
+    _ file: inout ProgramFile, path: ByteString?
+  ) throws(SystemCallFailure) {
     let descriptor: FileDescriptor
     do {
       descriptor = try FileDescriptor.open(
@@ -70,9 +82,13 @@ enum ProgramSearch {
       throw SystemCallFailure("open(\(file.path))", reason)
     }
     defer { try? descriptor.close() }
-    var start: (UInt8, UInt8) = (0, 0)
-    try checked("read(\(file.path))") { CInt(pread(descriptor.rawValue, &start, 2, 0)) }
-    file.isScript = start == (UInt8(ascii: "#"), UInt8(ascii: "!"))
+    var start = [UInt8](repeating: 0, count: ProgramBeginning.limit)
+    let count = try checked("read(\(file.path))") {
+      CInt(pread(descriptor.rawValue, &start, start.count, 0))
+    }
+    let beginning = ProgramBeginning(Array(start.prefix(Int(count))))
+    if case .script = beginning { file.isScript = true }
+    file.obstacle = ProgramObstacle.find(beginning, path: path)
     switch try FileCapabilities.read(descriptor) {
     case .present(let capabilities): file.capabilities = capabilities
     case .unsupported: file.supportsAttributes = false

@@ -82,7 +82,33 @@ struct CommandTests {
     #expect(
       found.contains(
         "  why: its first line names the interpreter /bin/sh\\x0d, which is not there: the file has the"
-          + " line ends of Windows (No such file or directory)\n127\n7\n"), "\(found)")
+          + " line ends of Windows\n127\n7\n"), "\(found)")
+  }
+
+  @Test("knows in a dry run, too, that a program cannot run here, and ends with the same status")
+  func cannotRun() throws {
+    let outcome = try shell(
+      """
+      cd "$T"; mkdir bin prefix; export PATH="$T/bin:$PATH" KONG_PREFIX="$T/prefix"
+      export ENTRYPOINT_PROXY="$T/bin/nginx" ENTRYPOINT_USER=www-data
+      good() { cp /bin/true bin/nginx; cp /bin/true bin/kong; }
+      start() { for dry in '' --dry-run; do
+        "$ENTRYPOINT" $dry -- kong docker-start > out 2>&1 && echo 0 || echo "$?"
+        grep -o 'why: .*' out | sed "s|$T||" || true; done; }
+      good; printf '\\377\\377' | dd of=bin/nginx bs=1 seek=18 conv=notrunc status=none; start
+      good; sed -i 's|/lib64/ld-linux|/lib64/no-linux|' bin/nginx; start
+      good; printf '#!/usr/bin/no-env resty\\n' > bin/kong; start
+      good; printf '#!/usr/bin/env no-resty\\n' > bin/kong; start
+      good; printf '#!/usr/bin/env true\\n' > bin/kong; start
+      """)
+    let expected = [
+      "126\nwhy: it is a program for another architecture (e_machine 65535), not for this machine",
+      "127\nwhy: it needs the loader /lib64/no-linux-x86-64.so.2, which is not there",
+      "127\nwhy: its first line names the interpreter /usr/bin/no-env, which is not there",
+      "127\nwhy: its first line lets env look for the interpreter no-resty, and no directory on PATH"
+        + " has it",
+    ].map { "\($0)\n\($0)\n" }.joined()
+    #expect(outcome.output.hasPrefix(expected + "0\n"), "\(outcome.output)\(outcome.errors)")
   }
 
   @Test("foresees in a dry run of Kong's start what its user may not do")

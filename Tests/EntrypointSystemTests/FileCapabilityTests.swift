@@ -61,7 +61,9 @@ struct FileCapabilityTests {
   }
 
   private static func writableComponent(_ path: ByteString) throws -> ByteString? {
-    guard case .found(let file) = try ProgramSearch.findProxy(path) else { return "lost" }
+    guard case .found(let file) = try ProgramSearch.findProxy(path, searchPath: nil) else {
+      return "lost"
+    }
     return file.writableComponent
   }
 
@@ -87,7 +89,7 @@ struct FileCapabilityTests {
       for path in ["/links/good", "/links/best", "/sticky/d/program"] as [ByteString] {
         #expect(try FileCapabilityTests.writableComponent(place + path) == nil, "\(path)")
       }
-      #expect(try ProgramSearch.findProxy(place + "/links/none") == .absent)
+      #expect(try ProgramSearch.findProxy(place + "/links/none", searchPath: nil) == .absent)
     }
   }
 

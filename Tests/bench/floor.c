@@ -87,11 +87,11 @@ static void read_credentials(void) {
 static int inspect(const char *path) {
   struct stat status;
   struct statvfs mount;
-  char start[2];
+  char start[4096];
   if (stat(path, &status) != 0) return 0;
   int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   must(fd >= 0, path);
-  must(pread(fd, start, sizeof start, 0) == sizeof start, path);
+  must(pread(fd, start, sizeof start, 0) > 0, path);
   cap_t capabilities = cap_get_fd(fd);
   if (capabilities) cap_free(capabilities);
   must(fstatvfs(fd, &mount) == 0, path);
@@ -175,12 +175,34 @@ static void must_be_absent(const char *path, int flags) {
   must(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags) < 0, path);
 }
 
+static void must_be_accessible(const char *path, int mode) {
+  must(faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0, path);
+}
+
+static void must_not_be_there(const char *path, int mode) {
+  must(faccessat(AT_FDCWD, path, mode, AT_EACCESS) != 0, path);
+}
+
+// What `kong prepare` must be able to use, and what an earlier start has left.
+static void look_at_prefix(void) {
+  struct stat status;
+  must_be_accessible("/tmp", W_OK | X_OK);
+  must_be_accessible(prefix, W_OK | X_OK);
+  must(stat("/usr/local/kong/ssl/ffdhe2048.pem", &status) != 0, "ffdhe2048.pem");
+  must_be_accessible("/usr/local/kong/.kong_env", R_OK);
+  must_be_accessible("/usr/local/kong/ssl", F_OK);
+  must_not_be_there("/usr/local/kong/.ca_combined", W_OK);
+  must_be_accessible("/usr/local/kong/nginx.conf", W_OK);
+  must_be_accessible("/usr/local/kong/nginx-kong.conf", W_OK);
+  must_be_accessible("/usr/local/kong/nginx-kong-stream.conf", W_OK);
+}
+
 static void look_for_settings(const char *kong) {
   must_be_absent("/docker-entrypoint.d", O_DIRECTORY);
   act_as_kong();
   must(faccessat(AT_FDCWD, kong, X_OK, AT_EACCESS) == 0, kong);
   must(faccessat(AT_FDCWD, proxy, X_OK, AT_EACCESS) == 0, proxy);
-  must(faccessat(AT_FDCWD, prefix, W_OK | X_OK, AT_EACCESS) == 0, prefix);
+  look_at_prefix();
   must_be_absent("/etc/kong/kong.conf", 0);
   must_be_absent("/etc/kong.conf", 0);
   act_as_root();
@@ -260,6 +282,12 @@ static void must_not_be_socket(int directory, const struct dirent64 *entry) {
 static void look_for_sockets(const char *path) {
   const int directory = open_directory(AT_FDCWD, path, O_RDONLY);
   for_each_entry(directory, must_not_be_socket);
+  close(directory);
+}
+
+static void look_for_pid_file(void) {
+  const int directory = open_directory(AT_FDCWD, "/usr/local/kong/pids", O_PATH);
+  must(openat(directory, "nginx.pid", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) < 0, "nginx.pid");
   close(directory);
 }
 
@@ -374,6 +402,7 @@ static void prepare(char *kong, const sigset_t *original) {
   become_kong();
   must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
   verify("\nCapPrm:\t0000000000000000\n");
+  look_for_pid_file();
   execve(kong, arguments, changed_environment());
   must(0, kong);
 }

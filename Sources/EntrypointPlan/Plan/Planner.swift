@@ -355,6 +355,7 @@ public struct Planner: Sendable {
   ) throws(StartFailure) -> ProgramFile {
     switch lookup {
     case .found(let file):
+      if let obstacle = file.obstacle { throw obstacle.failure(file.path) }
       return file
     case .absent:
       throw StartFailure(

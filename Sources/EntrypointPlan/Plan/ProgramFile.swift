@@ -39,6 +39,8 @@ public struct ProgramFile: Equatable, Sendable {
   public var isSetID: Bool
   /// It begins with "#!": its capabilities do not count, but those of its interpreter's file.
   public var isScript: Bool
+  /// Why it certainly cannot run; nil where that is not known.
+  public var obstacle: ProgramObstacle?
   /// The first entry on the way to it by which others than root could have led there, or could write it;
   /// nil where only root could.
   public var writableComponent: ByteString?

@@ -66,7 +66,7 @@ struct Shortfall {
   private func consequence(_ need: Need) -> String {
     guard !need.listeners.isEmpty else { return "" }
     switch need.capability {
-    case .netBindService: return "; nginx will say: bind() failed (13: Permission denied)"
+    case .netBindService: return "; its bind() would fail (13: Permission denied)"
     case .netRaw:
       return "; nginx will say: setsockopt(IP_TRANSPARENT) failed (1: Operation not permitted)"
     default: return ""
