@@ -49,7 +49,7 @@ prepared_with() {
   prepared_with prepare -p "$prefix"
   remove
   start_recorded --tmpfs /srv/kong:mode=755 --env KONG_PREFIX=/srv/kong
-  eventually test -e "$(root_of_container)/srv/kong/pids/nginx.pid"
+  eventually test -s "$(root_of_container)/srv/kong/pids/nginx.pid"
   argv "/proc/$master/cmdline" "$nginx" -p /srv/kong -c nginx.conf
 }
 
@@ -113,7 +113,7 @@ prepared_with() {
   install -d -o 0 -g 4242 -m 755 "$directory/prefix" "$directory/prefix/sub"
   : >"$directory/prefix/sub/file"
   start --volume "$directory/prefix:/srv/kong" --env KONG_PREFIX=/srv/kong
-  eventually test -e "$directory/prefix/pids/nginx.pid"
+  eventually test -s "$directory/prefix/pids/nginx.pid"
   [[ -z $(find "$directory/prefix" ! \( -uid 1337 -gid 0 \)) ]]
 }
 

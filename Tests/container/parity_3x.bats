@@ -58,7 +58,7 @@ LINKS
   argv "/proc/$master/cmdline" "$nginx" -p "$prefix" -c nginx.conf
   remove
   start_recorded --tmpfs /srv/kong:mode=777 --env KONG_PREFIX=/srv/kong
-  eventually test -e "$(root_of_container)/srv/kong/pids/nginx.pid"
+  eventually test -s "$(root_of_container)/srv/kong/pids/nginx.pid"
   argv "/proc/$master/cmdline" "$nginx" -p /srv/kong -c nginx.conf
 }
 
@@ -125,9 +125,10 @@ LINKS
   prefix_on_volume
   printf 'old\n' >"$directory/prefix/logs/access.log"
   # What kong cannot write to would end kong prepare, whose last nginx opens the logs, too.
-  printf 'old\n' >"$directory/prefix/logs/moved.log"
-  ln -s moved.log "$directory/prefix/logs/admin_access.log"
-  ln -s nowhere.log "$directory/prefix/logs/error.log"
+  printf 'old\n' >"$directory/prefix/moved.log"
+  ln -s ../moved.log "$directory/prefix/logs/admin_access.log"
+  ln -s ../nowhere.log "$directory/prefix/logs/error.log"
+  chown 1337 "$directory/prefix/logs/access.log" "$directory/prefix/moved.log"
   start "${volume[@]}" --env STAND_IN_LOGS=files
   serves http://localhost:8000/
   has_log_links "$directory/prefix/logs"
