@@ -146,11 +146,28 @@ struct PlannerTests {
     #expect(plan.failure?.status == 77 && plan.prepare.isEmpty && plan.launch.isEmpty)
     let warning = try #require(plan.failure?.explanation)
     #expect(warning.what.contains("KONG_PROXY_LISTEN 0.0.0.0:80"))
-    #expect(warning.what.contains("bind() failed (13: Permission denied)"))
+    #expect(warning.what.contains("its bind() would fail (13: Permission denied)"))
     #expect(warning.why.contains("at an exec as uid 1337 it is lost"))
     #expect(warning.waysOut.contains { $0.contains("ip_unprivileged_port_start=80") })
     #expect(warning.waysOut.contains { $0.contains("runAsUser: 0") })
     #expect(warning.waysOut.contains { $0.contains("setcap cap_net_bind_service=p") })
+  }
+
+  @Test("warns and goes on where Kong perhaps opens no listener that needs what cannot be had")
+  func uncertainNeed() throws {
+    for (variables, arguments) in [
+      (["KONG_ROLE": "{vault://env/role}"], []), ([:], ["--nginx-conf", "/t"]),
+    ] as [([String: String], [ByteString])] {
+      var host = Situation.host(Situation.user())
+      host.files.template = arguments.last
+      let plan = try Situation.plan(
+        variables.merging(["KONG_PROXY_LISTEN": "0.0.0.0:80"]) { $1 }, on: host,
+        command: ["kong", "docker-start"] + arguments)
+      #expect(plan.failure == nil)
+      let said = plan.warnings.filter { $0.what.hasPrefix("cap_net_bind_service is not granted") }
+      #expect(
+        said.count == 1 && plan.prepareWarnings.contains(said[0]), "before kong prepare fails")
+    }
   }
 
   @Test("says that the bounding set lacks what the container was not given")

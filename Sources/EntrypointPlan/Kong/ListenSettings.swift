@@ -7,6 +7,8 @@ struct ListenSettings {
   private(set) var defaults: [Listener] = []
   /// Why there may be listeners that are not known before `kong prepare`; empty where there are none.
   private(set) var warnings: [Explanation] = []
+  /// Whether Kong certainly opens all of these; a template, or a role that is not known, may leave some out.
+  private(set) var areCertain = true
 
   /// Reads the settings.
   ///
@@ -33,9 +35,12 @@ struct ListenSettings {
       chosen += part.listeners
       part.warnings.forEach { warn($0) }
     }
-    if let warning = role.warning { warn(warning) }
-    if let template = files.template { warn(ListenSettings.isTemplate(template)) }
-    if let file = files.unread { warn(ListenSettings.isUnread(file)) }
+    let doubts = [
+      role.warning, files.template.map(ListenSettings.isTemplate),
+      files.unread.map(ListenSettings.isUnread),
+    ].compactMap { $0 }
+    doubts.forEach { warn($0) }
+    areCertain = doubts.isEmpty
     chosen = chosen.withEachSocketOnce
   }
 

@@ -30,7 +30,7 @@ struct LaunchPlanner {
       if endsStart(need) {
         throw StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
       }
-      plan.launchWarnings.append(explanation)
+      if !plan.prepareWarnings.contains(explanation) { plan.launchWarnings.append(explanation) }
     }
     guard let attempt else { throw shortfall.cannotStart }
     plan.grant = attempt.grant

@@ -109,9 +109,8 @@ public struct PlanText: Sendable {
 
   /// The command that gets something for its `nginx -t`.
   private var preparedBy: String {
-    let steps = plan.prepare.isEmpty ? plan.launch : plan.prepare
-    let words = steps.execution?.arguments ?? []
-    return words.prefix(2).map { $0.description }.joined(separator: " ")
+    plan.prepare.isEmpty
+      ? plan.command.prefix(2).map { $0.description }.joined(separator: " ") : "kong prepare"
   }
 
   private func text(of grant: Grant) -> String {

@@ -238,9 +238,11 @@ public struct Planner: Sendable {
       return attempt.sequence
     }
     if let need, !need.listeners.isEmpty {
-      throw StartFailure(
-        status: ExitStatus.notPermitted,
-        explanation: shortfall(run).explainForKong(need.need))
+      let explanation = shortfall(run).explainForKong(need.need)
+      if settings.areCertain {
+        throw StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
+      }
+      plan.prepareWarnings.append(explanation)
     }
     plan.prepareGrant = PrepareGrant(
       grant: .none,
