@@ -103,7 +103,7 @@ public struct PlanText: Sendable {
       lines.append("  ambient: \(names.text(of: set))")
     }
     if let prepare = plan.prepareGrant {
-      lines.append("  \(preparedBy): \(text(of: prepare.grant)), \(prepare.reason)")
+      lines.append("  \(preparedBy): \(text(of: prepare.grant)) (\(prepare.reason))")
     }
   }
 
