@@ -9,7 +9,8 @@
 // Left out is what the Swift runtime and libdispatch do before main (/proc/self/maps, the number of
 // processors, getrandom): it is part of our cost, not of the task. libcap's own beginning is in both.
 //
-// With -DFIRST_START it writes the file capability, which is otherwise already there.
+// With -DFIRST_START nginx's file carries no capability yet, which is otherwise taken off before the
+// child runs. The launch writes it in both.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -335,9 +336,12 @@ static void become_kong(void) {
   must(setuid(kong_uid) == 0, "setuid");
 }
 
-static void set_permitted(void) {
+static void set_permitted(int inheritable) {
   cap_t state = cap_init();
   must(cap_set_flag(state, CAP_PERMITTED, 1, &granted, CAP_SET) == 0, "cap_set_flag");
+  if (inheritable) {
+    must(cap_set_flag(state, CAP_INHERITABLE, 1, &granted, CAP_SET) == 0, "cap_set_flag");
+  }
   must(cap_set_proc(state) == 0, "cap_set_proc");
   cap_free(state);
 }
@@ -347,19 +351,22 @@ static void verify(const char *permitted) {
   must(strstr(text, "\nUid:\t1337\t1337\t1337\t1337\n") && strstr(text, permitted), "verify");
 }
 
-#ifdef FIRST_START
-static void write_file_capability(void) {
+// A null pointer takes all off.
+static void set_file_capabilities(cap_t state) {
   struct stat status;
-  cap_t state = cap_init();
   int fd = open(proxy, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
   must(fd >= 0 && fstat(fd, &status) == 0, proxy);
-  must(cap_set_flag(state, CAP_PERMITTED, 1, &granted, CAP_SET) == 0, "cap_set_flag");
-  must(cap_set_flag(state, CAP_EFFECTIVE, 1, &granted, CAP_SET) == 0, "cap_set_flag");
   must(cap_set_fd(fd, state) == 0, "cap_set_fd");
-  cap_free(state);
   close(fd);
 }
-#endif
+
+static void write_file_capability(void) {
+  cap_t state = cap_init();
+  must(cap_set_flag(state, CAP_PERMITTED, 1, &granted, CAP_SET) == 0, "cap_set_flag");
+  must(cap_set_flag(state, CAP_EFFECTIVE, 1, &granted, CAP_SET) == 0, "cap_set_flag");
+  set_file_capabilities(state);
+  cap_free(state);
+}
 
 static void end_process(int number) { _exit(128 + number); }
 
@@ -398,10 +405,13 @@ static void prepare(char *kong, const sigset_t *original) {
   signal(SIGTTIN, SIG_IGN);
   signal(SIGTTOU, SIG_IGN);
   sigprocmask(SIG_SETMASK, original, 0);
-  drop_bounding(bounding);
+  drop_bounding(bounding & ~(1ULL << granted));
+  must(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0, "keep_caps");
   become_kong();
+  set_permitted(1);
+  must(cap_set_ambient(granted, CAP_SET) == 0, "cap_set_ambient");
   must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
-  verify("\nCapPrm:\t0000000000000000\n");
+  verify("\nCapPrm:\t0000000000000400\n");
   look_for_pid_file();
   execve(kong, arguments, changed_environment());
   must(0, kong);
@@ -440,13 +450,11 @@ static void launch(void) {
   char *arguments[] = {proxy, "-p", prefix, "-c", "nginx.conf", 0};
   must(write(STDERR_FILENO, message, sizeof message - 1) > 0, "write");
   must(fchown(STDOUT_FILENO, kong_uid, (gid_t)-1) == 0, "fchown");
-#ifdef FIRST_START
   write_file_capability();
-#endif
   drop_bounding(bounding & ~(1ULL << granted));
   must(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0, "keep_caps");
   become_kong();
-  set_permitted();
+  set_permitted(0);
   must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
   verify("\nCapPrm:\t0000000000000400\n");
   look_for_sockets("/usr/local/kong/.");
@@ -461,6 +469,9 @@ int main(void) {
   set_signals();
   read_snapshot(kong);
   walk_prefix();
+#ifndef FIRST_START
+  set_file_capabilities(0);
+#endif
   run_prepare(kong);
   read_again();
   launch();

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Any command other than `kong docker-start` is executed as it is.
+# Any command other than `kong docker-start`: Kong's own run as kong, all others unchanged.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash
 source "${BATS_TEST_DIRNAME}/container.bash"
@@ -58,10 +58,54 @@ without_daemon() {
   [[ $(<"$directory/stdout") == 1 ]]
 }
 
-@test "other commands of kong are executed as they are" {
+@test "other commands of kong run as kong where root starts them, and as root only if --user says so" {
   finish -- kong version
+  cat "$directory/stderr"
   ((status == 0))
-  [[ $(<"$directory/stdout") == 'stand-in for Kong 3.9' ]]
+  [[ $(<"$directory/stdout") == '3.9'* ]]
+  remove
+  for options in '' '--user root'; do
+    # shellcheck disable=SC2086 # several words, or none
+    finish -- $options -- kong prepare -p "$prefix"
+    ((status == 0))
+    status_in "$(root_of_ended)$prefix/stand-in.status" Uid >>"$directory/users"
+    remove
+  done
+  diff <(printf '%s\n' '1337 1337 1337 1337' '0 0 0 0') "$directory/users"
+}
+
+# status_in FILE FIELD
+status_in() {
+  sed -n "s/^$2:[[:blank:]]*//p" "$1" | tr '\t' ' '
+}
+
+@test "every kong command works in a running container, for root and for kong, whatever nginx's file carries" {
+  local mode user before
+  for mode in file ambient; do
+    start --env KONG_PROXY_LISTEN=0.0.0.0:80 --env ENTRYPOINT_CAP_MODE="$mode"
+    serves http://localhost:80/
+    for user in root kong; do
+      for command in version check health 'migrations list'; do
+        printf -- '---- %s, %s: kong %s\n' "$mode" "$user" "$command"
+        # shellcheck disable=SC2086 # several words
+        podman exec --user "$user" "$container" entrypoint kong $command
+      done
+      before=$(worker)
+      if [[ $mode == ambient && $user == kong ]]; then
+        # The capability is nowhere that this user could take it from.
+        not podman exec --user kong "$container" entrypoint kong reload >"$directory/said" 2>&1
+        grep -F 'way out: run it as root: docker exec --user 0 CONTAINER entrypoint kong reload' "$directory/said"
+        podman exec --user kong "$container" entrypoint --dry-run kong reload >/dev/null || (($? == 77))
+      else
+        podman exec --user "$user" "$container" entrypoint kong reload
+        eventually test ! -e "/proc/$before"
+      fi
+      serves http://localhost:80/
+    done
+    podman exec "$container" entrypoint kong quit
+    eventually test ! -e "/proc/$master"
+    remove
+  done
 }
 
 @test "the command after -- may look like an option" {

@@ -98,6 +98,37 @@ sources() {
   ((status == 0))
 }
 
+# ---- what kong prepare alone can tell ----
+
+# low_port_starts OPTION...: with a port 80 that no *_listen setting names; as root, and as kong without it.
+low_port_starts() {
+  for image in "$image" "$image_own_file"; do
+    start "$@"
+    eventually served http://localhost:80/
+    has_predicted_credentials
+    podman exec "$container" entrypoint kong reload
+    remove
+  done
+}
+
+@test "port 80 in a file that KONG_NGINX_HTTP_INCLUDE names starts, and its listener is known beforehand" {
+  printf 'server { listen 80; return 200 "included"; }\n' >"$directory/extra.conf"
+  mounts+=(--volume "$directory/extra.conf:/srv/extra.conf:ro" --env KONG_NGINX_HTTP_INCLUDE=/srv/extra.conf)
+  plan | sources 80 | grep -x /srv/extra.conf:1
+  low_port_starts "${mounts[@]}"
+}
+
+@test "port 80 behind a reference to a vault starts, and kong prepare is given what it may need" {
+  mounts+=(--env KONG_PROXY_LISTEN='{vault://env/my-listen}' --env MY_LISTEN=0.0.0.0:80)
+  plan >"$directory/plan"
+  jq --raw-output '.prepare_grant.mode, .warnings[].what' "$directory/plan" | tee "$directory/said"
+  diff <(printf '%s\n' ambient 'the listeners of KONG_PROXY_LISTEN are not known before kong prepare has run') \
+    "$directory/said"
+  start "${mounts[@]}"
+  serves http://localhost:80/
+  runs_as_kong_with cap_net_bind_service
+}
+
 # ---- defaults ----
 
 @test "without any setting the listeners are Kong's defaults" {
