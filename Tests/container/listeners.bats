@@ -76,7 +76,7 @@ sources() {
   remove
   start --cap-add NET_RAW --env SET_CAP_NET_RAW=1 "${mounts[@]}"
   serves http://localhost:8000/
-  runs_as_kong_with cap_net_raw
+  has_ambient cap_net_raw
 }
 
 @test "a kong.conf that is not there, and was asked for, is 78 for a start and its dry run" {

@@ -63,22 +63,21 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
 @test "SET_CAP_NET_RAW=1 grants exactly cap_net_raw where the container has it" {
   start --cap-add NET_RAW --env SET_CAP_NET_RAW=1
   serves http://localhost:8000/
-  runs_as_kong_with cap_net_raw
-  nginx_is_granted cap_net_raw=ep
+  has_ambient cap_net_raw
   has_predicted_credentials
 }
 
 @test "SET_CAP_NET_RAW=1 and a low port grant both, and nothing else" {
   start --cap-add NET_RAW --env SET_CAP_NET_RAW=1 --env KONG_PROXY_LISTEN="$low_ports"
   serves http://localhost:80/
-  runs_as_kong_with cap_net_bind_service cap_net_raw
+  has_ambient cap_net_bind_service cap_net_raw
   has_predicted_credentials
 }
 
 @test "a transparent listener is granted cap_net_raw" {
   start --cap-add NET_RAW --env STAND_IN_KONG=1.3.0 --env KONG_STREAM_LISTEN='127.0.0.1:9000 transparent'
   serves http://localhost:8000/
-  runs_as_kong_with cap_net_raw
+  has_ambient cap_net_raw
   has_predicted_credentials
 }
 
