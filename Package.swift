@@ -1,9 +1,6 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// For code that runs once in a start: what it does is system calls, and its size is read from disk.
-let small: [SwiftSetting] = [.unsafeFlags(["-Osize"], .when(configuration: .release))]
-
 let package = Package(
   name: "entrypoint",
   products: [
@@ -30,8 +27,7 @@ let package = Package(
         "EntrypointPlan",
         "CLinux",
         .product(name: "SystemPackage", package: "swift-system"),
-      ],
-      swiftSettings: small
+      ]
     ),
     .executableTarget(
       name: "entrypoint",
@@ -41,8 +37,7 @@ let package = Package(
         "CExecve",
         "CRevision",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: small
+      ]
     ),
     .systemLibrary(
       name: "CLinux",
