@@ -103,7 +103,7 @@ copy_etc() {
   rm -f "$1"/{passwd,group,hosts}
   sed "/^kong:/d; /^[^:]*:[^:]*:$kong_uid:/d" /etc/passwd >"$1/passwd"
   sed "/^kong:/d; /^[^:]*:[^:]*:$kong_uid:/d" /etc/group >"$1/group"
-  printf '%s\n' '127.0.0.1 localhost' "127.0.0.1 $(uname -n)" '::1 ip6-localhost' >"$1/hosts"
+  printf '%s\n' '127.0.0.1 localhost' "127.0.0.1 $(uname -n)" >"$1/hosts"
 }
 
 # add_kong_user HOME
