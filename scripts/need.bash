@@ -56,4 +56,4 @@ list_of() {
 
 # What scripts/build, and all that compiles Swift here, cannot do without.
 # shellcheck disable=SC2034 # for those who source this
-readonly build_needs=(swift git gcc g++ pkg-config objcopy strip readelf /usr/include/sys/capability.h)
+readonly build_needs=(swift git gcc g++ pkg-config readelf /usr/include/sys/capability.h)

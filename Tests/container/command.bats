@@ -104,7 +104,8 @@ status_in() {
       fi
       serves http://localhost:80/
     done
-    podman exec "$container" entrypoint kong quit
+    # It ends process 1, and with that whatever was exec'd in the container.
+    podman exec "$container" entrypoint kong quit || (($? == 137))
     eventually test ! -e "/proc/$master"
     remove
   done

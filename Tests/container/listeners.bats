@@ -246,7 +246,7 @@ hybrid() {
     [[ $line == *listen* && ($port == null || $line == *"$port"*) ]]
     count=$((count + 1))
   done < <(jq --raw-output '.listeners[] | "\(.source)\t\(.port)"' "$directory/plan")
-  ((count == 3)) # those of other.conf, and the socket of Kong's own
+  ((count == 6)) # those of other.conf, and the sockets of Kong's own
   jq --exit-status '[.listeners[] | select(.port == 53).protocol] == ["udp"]' "$directory/plan"
 }
 

@@ -2,13 +2,12 @@
 # Sourced: a start as root, as a container would make it, in namespaces of its own. nginx and the
 # `kong` command are the kernel lab's probe, which prints the credentials it was started with.
 
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-binary=${ENTRYPOINT_BINARY:-$repository/.build/entrypoint}
-readonly repository binary
+# shellcheck source-path=SCRIPTDIR source=root.bash
+source "$(dirname "${BASH_SOURCE[0]}")/root.bash"
+
+readonly binary=${ENTRYPOINT_BINARY:-$repository/.build/entrypoint}
 readonly nginx=/usr/local/openresty/nginx/sbin/nginx
 readonly prefix=/usr/local/kong
-readonly hooks=/docker-entrypoint.d
-readonly kong_uid=1337
 
 fail() {
   printf '%s: error: %s\n' "${0##*/}" "$*" >&2
@@ -20,14 +19,9 @@ need() {
   local program
   ((EUID == 0)) || fail "this needs root: it makes namespaces and drops privileges in them"
   [[ -x $binary ]] || fail "$binary is not there: run scripts/build first"
-  for program in cc unshare pivot_root python3 "$@"; do
+  for program in cc unshare pivot_root ip python3 "$@"; do
     command -v "$program" >/dev/null || fail "$program is missing: run scripts/setup"
   done
-}
-
-# in_namespaces COMMAND...: runs it where nothing that it mounts or starts outlives it.
-in_namespaces() {
-  unshare --mount --net --pid --fork --kill-child "$@"
 }
 
 # compile SOURCE PROGRAM: a static program, as it runs where no library may be looked up.
@@ -37,43 +31,20 @@ compile() {
 
 # ---- inside the namespaces ----
 
-# lay_out_stage DIRECTORY: what a Kong image has, as far as a start looks at it. The programs `probe`
-# and `entrypoint` are in DIRECTORY; it must not lie under /usr/local, which this covers.
+# lay_out_stage: what a Kong image has, as far as a start looks at it. The programs `probe` and
+# `entrypoint` are in $work, which is from now on where all can reach it.
 lay_out_stage() {
-  mount -t proc proc /proc
-  change_root
+  make_private_root "$work"
+  work=$private/work
   mount -t tmpfs -o mode=755 tmpfs /usr/local
   mkdir -p /usr/local/bin "${nginx%/*}" /usr/local/stage
-  cp "$1/entrypoint" /usr/local/bin/entrypoint
-  cp "$1/probe" /usr/local/bin/kong
-  cp "$1/probe" /usr/local/stage/probe
+  cp "$work/entrypoint" /usr/local/bin/entrypoint
+  cp "$work/probe" /usr/local/bin/kong
+  cp "$work/probe" /usr/local/stage/probe
   (umask 077 && printf 's3cret\n' >/usr/local/stage/secret)
-  sed '/^kong:/d' /etc/passwd >/usr/local/stage/passwd
-  sed '/^kong:/d' /etc/group >/usr/local/stage/group
-  printf 'kong:x:%s:0:kong:/home/kong:/bin/sh\n' "$kong_uid" >>/usr/local/stage/passwd
-  printf 'kong:x:%s:\ncertificates:x:4242:kong\n' "$kong_uid" >>/usr/local/stage/group
+  add_kong_user /home/kong
+  printf 'certificates:x:4242:kong\n' >>/etc/group
   lay_out_prefix /usr/local/stage/prefix
-  mount --bind /usr/local/stage/passwd /etc/passwd
-  mount --bind /usr/local/stage/group /etc/group
-}
-
-# A root directory of the stage's own, with all that is in the real one, where the hook directory can
-# be made: it goes with the namespace, however that ends (pivot_root(2)).
-change_root() {
-  local entry
-  mount -t tmpfs -o mode=755 tmpfs /usr/local
-  for entry in /*; do
-    if [[ -L $entry ]]; then
-      cp -P "$entry" /usr/local/
-    elif [[ -d $entry && $entry != "$hooks" ]]; then
-      mkdir "/usr/local$entry"
-      mount --rbind "$entry" "/usr/local$entry"
-    fi
-  done
-  cd /usr/local || fail "no /usr/local"
-  pivot_root . .
-  umount -l .
-  cd / || fail "no root directory"
 }
 
 # lay_out_prefix: what an earlier start may have left, and `kong prepare`, which the probe is not, would
