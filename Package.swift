@@ -57,7 +57,7 @@ let package = Package(
       name: "kernel-lab",
       dependencies: ["EntrypointPlan", "EntrypointSystem", "CLinux", "CKernelLab", "kernel-probe"],
       path: "Tests/KernelLab",
-      exclude: ["calls", "probe"]
+      exclude: ["calls", "probe", "run"]
     ),
     .systemLibrary(name: "CKernelLab", path: "Tests/KernelLab/calls"),
     .executableTarget(name: "kernel-probe", path: "Tests/KernelLab/probe"),

@@ -17,7 +17,7 @@ extension HostSnapshot {
       credentials: try ProcessStatus.read(),
       secureExecution: getauxval(UInt(AT_SECURE)) != 0,
       capabilityNames: .ofRunningKernel(),
-      accounts: .read(),
+      accounts: .readTrusted(),
       unprivilegedPortStart: request.testsListeners ? try PortRange.unprivilegedStart() : 1024,
       ownsNetwork: request.testsListeners ? try NetworkNamespace.isOwned() : true,
       ownPath: isDockerStart ? readLink("/proc/self/exe") ?? "" : "",

@@ -48,6 +48,20 @@ struct ReportTests {
     #expect(colored.replacing(/\u{1b}\[[0-9]*m/, with: "") == plain)
   }
 
+  @Test("of kong reload says what its nginx -t gets, and why, in text and as JSON")
+  func reload() throws {
+    let host = Situation.host(Situation.root())
+    let plan = try Situation.plan(
+      ["KONG_PROXY_LISTEN": "0.0.0.0:80"], on: host, command: ["kong", "reload"])
+    let text = PlanText(plan, snapshot: host, isColored: false).render()
+    let reason = "it ends with nginx -t, which binds KONG_PROXY_LISTEN 0.0.0.0:80"
+    #expect(
+      text.contains("\nGrant\n  kong reload: ambient cap_net_bind_service (\(reason))\n\nLaunch\n"))
+    let json = String(
+      decoding: try JSONEncoder().encode(PlanReport(plan, snapshot: host)), as: UTF8.self)
+    #expect(json.contains("\"reason\":\"\(reason)\""))
+  }
+
   @Test("of a failing plan says so, with why and each way out")
   func failure() throws {
     let host = Situation.host(Situation.root(), proxy: .absent)

@@ -126,6 +126,36 @@ struct UserLookupTests {
     #expect(plan.failure == nil && plan.launch.map(\.name) == ["exec"])
   }
 
+  @Test("counts for root only by numbers where others could have written the account files")
+  func distrusted() throws {
+    let passwd = PathEntry(path: "/etc/passwd", kind: .other, uid: 0, gid: 0, mode: 0o664)
+    var host = Situation.host(Situation.root())
+    host.accounts = Accounts(file: "/etc/passwd", writableBy: passwd)
+    let failure = try #require(try Situation.plan(on: host).failure)
+    #expect(failure.status == 78)
+    #expect(failure.explanation?.what.hasSuffix("could write /etc/passwd") == true)
+    #expect(failure.explanation?.why.contains("mode 0664") == true)
+    let named = try Situation.plan(["ENTRYPOINT_USER": "1337"], on: host)
+    #expect(named.failure == failure, "which group it has would come from the file")
+    let numbers = try Situation.plan(["ENTRYPOINT_USER": "1337:0"], on: host)
+    #expect(numbers.failure == nil && numbers.result?.groups == [0])
+    #expect(try Situation.plan(on: host, command: ["id"]).failure == nil)
+  }
+
+  @Test("is 78 for a user kong that is root, unless somebody names it")
+  func kongIsRoot() throws {
+    var host = Situation.host(Situation.root())
+    host.accounts = Accounts(users: [Account(name: "kong", uid: 0, gid: 0, home: "/")])
+    for command in [["kong", "docker-start"], ["kong", "version"]] as [[ByteString]] {
+      let plan = try Situation.plan(on: host, command: command)
+      #expect(plan.failure?.status == 78)
+      #expect(plan.failure?.explanation?.what.hasPrefix("the user kong is root") == true)
+    }
+    let asked = try Situation.plan(["ENTRYPOINT_USER": "kong"], on: host)
+    #expect(asked.failure == nil)
+    #expect(asked.warnings.first?.why.hasPrefix("ENTRYPOINT_USER kong says so") == true)
+  }
+
   @Test("is what a start needs the files for that changes the user, and no other")
   func unreadable() throws {
     let failure = StartFailure(status: 77, what: "w", why: "y", waysOut: [])

@@ -81,6 +81,25 @@ struct ReaderTests {
     #expect(Accounts.read(group: "/etc").failure?.explanation?.what.contains("/etc") == true)
   }
 
+  @Test("of accounts that others could have written counts for root by numbers only")
+  func writableAccounts() throws {
+    let outcome = try shell(
+      """
+      cp /etc/group "$T/group"; chown 0:0 "$T/group"; mount --bind "$T/group" /etc/group
+      start() { "$@" || echo $?; }
+      for mode in 644 664; do
+        chmod $mode "$T/group"
+        start "$ENTRYPOINT" --user www-data id -u
+        start "$ENTRYPOINT" --user 33:33 id -u
+        cp "$ENTRYPOINT" "$T/entrypoint"
+        start setpriv --reuid 33 --regid 33 --groups 33 "$T/entrypoint" --user www-data:www-data id -u
+      done
+      """)
+    #expect(outcome.output == "33\n33\n33\n78\n33\n33\n", "\(outcome.errors)")
+    #expect(outcome.errors.contains("others than root could write /etc/group"))
+    #expect(outcome.errors.contains("/etc/group has uid 0, gid 0, mode 0664"))
+  }
+
   @Test("of Kong's options, where it cannot be had, ends a start that has secrets, and no other")
   func defaults() throws {
     let outcome = try shell(

@@ -253,14 +253,25 @@ has_predicted_credentials() {
   [[ $(credentials "$(worker)") == "$expected" ]]
 }
 
-# runs_as_kong_with none|CAPABILITY...: uid, gid and groups of kong, and exactly these capabilities.
+# runs_as_kong_with none|CAPABILITY...: uid, gid and groups of kong, and exactly these capabilities, from
+# nginx's file.
 runs_as_kong_with() {
+  runs_as_kong '.inheritable == [] and .ambient == []' "$@"
+}
+
+# has_ambient CAPABILITY...: the same, as ambient capabilities, and nginx's file carries none.
+has_ambient() {
+  runs_as_kong '.inheritable == $wanted and .ambient == $wanted' "$@"
+  nginx_is_granted ''
+}
+
+# runs_as_kong CONDITION none|CAPABILITY...
+runs_as_kong() {
   local process wanted
-  wanted=$(printf '%s\n' "$@" | jq --raw-input --slurp --compact-output '[scan("cap_\\w+")]')
+  wanted=$(printf '%s\n' "${@:2}" | jq --raw-input --slurp --compact-output '[scan("cap_\\w+")]')
   for process in "$master" "$(worker)"; do
     credentials "$process"
     credentials "$process" | jq --exit-status --argjson wanted "$wanted" '
-      .uid == 1337 and .gid == 0 and .groups == [0] and .permitted == $wanted and .effective == $wanted
-      and .inheritable == [] and .ambient == []'
+      .uid == 1337 and .gid == 0 and .groups == [0] and .permitted == $wanted and .effective == $wanted and '"$1"
   done
 }

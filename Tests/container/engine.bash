@@ -69,8 +69,14 @@ network_backend() {
   fi
 }
 
-# A healthcheck runs when a test asks for it, and by no timer of systemd.
+# A healthcheck runs when a test asks for it, and by no timer of systemd. Each of the workers that run files
+# of tests at the same time has containers, networks and locks of its own; the images are everybody's.
 podman() {
+  local -a store=(--root "$engine_directory/storage")
+  if [[ -n ${ENTRYPOINT_TESTS_WORKER-} ]]; then
+    store=(--root "$engine_directory/storage.$ENTRYPOINT_TESTS_WORKER"
+      --storage-opt additionalimagestore="$engine_directory/storage")
+  fi
   DISABLE_HC_SYSTEMD=true CONTAINERS_CONF=${engine_settings:-$engine_directory/containers.conf} command podman \
-    --root "$engine_directory/storage" --runroot "$engine_directory/run" --tmpdir "$engine_directory/run/tmp" "$@"
+    "${store[@]}" --runroot "$engine_directory/run" --tmpdir "$engine_directory/run/tmp" "$@"
 }

@@ -81,7 +81,7 @@ none_is_superfluous() {
   none_is_superfluous 5
 }
 
-@test "the flags for a start as kong are the sysctl, and without it nginx cannot bind" {
+@test "the flags for a start as kong are the sysctl, and without it the start ends with 77" {
   image=$image_user_kong volume=()
   url=http://localhost:80/ wanted=(none)
   least KONG_PROXY_LISTEN=0.0.0.0:80
@@ -91,7 +91,7 @@ none_is_superfluous() {
   runs_as_kong_with none
   remove
   finish "${variables[@]}" "${flags[@]:0:6}"
-  ((status == 1))
+  ((status == 77))
 }
 
 @test "the security context for Kubernetes is what podman kube play starts from" {
@@ -109,11 +109,12 @@ spec:
       imagePullPolicy: Never
       args: [kong, docker-start]
       env: [{ name: KONG_PROXY_LISTEN, value: "0.0.0.0:80" }]
-      volumeMounts: [{ name: prefix, mountPath: $prefix }]
+      volumeMounts: [{ name: prefix, mountPath: $prefix }, { name: tmp, mountPath: /tmp }]
 $(sed 's/^/      /' "$directory/context")
-  volumes: [{ name: prefix, hostPath: { path: "$directory/prefix" } }]
+  volumes: [{ name: prefix, hostPath: { path: "$directory/prefix" } }, { name: tmp, hostPath: { path: "$directory/tmp" } }]
 YAML
   install -d -o 1337 -g 0 "$directory/prefix"
+  install -d -m 1777 "$directory/tmp"
   podman kube play --network none "$directory/pod.yaml"
   container=least-kong
   find_master

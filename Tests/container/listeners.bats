@@ -76,7 +76,7 @@ sources() {
   remove
   start --cap-add NET_RAW --env SET_CAP_NET_RAW=1 "${mounts[@]}"
   serves http://localhost:8000/
-  runs_as_kong_with cap_net_raw
+  has_ambient cap_net_raw
 }
 
 @test "a kong.conf that is not there, and was asked for, is 78 for a start and its dry run" {
@@ -246,7 +246,7 @@ hybrid() {
     [[ $line == *listen* && ($port == null || $line == *"$port"*) ]]
     count=$((count + 1))
   done < <(jq --raw-output '.listeners[] | "\(.source)\t\(.port)"' "$directory/plan")
-  ((count == 3)) # those of other.conf, and the socket of Kong's own
+  ((count == 6)) # those of other.conf, and the sockets of Kong's own
   jq --exit-status '[.listeners[] | select(.port == 53).protocol] == ["udp"]' "$directory/plan"
 }
 

@@ -28,10 +28,12 @@ include main.conf;
 
 
 def main(listens, directory, count, seed):
-    print(f"nginx: {count} configurations, seed {seed}")
+    has_ipv6 = can_bind_ipv6()
+    without = "" if has_ipv6 else ", without IPv6, which this machine does not have"
+    print(f"nginx: {count} configurations, seed {seed}{without}")
     compared = sockets = refused = 0
     for number in range(int(count)):
-        files = Configuration(f"{seed} {number}").generate()
+        files = Configuration(f"{seed} {number}", has_ipv6).generate()
         is_mutated = number % 3 == 2
         if is_mutated:
             files = mutated(files, f"{seed} {number}")
@@ -53,6 +55,15 @@ def main(listens, directory, count, seed):
     # One in three is changed, and most of those are refused.
     if compared < int(count) * 0.6 or sockets < compared:
         sys.exit(f"nginx: too few to tell: {compared} compared, {refused} refused unchanged")
+
+
+def can_bind_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 def lay_out(place, directory, files):

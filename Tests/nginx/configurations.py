@@ -55,8 +55,9 @@ class Writer:
 
 
 class Configuration:
-    def __init__(self, seed):
+    def __init__(self, seed, has_ipv6=True):
         self.rng = random.Random(seed)
+        self.has_ipv6 = has_ipv6
         self.write = Writer(self.rng)
         self.files = {}
         self.used = {}
@@ -131,6 +132,8 @@ class Configuration:
             port = {"http": 80, "stream": 53}[kind]
         address = rng.choice(["", "", "*", "127.0.0.1", "127.0.0.2", "0.0.0.0", "[::]", "[::1]",
                               "[0:0::0.0.0.0]", "localhost"])
+        if "::" in address and not self.has_ipv6:
+            address = "localhost" if address == "[::1]" else "*"
         ports = "0" * rng.choice([0, 0, 0, 3]) + str(port)
         if port > 1024 and rng.random() < 0.2:
             # A hundred ports of its own for each range.

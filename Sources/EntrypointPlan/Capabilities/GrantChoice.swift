@@ -75,8 +75,11 @@ struct GrantChoice {
     let ambient: [Grant] =
       mode != .file && start.canRaiseAmbient(wanted) ? [.ambient(wanted)] : []
     // Under no_new_privs from outside, a file that carries capabilities takes them from every later
-    // `kong reload`: they clear its ambient ones, and do not count behind its shell.
-    return already + (start.noNewPrivileges ? ambient + file : file + ambient)
+    // `kong reload`: they clear its ambient ones, and do not count behind its shell. And whoever can
+    // execute the file has what it carries, which should not be more than the right to low ports.
+    let isAmbientBetter =
+      start.noNewPrivileges || !wanted.isSubset(of: CapabilitySet(.netBindService))
+    return already + (isAmbientBetter ? ambient + file : file + ambient)
   }
 
   private func actions(for kind: Grant, wanted: CapabilitySet) -> [GrantCandidate.FileAction] {

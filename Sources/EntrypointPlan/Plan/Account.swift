@@ -46,6 +46,28 @@ public struct Accounts: Equatable, Sendable {
   ///
   /// A start that needs no names goes on without them.
   public var failure: StartFailure?
+  /// Why what the files say does not count: this is root, and others could have written one of them.
+  ///
+  /// Then the lists are empty, and only numbers can name a user and a group.
+  public var distrust: StartFailure?
+
+  /// No accounts, as others than root could have written what a file says.
+  ///
+  /// - Parameter entry: the first entry on the way to `file` that they could write.
+  public init(file: ByteString, writableBy entry: PathEntry) {
+    self.init()
+    distrust = StartFailure(
+      status: ExitStatus.configuration,
+      what: "no user is looked up: others than root could write \(entry.path)",
+      why:
+        "\(entry.path) has \(entry.description); whoever took over one of them once could have made"
+        + " itself root in \(file)",
+      waysOut: [
+        "in the image: chown root:root \(entry.path) && chmod go-w \(entry.path)",
+        "name the user by numbers: --user UID:GID, or ENTRYPOINT_USER",
+        "start the container as that user (docker run --user, runAsUser)",
+      ])
+  }
 
   /// Creates the accounts from the lines of both files.
   public init(users: [Account] = [], groups: [AccountGroup] = []) {

@@ -60,15 +60,13 @@ struct LaunchPlanner {
 
   /// Which capabilities that this process has from its own file may go to the program.
   ///
-  /// Everybody in the container can start this program with options and variables of his own. So
-  /// they go to the proxy at its default path only, and only for listeners. In Kong's own images the
-  /// user kong owns that proxy: whatever it puts there could bind low ports, which nginx does for it
-  /// with a configuration of its own, too; but with cap_net_raw it could read the network.
+  /// Everybody in the container can start this program with options, variables and a PATH of his own.
+  /// So they go to the proxy at its default path only, only for listeners, and of them only
+  /// cap_net_bind_service: with cap_net_raw he could read the network.
   private func ofOwnFile(_ needs: Needs) -> CapabilitySet {
     guard request.isDockerStart, request.proxy == Request.defaultProxy else { return [] }
-    let forListeners = needs.wanted.subtracting(needs.onlyRequested)
-    return file.writableComponent == nil
-      ? forListeners : forListeners.intersection(CapabilitySet(.netBindService))
+    return needs.wanted.subtracting(needs.onlyRequested)
+      .intersection(CapabilitySet(.netBindService))
   }
 
   /// Whether the start must not go on without `need`: it was asked for by name, or it is missing only

@@ -47,6 +47,10 @@ extension LeastPrivileges {
   /// - Throws: ``StartFailure`` where no set of capabilities would make the start succeed.
   public init(request: Request, snapshot: HostSnapshot) throws(StartFailure) {
     let allowsNoNewPrivileges = request.noNewPrivileges != false
+    // What the prefix and /tmp lack here is for volumes to bring, not for privileges.
+    var snapshot = snapshot
+    snapshot.unwritablePrefix = nil
+    snapshot.prefixState = PrefixState()
     let uid = snapshot.credentials.user.effective
     // Root with all, as what it lacks now must not hide what is needed.
     let able = snapshot.asRoot(with: snapshot.capabilityNames.all, noNewPrivileges: false)

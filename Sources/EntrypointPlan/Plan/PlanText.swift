@@ -93,6 +93,7 @@ public struct PlanText: Sendable {
     guard plan.failure == nil else { return }
     title("Grant")
     switch plan.grant {
+    case .none where plan.prepare.isEmpty && plan.prepareGrant != nil: break
     case .none:
       lines.append("  none" + reasonForNoGrant)
     case .file(let set, let path):
@@ -146,7 +147,7 @@ public struct PlanText: Sendable {
   }
 
   private func line(of step: Step, indent: String) -> String {
-    "\(indent)\(padded(step.name, to: 26 - indent.count))\(step.detail(names))"
+    "\(indent)\(padded(step.name, to: 28 - indent.count))\(step.detail(names))"
   }
 
   private mutating func result() {

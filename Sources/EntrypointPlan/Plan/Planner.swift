@@ -76,7 +76,7 @@ public struct Planner: Sendable {
       environment: environment(for: target))
     try launch(
       execution, file: proxyAtLaunch, target: target, needs: needs, prefix: prefix, plan: &plan)
-    if plan.user?.uid == 0 { plan.prepareWarnings.append(Planner.runsAsRoot) }
+    if plan.user?.uid == 0 { plan.prepareWarnings.append(runsAsRoot) }
   }
 
   /// The prefix is made the user's and group 0's, as in the official images, before anything of the
@@ -329,10 +329,15 @@ public struct Planner: Sendable {
     try launch.plan(needs, into: &plan)
   }
 
-  private static let runsAsRoot = Explanation(
-    what: "kong prepare and nginx run as root",
-    why: "--user or ENTRYPOINT_USER says so: Lua code, and every request, is handled as root",
-    waysOut: ["leave it out: as root, kong docker-start drops to the user kong"])
+  private var runsAsRoot: Explanation {
+    Explanation(
+      what: "kong prepare and nginx run as root",
+      why: "\(request.userOrigin) \(request.user.map { ByteString($0).description } ?? "") says so:"
+        + " Lua code, and every request, is handled as root",
+      waysOut: [
+        "leave out \(request.userOrigin): as root, kong docker-start drops to the user kong"
+      ])
+  }
 
   // MARK: who and where
 
@@ -394,10 +399,20 @@ extension HostSnapshot {
         user, origin: request.userOrigin, current: credentials, keepsGroups: request.keepsGroups)
     }
     guard request.isKong, credentials.user.effective == 0 else { return nil }
-    return try accounts.target(
+    let kong = try accounts.target(
       "kong", origin: "\(request.kongCommand), started as root", current: credentials,
       keepsGroups: request.keepsGroups)
+    guard kong.uid != 0 else { throw HostSnapshot.kongIsRoot }
+    return kong
   }
+
+  private static let kongIsRoot = StartFailure(
+    status: ExitStatus.configuration,
+    what: "the user kong is root: /etc/passwd gives it the uid 0",
+    why: "as root, entrypoint drops to the user kong before it runs Lua or nginx",
+    waysOut: [
+      "give kong a uid of its own in /etc/passwd", "name another user: --user, or ENTRYPOINT_USER",
+    ])
 
   /// Who this process is.
   public var currentUser: TargetUser {

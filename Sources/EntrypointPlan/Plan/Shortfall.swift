@@ -88,7 +88,7 @@ struct Shortfall {
         + " this container do not count there"
     }
     if let limit = ownFileLimit(need) {
-      return "this process has it from its own file, and hands that on only \(limit.condition)"
+      return "this process has it from its own file, of which it hands on only \(limit.condition)"
     }
     if !isHeld, !isRoot {
       return
@@ -108,18 +108,15 @@ struct Shortfall {
   private func ownFileLimit(_ need: Need) -> (condition: String, waysOut: [String])? {
     guard host.secureExecution else { return nil }
     // What was asked for by name can be left out, which is said of all such needs.
-    if !request.isDockerStart || need.listeners.isEmpty { return ("for listeners of Kong's", []) }
+    guard request.isDockerStart || request.runsKong, !need.listeners.isEmpty else {
+      return ("what listeners of Kong's need", [])
+    }
     if request.proxy != Request.defaultProxy {
       let setting = setting("--proxy", "ENTRYPOINT_PROXY", request.proxy)
       return ("to \(Request.defaultProxy)", ["leave out \(setting)"])
     }
     if need.capability == .netBindService { return nil }
-    return file.writableComponent.map {
-      (
-        "to an nginx that only root can write or replace, and others can write \($0)",
-        ["in the image: chown 0:0 \($0) && chmod go-w \($0)"]
-      )
-    }
+    return ("cap_net_bind_service: everybody in the container can start this program", [])
   }
 
   /// The variable where it says so, else the option, which beats it.

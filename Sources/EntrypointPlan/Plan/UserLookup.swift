@@ -23,6 +23,9 @@ extension Accounts {
     guard !(userPart.isEmpty && groupPart.isEmpty) else {
       throw unknown("user", request, origin: origin)
     }
+    if let distrust, Accounts.id(userPart) == nil || Accounts.id(groupPart) == nil {
+      throw distrust
+    }
 
     let uid: UInt32
     let account: Account?

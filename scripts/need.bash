@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# Sourced by what builds and tests: names all that is missing, and the command that installs it, before
+# anything fails in the middle for want of it.
+
+# need GROUP WHAT...: GROUP is one of scripts/setup. WHAT is a program, or the path of a file, or `swift`,
+# which must also run, or `venv`, Python's, which Debian has in a package of its own.
+need() {
+  local what way="scripts/setup $1"
+  local -a missing=()
+  ((EUID == 0)) || way="sudo env PATH=\"\$PATH\" $way"
+  for what in "${@:2}"; do
+    has "$what" || missing+=("$what")
+  done
+  if ((${#missing[@]} == 0)); then
+    need_running_swift "$way" "${@:2}"
+    return
+  fi
+  {
+    printf '%s: error: this machine lacks %s\n' "${0##*/}" "$(list_of "${missing[@]}")"
+    printf '  why: this needs %s\n' "$(list_of "${@:2}")"
+    if [[ " ${missing[*]} " == *' swift '* ]]; then
+      printf '  way out: install the toolchain as https://www.swift.org/install/linux/ says, and put its usr/bin into PATH\n'
+    fi
+    [[ ${missing[*]} == swift ]] || printf '  way out: %s\n' "$way"
+  } >&2
+  exit 1
+}
+
+has() {
+  case $1 in
+    */*) [[ -e $1 ]] ;;
+    venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+# need_running_swift WAY_OUT WHAT...: an unpacked toolchain is linked with libraries of the distribution's.
+need_running_swift() {
+  local said
+  if [[ " ${*:2} " == *' swift '* ]] && ! said=$(swift --version 2>&1); then
+    {
+      printf '%s: error: %s does not run\n' "${0##*/}" "$(command -v swift)"
+      printf '  why: %s\n' "$(tail -n 1 <<<"$said")"
+      printf '  way out: %s\n' "$1"
+    } >&2
+    exit 1
+  fi
+}
+
+# list_of WORD...: "a, b, c".
+list_of() {
+  local text
+  text=$(printf ', %s' "$@")
+  printf '%s' "${text#, }"
+}
+
+# What scripts/build, and all that compiles Swift here, cannot do without.
+# shellcheck disable=SC2034 # for those who source this
+readonly build_needs=(swift git gcc g++ pkg-config readelf /usr/include/sys/capability.h)
