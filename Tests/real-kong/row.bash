@@ -107,8 +107,9 @@ survives_a_crash() {
       break
     fi
   done
-  ((seen_red)) || wrong "kong health never was red"
   waits_for second || true
+  # nginx may listen before anybody could ask once; then the start's own message tells.
+  ((seen_red)) || logs | grep --quiet "removed $prefix/pids/nginx.pid" || wrong "kong health never was red"
 }
 
 has_secret() {
