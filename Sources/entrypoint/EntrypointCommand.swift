@@ -12,9 +12,10 @@ struct EntrypointCommand: ParsableCommand {
     usage: "entrypoint [options] [--] [command [argument ...]]",
     discussion: """
       With the command "kong docker-start" it reads the KONG_*_LISTEN variables, runs "kong prepare" \
-      as the user kong without any capability, grants nginx what its listeners need (ports below \
-      net.ipv4.ip_unprivileged_port_start, transparent proxying) and no more, and becomes nginx. Any \
-      other command is run as it is, or as --user and --cap say.
+      as the user kong, with the right to bind low ports if a listener needs it, grants nginx what its \
+      listeners need (ports below net.ipv4.ip_unprivileged_port_start, transparent proxying) and no \
+      more, and becomes nginx. Every other kong command, such as "kong reload", runs as the user kong, \
+      too. Any other command runs unchanged, or as --user and --cap say.
 
       An option beats its variable. SET_CAP_NAME=1 in the environment asks for a capability, \
       SET_CAP_NAME=off forbids it. Four variables have no option: ENTRYPOINT_HOOKS=off leaves out \
@@ -45,7 +46,7 @@ struct EntrypointCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       Run the command as this user, by name or number. Variable: ENTRYPOINT_USER. Default: kong for \
-      "kong docker-start" when started as root, else no change.
+      each kong command when started as root, else no change.
       """, valueName: "USER[:GROUP]"))
   var user: String?
 

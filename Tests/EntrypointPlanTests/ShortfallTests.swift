@@ -95,6 +95,22 @@ struct ShortfallTests {
       refused.failure?.explanation?.waysOut.first == "docker run --cap-add NET_BIND_SERVICE")
   }
 
+  @Test(
+    "says that it is nginx's file where that carries more than the listeners need, and how to mend it"
+  )
+  func superset() throws {
+    var nginx = Obstacle.readOnly.nginx
+    nginx.capabilities = FileCapabilities(
+      permitted: Situation.set("net_bind_service", "net_raw"), effective: true)
+    for credentials in [Situation.user(), Situation.root()] {
+      let plan = try Situation.plan(on: Situation.host(credentials, proxy: .found(nginx)))
+      #expect(plan.failure?.status == 77)
+      let said = try #require(plan.failure?.explanation)
+      #expect(said.why.hasPrefix("\(nginx.path) carries cap_net_bind_service,cap_net_raw"))
+      #expect(said.waysOut.contains { $0.contains("setcap cap_net_bind_service=ep \(nginx.path)") })
+    }
+  }
+
   @Test("names the user that a root start would drop to")
   func dropOfRoot() throws {
     let ways = { (uid: UInt32) in

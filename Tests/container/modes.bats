@@ -233,7 +233,7 @@ user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
 }
 
 # What Docker and containerd leave permitted until the exec, and podman does not (runc keeps it for them).
-as_docker_does=(/sbin/capsh --drop=cap_setuid,cap_setgid,cap_setpcap --keep=1 --gid=0 --groups=0 --uid=1337
+as_docker_does=(/sbin/capsh '--drop=cap_setuid,cap_setgid,cap_setpcap' --keep=1 --gid=0 --groups=0 --uid=1337
   --caps=cap_net_bind_service=p --no-new-privs --shell=/usr/local/bin/entrypoint --)
 
 @test "kong under no_new_privs where the engine leaves the capability permitted: ambient, and no root anywhere" {

@@ -19,9 +19,10 @@ if [[ ${TMPDIR-} != "$private/tmp" ]]; then
   mkdir -p "$TMPDIR"
 fi
 
-# enter_namespaces COMMAND...: goes on as that, where nothing that it mounts or starts outlives it.
+# enter_namespaces COMMAND...: goes on as that, where nothing that it mounts or starts outlives it. A background
+# job of a script has INT and QUIT ignored, some services have PIPE; what is started here has not.
 enter_namespaces() {
-  exec unshare --mount --net --pid --fork --kill-child "$@"
+  exec env --default-signal=INT,QUIT,PIPE unshare --mount --net --pid --fork --kill-child "$@"
 }
 
 # ---- inside the namespaces ----

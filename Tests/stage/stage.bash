@@ -4,6 +4,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=root.bash
 source "$(dirname "${BASH_SOURCE[0]}")/root.bash"
+# shellcheck source-path=SCRIPTDIR source=../../scripts/need.bash
+source "$repository/scripts/need.bash"
 
 readonly binary=${ENTRYPOINT_BINARY:-$repository/.build/entrypoint}
 readonly nginx=/usr/local/openresty/nginx/sbin/nginx
@@ -14,14 +16,11 @@ fail() {
   exit 1
 }
 
-# need PROGRAM...: fails unless all are here, and this is root.
-need() {
-  local program
+# need_for_stage PROGRAM...: fails unless all are here, and this is root.
+need_for_stage() {
   ((EUID == 0)) || fail "this needs root: it makes namespaces and drops privileges in them"
+  need all cc unshare pivot_root ip python3 "$@"
   [[ -x $binary ]] || fail "$binary is not there: run scripts/build first"
-  for program in cc unshare pivot_root ip python3 "$@"; do
-    command -v "$program" >/dev/null || fail "$program is missing: run scripts/setup"
-  done
 }
 
 # compile SOURCE PROGRAM: a static program, as it runs where no library may be looked up.

@@ -9,6 +9,8 @@ struct LaunchPlanner {
   var execution: Execution
   /// Kong's working directory; nil where the command is not `kong docker-start`.
   var prefix: Prefix?
+  /// What the program certainly fails without.
+  var certain: CapabilitySet = []
 
   /// Plans the launch.
   ///
@@ -27,7 +29,7 @@ struct LaunchPlanner {
       request: request, host: host, file: file, refusal: choice(request.mode).refusalToWrite)
     for need in needs.needs where !wanted.contains(need.capability) {
       let explanation = shortfall.explain(need)
-      if endsStart(need) {
+      if endsStart(need) || certain.contains(need.capability) {
         throw StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
       }
       if !plan.prepareWarnings.contains(explanation) { plan.launchWarnings.append(explanation) }

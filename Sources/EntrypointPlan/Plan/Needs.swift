@@ -40,6 +40,9 @@ struct Needs: Equatable {
     needs.append(need)
   }
 
+  /// All needed, forbidden or not.
+  var needed: CapabilitySet { CapabilitySet(needs.map(\.capability)) }
+
   /// All needed and not forbidden.
   var wanted: CapabilitySet {
     CapabilitySet(needs.filter { $0.forbiddenBy == nil }.map(\.capability))

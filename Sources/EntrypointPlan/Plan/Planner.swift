@@ -75,7 +75,8 @@ public struct Planner: Sendable {
       path: proxy.path, arguments: [proxy.path, "-p", request.prefix, "-c", "nginx.conf"],
       environment: environment(for: target))
     try launch(
-      execution, file: proxyAtLaunch, target: target, needs: needs, prefix: prefix, plan: &plan)
+      execution, file: proxyAtLaunch, target: target, needs: needs,
+      certain: try certainNeeds(settings, needs), prefix: prefix, plan: &plan)
     if plan.user?.uid == 0 { plan.prepareWarnings.append(runsAsRoot) }
   }
 
@@ -321,12 +322,26 @@ public struct Planner: Sendable {
 
   private func launch(
     _ execution: Execution, file: ProgramFile, target: TargetUser?, needs: Needs,
-    prefix: Prefix? = nil, plan: inout Plan
+    certain: CapabilitySet = [], prefix: Prefix? = nil, plan: inout Plan
   ) throws(StartFailure) {
     let launch = LaunchPlanner(
       request: request, host: host, file: file, target: target, execution: execution,
-      prefix: prefix)
+      prefix: prefix, certain: certain)
     try launch.plan(needs, into: &plan)
+  }
+
+  /// What nginx certainly fails without: a port of a listener that it certainly opens.
+  private func certainNeeds(
+    _ settings: ListenSettings, _ needs: Needs
+  ) throws(StartFailure) -> CapabilitySet {
+    let low = CapabilitySet(.netBindService)
+    if host.files.generated?.isCurrent == true {
+      return low.subtracting(needs.onlyRequested).intersection(needs.needed)
+    }
+    guard settings.areCertain,
+      let need = try PrepareNeed(settings: settings, request: request, host: host)
+    else { return [] }
+    return need.listeners.isEmpty ? [] : low
   }
 
   private var runsAsRoot: Explanation {

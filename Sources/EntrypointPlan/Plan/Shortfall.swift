@@ -90,6 +90,13 @@ struct Shortfall {
     if let limit = ownFileLimit(need) {
       return "this process has it from its own file, of which it hands on only \(limit.condition)"
     }
+    if let carried = file.countingCapabilities?.permitted, carried.contains(capability),
+      refusal != nil, carried != CapabilitySet(capability)
+    {
+      return
+        "\(file.path) carries \(names.text(of: carried)) as file capabilities: with these nginx would have"
+        + " more than its listeners need, and they cannot be replaced: \(refusal.map(reason) ?? "")"
+    }
     if !isHeld, !isRoot {
       return
         "\(name) is in the bounding set only: at an exec as uid \(start.user.effective) it is lost,"
@@ -187,6 +194,11 @@ struct Shortfall {
               : ", and docker run --cap-add \(name); Kubernetes: capabilities.add: [\"\(name)\"]")
             + (start.noNewPrivileges ? "; with podman, without no-new-privileges" : ""))
       }
+    }
+    if refusal != nil, file.countingCapabilities?.permitted.contains(need.capability) == true {
+      let names = names.list(of: CapabilitySet(need.capability))
+      ways.append(
+        "in the image: setcap \(names)=ep \(file.path), or setcap -r \(file.path)")
     }
     if isHeld, request.mode != .auto {
       let mode = ByteString(request.mode.rawValue)
