@@ -261,6 +261,7 @@ runs_as_kong_with() {
 
 # has_ambient CAPABILITY...: the same, as ambient capabilities, and nginx's file carries none.
 has_ambient() {
+  # shellcheck disable=SC2016 # for jq
   runs_as_kong '.inheritable == $wanted and .ambient == $wanted' "$@"
   nginx_is_granted ''
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Every mode of a container that starts as the user kong: see modes.bash.
 
-# shellcheck source-path=SCRIPTDIR source=modes.bash disable=SC2016,SC2030,SC2031,SC2034,SC2054,SC2154
+# shellcheck source-path=SCRIPTDIR source=modes.bash disable=SC2016,SC2030,SC2031,SC2034,SC2154
 source "${BATS_TEST_DIRNAME}/modes.bash"
 
 @test "kong in a default container: the capability is lost at the exec" {
@@ -51,7 +51,7 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
 }
 
 # What Docker and containerd leave permitted until the exec, and podman does not (runc keeps it for them).
-as_docker_does=(/sbin/capsh --drop=cap_setuid,cap_setgid,cap_setpcap --keep=1 --gid=0 --groups=0 --uid=1337
+as_docker_does=(/sbin/capsh '--drop=cap_setuid,cap_setgid,cap_setpcap' --keep=1 --gid=0 --groups=0 --uid=1337
   --caps=cap_net_bind_service=p --no-new-privs --shell=/usr/local/bin/entrypoint --)
 
 @test "kong under no_new_privs where the engine leaves the capability permitted: ambient, and no root anywhere" {
