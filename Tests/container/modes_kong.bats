@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Every mode of a container that starts as the user kong: see modes.bash.
 
-# shellcheck source-path=SCRIPTDIR source=modes.bash disable=SC2016,SC2030,SC2031,SC2034,SC2054,SC2154
+# shellcheck source-path=SCRIPTDIR source=modes.bash disable=SC2016,SC2030,SC2031,SC2034,SC2154
 source "${BATS_TEST_DIRNAME}/modes.bash"
 
 @test "kong in a default container: the capability is lost at the exec" {
