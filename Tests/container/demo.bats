@@ -37,9 +37,10 @@ machine() {
 }
 
 @test "the demo leaves nothing behind" {
-  machine >"$output"
-  "$repository/scripts/demo" >/dev/null
-  diff "$output" <(machine)
+  local before
+  before=$(machine)
+  "$repository/scripts/demo" >"$output" 2>&1
+  diff <(printf '%s\n' "$before") <(machine)
 }
 
 @test "scripts/demo --keep serves until Ctrl-C, and ends with 0" {

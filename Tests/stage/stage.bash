@@ -37,7 +37,7 @@ lay_out_stage() {
   work=$private/work
   mount -t tmpfs -o mode=755 tmpfs /usr/local
   mkdir -p /usr/local/bin "${nginx%/*}" /usr/local/stage
-  cp "$work/entrypoint" /usr/local/bin/entrypoint
+  install -m 755 "$work/entrypoint" /usr/local/bin/entrypoint
   cp "$work/probe" /usr/local/bin/kong
   cp "$work/probe" /usr/local/stage/probe
   (umask 077 && printf 's3cret\n' >/usr/local/stage/secret)
