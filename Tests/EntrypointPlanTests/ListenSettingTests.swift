@@ -66,6 +66,20 @@ struct ListenSettingTests {
     }
   }
 
+  @Test("is one socket for nginx where an address has no digits for a zero, or any number of them")
+  func socketOfNginx() {
+    let socket = { (host: String) in
+      ListenerSocket(Listener(source: "x", address: .inet(host: host, port: 80)))
+    }
+    for other in ["127.0..1", "127...1", "0000127.0.0.000000001"] {
+      #expect(socket(other) == socket("127.0.0.1"))
+    }
+    for other in ["127.0.0.1.", "127.0.1", "127.0.0.256", "127.0.0.1x"] {
+      #expect(socket(other) != socket("127.0.0.1"))
+    }
+    #expect(socket("...") == socket("*"))
+  }
+
   @Test("names no socket twice, however its address is written")
   func sameSocket() throws {
     for (first, second) in [

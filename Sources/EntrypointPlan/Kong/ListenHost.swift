@@ -15,7 +15,7 @@ enum ListenHost: Hashable, Sendable {
         ?? ListenHost.ipv6OfKong(bytes.dropFirst().dropLast())
     {
       self = .ipv6(address)
-    } else if let address = ListenHost.ipv4(bytes[...]) {
+    } else if let address = ListenHost.ipv4(bytes[...]) ?? ListenHost.ipv4OfNginx(bytes) {
       self = .ipv4(address)
     } else {
       self = .name(host.lowercased())
@@ -43,6 +43,23 @@ enum ListenHost: Hashable, Sendable {
       }
     }
     return numbers == 4 && digits > 0 ? address << 8 | value : nil
+  }
+
+  /// What nginx takes for four numbers, too: any number of digits, and none for 0 (ngx_inet_addr()).
+  private static func ipv4OfNginx(_ bytes: String.UTF8View) -> UInt32? {
+    var (numbers, value, address) = (1, UInt32(0), UInt32(0))
+    for byte in bytes {
+      if byte == UInt8(ascii: ".") {
+        guard numbers < 4 else { return nil }
+        address = address << 8 | value
+        (numbers, value) = (numbers + 1, 0)
+      } else {
+        guard isDigit(byte) else { return nil }
+        value = value * 10 + UInt32(byte - UInt8(ascii: "0"))
+        guard value <= 255 else { return nil }
+      }
+    }
+    return numbers == 4 ? address << 8 | value : nil
   }
 
   /// RFC 4291, section 2.2: eight groups, "::" once for a run of zeros, IPv4 in the last two.
