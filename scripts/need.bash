@@ -3,7 +3,7 @@
 # anything fails in the middle for want of it.
 
 # need GROUP WHAT...: GROUP is one of scripts/setup. WHAT is a program, or the path of a file, or `swift`,
-# which must also run, or `venv`, Python's, which Debian has in a package of its own.
+# which must also run, or python3-venv, which Debian has in a package of its own.
 need() {
   local what way="scripts/setup $1"
   local -a missing=()
@@ -16,7 +16,7 @@ need() {
     return
   fi
   {
-    printf '%s: error: this machine lacks %s\n' "${0##*/}" "$(list_of "${missing[@]}")"
+    printf '%s: error: this machine lacks %s\n' "$(name_of_program)" "$(list_of "${missing[@]}")"
     printf '  why: this needs %s\n' "$(list_of "${@:2}")"
     if [[ " ${missing[*]} " == *' swift '* ]]; then
       printf '  way out: install the toolchain as https://www.swift.org/install/linux/ says, and put its usr/bin into PATH\n'
@@ -29,7 +29,7 @@ need() {
 has() {
   case $1 in
     */*) [[ -e $1 ]] ;;
-    venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+    python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }
@@ -39,12 +39,19 @@ need_running_swift() {
   local said
   if [[ " ${*:2} " == *' swift '* ]] && ! said=$(swift --version 2>&1); then
     {
-      printf '%s: error: %s does not run\n' "${0##*/}" "$(command -v swift)"
+      printf '%s: error: %s does not run\n' "$(name_of_program)" "$(command -v swift)"
       printf '  why: %s\n' "$(tail -n 1 <<<"$said")"
       printf '  way out: %s\n' "$1"
     } >&2
     exit 1
   fi
+}
+
+# That of a program which is called run is its directory's.
+name_of_program() {
+  local path=$0
+  [[ $path != */run ]] || path=${path%/run}
+  printf '%s' "${path##*/}"
 }
 
 # list_of WORD...: "a, b, c".

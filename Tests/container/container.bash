@@ -133,7 +133,7 @@ root_of_container() {
   printf '/proc/%s/root' "$master"
 }
 
-# The root directory of a container that has ended.
+# The root directory of a container that has ended, or not begun.
 root_of_ended() {
   podman mount "$container"
 }

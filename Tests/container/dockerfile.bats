@@ -41,9 +41,8 @@ files() {
 }
 
 @test "the binary has its capabilities permitted and not effective, through COPY" {
-  root=$(podman image mount "$image_shipped")
-  [[ $(file_capabilities "$root/usr/local/bin/entrypoint") == cap_net_bind_service=p ]]
-  podman image unmount "$image_shipped"
+  container=$(podman create "$image_shipped")
+  [[ $(file_capabilities "$(root_of_ended)/usr/local/bin/entrypoint") == cap_net_bind_service=p ]]
 }
 
 @test "entrypoint and command are ours, the stop is graceful, and all else is the base's" {
@@ -56,10 +55,11 @@ files() {
 }
 
 @test "the target binary is the binary alone, and runs" {
-  root=$(podman image mount "$image_binary")
+  container=$(podman create "$image_binary")
+  root=$(root_of_ended)
   [[ $(find "$root" -type f -printf '%P\n') == entrypoint ]]
   [[ $(file_capabilities "$root/entrypoint") == cap_net_bind_service=p ]]
-  podman image unmount "$image_binary"
+  remove
   image=$image_binary
   finish -- --version
   cat "$directory/stdout" "$directory/stderr"

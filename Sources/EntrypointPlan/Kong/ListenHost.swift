@@ -24,6 +24,11 @@ enum ListenHost: Hashable, Sendable {
 
   /// Four decimal numbers from 0 to 255, of at most three digits each.
   static func ipv4(_ bytes: Substring.UTF8View) -> UInt32? {
+    // A quarter of all instructions of a start with 4,000 listeners were those of the view's indices.
+    bytes.withContiguousStorageIfAvailable { ipv4(of: $0) } ?? ipv4(of: Array(bytes))
+  }
+
+  private static func ipv4(of bytes: some Sequence<UInt8>) -> UInt32? {
     var (numbers, digits, value) = (1, 0, UInt32(0))
     var address: UInt32 = 0
     for byte in bytes {

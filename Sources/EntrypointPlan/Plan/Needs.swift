@@ -40,8 +40,10 @@ struct Needs: Equatable {
     needs.append(need)
   }
 
-  /// All needed, forbidden or not.
-  var needed: CapabilitySet { CapabilitySet(needs.map(\.capability)) }
+  /// Those that a listener needs, forbidden or not.
+  var ofListeners: CapabilitySet {
+    CapabilitySet(needs.filter { !$0.listeners.isEmpty }.map(\.capability))
+  }
 
   /// All needed and not forbidden.
   var wanted: CapabilitySet {

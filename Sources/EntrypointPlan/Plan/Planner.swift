@@ -61,14 +61,21 @@ public struct Planner: Sendable {
     let prefix = try Prefix(request.prefix, outside: [proxy.path, request.proxy, host.ownPath])
 
     var proxyAtLaunch = proxy
+    // What nginx certainly fails without; of what was generated, it opens every listener.
+    var certain = needs.ofListeners.intersection(CapabilitySet(.netBindService))
     // What has run need not be planned again.
     if host.files.generated?.isCurrent != true {
+      let need = try PrepareNeed(
+        settings: settings,
+        listeners: host.files.generated == nil ? plan.listeners : settings.listeners(with: nil),
+        request: request, host: host)
+      certain = need?.certain ?? []
       if let target { try give(prefix, to: target, plan: &plan) }
       plan.prepareWarnings += try prefixWarnings(prefix, plan)
       proxyAtLaunch = takeFileCapabilities(from: proxy, target: target, plan: &plan)
       let run = KongRun(request: request, host: host, target: target, proxy: proxyAtLaunch)
       plan.prepare += try hookSteps(run, plan: &plan)
-      plan.prepare.append(try prepareStep(kong: kong, run: run, settings: settings, plan: &plan))
+      plan.prepare.append(try prepareStep(kong: kong, run: run, need: need, plan: &plan))
       plan.prepare = plan.prepare.withFirstChild(doing: .removeStalePid(prefix))
     }
     let execution = Execution(
@@ -76,7 +83,7 @@ public struct Planner: Sendable {
       environment: environment(for: target))
     try launch(
       execution, file: proxyAtLaunch, target: target, needs: needs,
-      certain: try certainNeeds(settings, needs), prefix: prefix, plan: &plan)
+      certain: certain, prefix: prefix, plan: &plan)
     if plan.user?.uid == 0 { plan.prepareWarnings.append(runsAsRoot) }
   }
 
@@ -139,9 +146,9 @@ public struct Planner: Sendable {
 
   /// `kong prepare` runs Lua code out of a prefix that the user can write, and binds every listener.
   private func prepareStep(
-    kong: ProgramFile, run: KongRun, settings: ListenSettings, plan: inout Plan
+    kong: ProgramFile, run: KongRun, need: PrepareNeed?, plan: inout Plan
   ) throws(StartFailure) -> Step {
-    var sequence = try kongSequence(kong, run: run, settings: settings, plan: &plan)
+    var sequence = try kongSequence(kong, run: run, need: need, plan: &plan)
     if case .runs(let credentials, _, _) = credentialsAfterExec(
       sequence.state, file: kong.countingCapabilities)
     {
@@ -203,11 +210,14 @@ public struct Planner: Sendable {
     var proxy: ProgramFile?
     if case .found(let file)? = host.proxy { proxy = file }
     let run = KongRun(request: request, host: host, target: target, proxy: proxy)
-    let settings =
-      request.testsListeners
-      ? try ListenSettings(environment: request.environment, files: host.files) : nil
-    plan.listeners = settings?.listeners(with: nil) ?? []
-    var sequence = try kongSequence(kong, run: run, settings: settings, plan: &plan)
+    var need: PrepareNeed?
+    if request.testsListeners {
+      let settings = try ListenSettings(environment: request.environment, files: host.files)
+      plan.listeners = settings.listeners(with: nil)
+      need = try PrepareNeed(
+        settings: settings, listeners: plan.listeners, request: request, host: host)
+    }
+    var sequence = try kongSequence(kong, run: run, need: need, plan: &plan)
     let changesNothing = sequence.steps.isEmpty
     let execution = Execution(
       path: kong.path, arguments: request.command, environment: environment(for: target))
@@ -223,15 +233,14 @@ public struct Planner: Sendable {
 
   /// The steps to a `kong` command, up to its exec.
   ///
-  /// - Parameter settings: what it listens on; nil where it binds nothing.
+  /// - Parameter need: why it needs cap_net_bind_service; nil where it does not.
   /// - Throws: ``StartFailure`` where it could not bind a listener that is known, or not be run at all.
   private func kongSequence(
-    _ kong: ProgramFile, run: KongRun, settings: ListenSettings?, plan: inout Plan
+    _ kong: ProgramFile, run: KongRun, need: PrepareNeed?, plan: inout Plan
   ) throws(StartFailure) -> LaunchSequence {
     let program = kong.countingCapabilities
     guard let bare = run.attempt([], program: program) else { throw shortfall(run).cannotStart }
-    guard let settings else { return bare.sequence }
-    let need = try PrepareNeed(settings: settings, request: request, host: host)
+    guard request.testsListeners else { return bare.sequence }
     if let need, need.isAllowed,
       let attempt = run.attempt(CapabilitySet(.netBindService), program: program)
     {
@@ -240,7 +249,7 @@ public struct Planner: Sendable {
     }
     if let need, !need.listeners.isEmpty {
       let explanation = shortfall(run).explainForKong(need.need)
-      if settings.areCertain {
+      if !need.certain.isEmpty {
         throw StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
       }
       plan.prepareWarnings.append(explanation)
@@ -328,20 +337,6 @@ public struct Planner: Sendable {
       request: request, host: host, file: file, target: target, execution: execution,
       prefix: prefix, certain: certain)
     try launch.plan(needs, into: &plan)
-  }
-
-  /// What nginx certainly fails without: a port of a listener that it certainly opens.
-  private func certainNeeds(
-    _ settings: ListenSettings, _ needs: Needs
-  ) throws(StartFailure) -> CapabilitySet {
-    let low = CapabilitySet(.netBindService)
-    if host.files.generated?.isCurrent == true {
-      return low.subtracting(needs.onlyRequested).intersection(needs.needed)
-    }
-    guard settings.areCertain,
-      let need = try PrepareNeed(settings: settings, request: request, host: host)
-    else { return [] }
-    return need.listeners.isEmpty ? [] : low
   }
 
   private var runsAsRoot: Explanation {

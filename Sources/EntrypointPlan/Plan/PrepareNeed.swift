@@ -6,23 +6,32 @@ struct PrepareNeed {
   let reason: String
   /// Whether it may be granted at all.
   let isAllowed: Bool
+  /// Whether Kong certainly opens the listeners.
+  private let areCertain: Bool
 
   /// The listeners that are known to need it.
   var listeners: [Listener] { need.listeners }
+  /// What the command, and nginx after it, certainly fails without.
+  var certain: CapabilitySet {
+    areCertain && !listeners.isEmpty ? CapabilitySet(need.capability) : []
+  }
 
   /// Looks at what is known before the command runs.
   ///
   /// Where the settings cannot tell which listeners there are, they may need it. What was asked for
   /// by name is for nginx, and so for `nginx -t`, too.
   ///
+  /// - Parameter listeners: those of the settings, which are asked for once: there can be 20,000.
   /// - Returns: nil where nothing is needed.
   /// - Throws: ``StartFailure`` for the name of a capability that the kernel does not know.
-  init?(settings: ListenSettings, request: Request, host: HostSnapshot) throws(StartFailure) {
+  init?(
+    settings: ListenSettings, listeners: [Listener], request: Request, host: HostSnapshot
+  ) throws(StartFailure) {
     let requests = request.capabilities.filter {
       host.capabilityNames.capability(named: $0.name) == .netBindService
     }
-    let needs = try Needs(
-      listeners: settings.listeners(with: nil), requests: requests, snapshot: host)
+    areCertain = settings.areCertain
+    let needs = try Needs(listeners: listeners, requests: requests, snapshot: host)
     let refusal = requests.first { !$0.isGranted }?.origin
     let hidden = host.unprivilegedPortStart > 1 ? settings.warnings.first : nil
     if let known = needs.needs.first(where: { $0.capability == .netBindService }) {
