@@ -50,6 +50,8 @@ make_private_root() {
   umount -l .
   cd / || return
   mount --make-private /
+  # Where a packaged nginx makes directories, whatever its configuration says.
+  [[ ! -d /var/lib/nginx ]] || mount -t tmpfs -o mode=755 tmpfs /var/lib/nginx
   export TMPDIR=$private/tmp
   ip link set lo up
 }
