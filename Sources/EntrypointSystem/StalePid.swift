@@ -8,7 +8,7 @@ import SystemPackage
 enum StalePid {
   /// What became of the file.
   enum Outcome: Equatable, Sendable {
-    /// There is none.
+    /// There is none, or it is empty, as `nginx -t` leaves it: no command takes that for a running nginx.
     case absent
     /// It named no process, or one that is not a running nginx of this prefix.
     case removed(process: Int32?)
@@ -46,7 +46,9 @@ enum StalePid {
     var (judged, named) = (stat(), stat())
     guard fstat(file, &judged) == 0 else { throw Errno(rawValue: errno) }
     guard judged.st_mode & S_IFMT == S_IFREG else { return .left("it is not a regular file") }
-    let process = PidFile.process(try contents(of: file, limit: limit))
+    let contents = try contents(of: file, limit: limit)
+    if contents.isEmpty { return .absent }
+    let process = PidFile.process(contents)
     if let process, try isMaster(process, of: prefix) { return .running(process: process) }
     // An nginx may have written its own meanwhile.
     let isSame = PidFile.name.withCString {

@@ -31,6 +31,12 @@ struct StalePidTests {
     }
   }
 
+  @Test("is nothing to speak of where it is empty, as each nginx -t leaves it")
+  func empty() throws {
+    let (outcome, left, warning) = try judge(": > nginx.pid")
+    #expect(outcome == .absent && left == "nginx.pid\n" && warning == nil)
+  }
+
   @Test("stays where it names a running nginx of this prefix, and goes where that is of another")
   func running() throws {
     let shell = try Shell()
