@@ -92,7 +92,10 @@ extension HostSnapshot {
       }
     }
     do throws(StartFailure) {
-      do { files.defaults = try KongDefaults(list, path: request.kongDefaults) } catch {
+      do {
+        files.defaults = try KongDefaults(
+          list, path: request.kongDefaults, isForListeners: !namesSecrets && !isDryRun)
+      } catch {
         // Without secrets it would only have told which settings and defaults Kong has.
         if namesSecrets { throw error }
       }

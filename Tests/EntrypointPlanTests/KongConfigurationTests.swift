@@ -1,4 +1,4 @@
-import EntrypointPlan
+@testable import EntrypointPlan
 import Testing
 
 @Suite("A kong.conf")
@@ -84,6 +84,28 @@ struct KongConfigurationTests {
 @Suite("kong_defaults.lua")
 struct KongDefaultsTests {
   private func read(_ text: String) -> KongDefaults? { KongDefaults(Array(text.utf8)) }
+
+  @Test("says the same of listeners and of the version where only that is read")
+  func onlyListeners() throws {
+    for name in ["role", "nginx_optimizations", "headers_upstream", "hxxders_upstream", "Role"] {
+      for listen in ["proxy_listen = 0.0.0.0:80", "proxy-listen = x", "a_listen=1\na_listen = 2"] {
+        let text =
+          "return [[\nprefix = /p\n\(listen)\n\(name) = x # y\npg_host = h\n[role]\nb_listen = z]]"
+        let all = try #require(read(text))
+        let some = try #require(KongDefaults(Array(text.utf8), isForListeners: true))
+        #expect(some.version == all.version)
+        #expect(some.closesManagerWithAdmin == all.closesManagerWithAdmin)
+        for option in ["proxy_listen", "a_listen", "b_listen", "pg_listen"] {
+          #expect(some.listenDefault(of: option) == all.listenDefault(of: option))
+          let variable = "KONG_" + option.uppercased()
+          #expect(
+            some.hasListenOption(withVariable: variable)
+              == all.hasListenOption(withVariable: variable))
+        }
+        #expect(some["pg_host"] == nil && all["pg_host"] == "h", "what is not needed is not kept")
+      }
+    }
+  }
 
   @Test(
     "is read from the first long string, past comments of both kinds",

@@ -55,12 +55,20 @@ public struct KongConfiguration: Equatable, Sendable {
 
   /// Reads a file's bytes; whatever they are, the rest of Kong judges the settings.
   public init(_ bytes: [UInt8]) {
+    self.init(bytes) { _ in true }
+  }
+
+  /// Reads of a file's bytes only the settings that are asked for.
+  ///
+  /// - Parameter isWanted: gets a name as it is written. It must say the same of all bytes that are no
+  ///   ASCII letters and digits, as these make one name.
+  init(_ bytes: [UInt8], where isWanted: (ArraySlice<UInt8>) -> Bool) {
     var sections: [String] = []
     for line in Lines(bytes) {
       if line.text.first == UInt8(ascii: "[") {
         // From here to the end of the file names belong to sections, which Kong never looks at.
         sections.append(Lines.section(line.text))
-      } else if sections.isEmpty, let setting = Lines.setting(line) {
+      } else if sections.isEmpty, let setting = Lines.setting(line, where: isWanted) {
         settings.append(setting)
       }
     }
@@ -139,11 +147,15 @@ private struct Lines: Sequence, IteratorProtocol {
     return rest[..<end]
   }
 
-  /// `name = value`; nil for a line without "=".
-  static func setting(_ line: Line) -> KongConfiguration.Setting? {
+  /// `name = value`; nil for a line without "=", and for a name that is not wanted.
+  static func setting(
+    _ line: Line, where isWanted: (ArraySlice<UInt8>) -> Bool
+  ) -> KongConfiguration.Setting? {
     guard let equals = line.text.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+    let written = luaTrimmed(line.text[..<equals])
+    guard isWanted(written) else { return nil }
     return KongConfiguration.Setting(
-      name: name(luaTrimmed(line.text[..<equals])),
+      name: name(written),
       value: ByteString(withoutComment(luaTrimmed(line.text[(equals + 1)...]))), line: line.number)
   }
 

@@ -12,22 +12,40 @@ public struct KongDefaults: Equatable, Sendable {
     "/usr/local/share/lua/5.1/kong/templates/kong_defaults.lua"
 
   /// Reads a file's bytes; nil where there is no long string in it.
-  public init?(_ bytes: [UInt8]) {
+  ///
+  /// - Parameter isForListeners: read only what says which listeners there are. All 230 options were a
+  ///   third of the instructions of a start up to `kong prepare`.
+  public init?(_ bytes: [UInt8], isForListeners: Bool = false) {
     guard let text = LuaChunk(bytes).longString() else { return nil }
-    configuration = KongConfiguration(Array(text))
+    configuration = KongConfiguration(Array(text)) {
+      !isForListeners || KongDefaults.mayMatterToListeners($0)
+    }
     listenVariables = configuration.listenSettings.map { $0.variable }.sorted()
+  }
+
+  /// Whether an option is one of those below, or perhaps: by its last letters, or its first and its length.
+  private static func mayMatterToListeners(_ name: ArraySlice<UInt8>) -> Bool {
+    switch (name.first, name.count) {
+    case (UInt8(ascii: "r"), "role".utf8.count),
+      (UInt8(ascii: "n"), "nginx_optimizations".utf8.count),
+      (UInt8(ascii: "h"), "headers_upstream".utf8.count):
+      true
+    default: name.suffix("listen".utf8.count).elementsEqual("listen".utf8)
+    }
   }
 
   /// Reads what the file came to; nil where it is not there.
   ///
   /// - Throws: ``StartFailure`` for a file that is there and not Kong's list: which variables name
   ///   secrets would be a guess.
-  public init?(_ content: FileContent, path: ByteString) throws(StartFailure) {
+  public init?(
+    _ content: FileContent, path: ByteString, isForListeners: Bool = false
+  ) throws(StartFailure) {
     let reason: String
     switch content {
     case .absent: return nil
     case .bytes(let bytes):
-      if let defaults = KongDefaults(bytes) {
+      if let defaults = KongDefaults(bytes, isForListeners: isForListeners) {
         self = defaults
         return
       }
