@@ -6,10 +6,9 @@ let package = Package(
   products: [
     .executable(name: "entrypoint", targets: ["entrypoint"])
   ],
-  // Exactly these: they are linked into a program that runs as root, and a release is built twice.
+  // Exactly this: it is linked into a program that runs as root, and a release is built twice.
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1")
   ],
   targets: [
     // Decisions: values in, a plan out. Standard library only, no I/O.
@@ -36,7 +35,6 @@ let package = Package(
         "EntrypointSystem",
         "CExecve",
         "CRevision",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
     .systemLibrary(
@@ -66,6 +64,9 @@ let package = Package(
       name: "give-prefix", dependencies: ["EntrypointPlan", "EntrypointSystem"],
       path: "Tests/give-prefix"
     ),
+    // The settings as JSON, which scripts/manual/generate makes the man page of.
+    .executableTarget(
+      name: "settings", dependencies: ["EntrypointPlan"], path: "scripts/manual/settings"),
     // What the parser of nginx's configuration finds: Tests/crossplane and Tests/nginx compare it.
     .executableTarget(name: "listens", dependencies: ["EntrypointPlan"], path: "Tests/listens"),
     .testTarget(

@@ -1,7 +1,7 @@
 // Why C: this must run before the constructors of the libraries in the binary, and only
 // .preinit_array does (System V ABI, "Initialization and Termination Functions").
 //
-// The Swift runtime and Foundation read variables that change what code runs: SWIFT_BACKTRACE names
+// The Swift runtime reads variables that change what code runs: SWIFT_BACKTRACE names
 // a program to start when the process crashes, SWIFT_DEBUG_LIB_PRESPECIALIZED_PATH a library to
 // load. A process that starts as root with an environment from somebody else must honour none of
 // them. So the libraries see a fixed environment; the real one is read by our own code only, and

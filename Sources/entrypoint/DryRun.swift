@@ -1,31 +1,20 @@
 import EntrypointPlan
 import EntrypointSystem
-import FoundationEssentials
 import Glibc
 
 /// `--dry-run`: prints the plan, changes nothing, runs nothing.
 struct DryRun {
-  /// The forms of the output.
-  enum Format: String, CaseIterable {
-    case text
-    case json
-    /// The least flags for `docker run`.
-    case docker
-    /// The least security context for a pod.
-    case kubernetes
-  }
-
   var start: Start
-  var format: Format
+  var format: PlanFormat
 
   /// Prints the plan on standard output and ends the process with 0 if the plan can succeed, or with
   /// the status that a start would have.
   func run() -> Never {
     let variables = start.environment.interpreted()
-    do {
+    do throws(StartFailure) {
       let asked = try Request(
         command: start.command, options: start.options, environment: variables)
-      let snapshot = try HostSnapshot.read(for: asked, isDryRun: true)
+      let snapshot = try read(for: asked)
       let request = asked.including(snapshot.secrets)
       switch format {
       case .text, .json:
@@ -43,40 +32,38 @@ struct DryRun {
       }
       exit(0)
     } catch {
-      let failure =
-        switch error {
-        case let failure as StartFailure: failure
-        case let failure as SystemCallFailure: failure.failure
-        default:
-          StartFailure(
-            status: ExitStatus.notPermitted, what: "the plan cannot be printed", why: "\(error)",
-            waysOut: ["use --format text"])
-        }
-      if format == .json, (try? printJSON(failure)) != nil { exit(failure.status) }
-      ((try? start.log(variables)) ?? Log(level: .info, format: .text)).failure(failure)
-      exit(failure.status)
+      report(error, variables)
+      exit(error.status)
     }
   }
 
-  private func print(_ plan: Plan, snapshot: HostSnapshot, isPlain: Bool) throws {
-    if format == .text {
-      let isColored = StandardOutput.isTerminal && !isPlain
-      try StandardOutput.write(PlanText(plan, snapshot: snapshot, isColored: isColored).render())
-    } else {
-      try printJSON(PlanReport(plan, snapshot: snapshot))
+  private func read(for request: Request) throws(StartFailure) -> HostSnapshot {
+    do { return try HostSnapshot.read(for: request, isDryRun: true) } catch { throw error.failure }
+  }
+
+  private func print(_ plan: Plan, snapshot: HostSnapshot, isPlain: Bool) throws(StartFailure) {
+    guard format == .text else { return try print(PlanReport(plan, snapshot: snapshot)) }
+    let isColored = StandardOutput.isTerminal && !isPlain
+    try StandardOutput.write(PlanText(plan, snapshot: snapshot, isColored: isColored).render())
+  }
+
+  private func print(_ report: PlanReport) throws(StartFailure) {
+    try StandardOutput.write(report.json.lines + "\n")
+  }
+
+  /// Says a failure that came before there was a plan: for programs in the form of a plan.
+  private func report(_ failure: StartFailure, _ variables: Environment) {
+    if format == .json {
+      var plan = Plan(command: start.command)
+      plan.failure = failure
+      do {
+        return try print(PlanReport(plan, snapshot: nil))
+      } catch {
+        // Nobody reads standard output; standard error is left.
+      }
     }
-  }
-
-  /// Prints a failure that came before there was a plan, in the form of a plan.
-  private func printJSON(_ failure: StartFailure) throws {
-    var plan = Plan(command: start.command)
-    plan.failure = failure
-    try printJSON(PlanReport(plan, snapshot: nil))
-  }
-
-  private func printJSON(_ report: PlanReport) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try StandardOutput.write(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
+    let log: Log
+    do { log = try start.log(variables) } catch { log = Log(level: .info, format: .text) }
+    log.failure(failure)
   }
 }

@@ -4,11 +4,19 @@ import Glibc
 
 /// A start: from the request to the exec of the command.
 struct Start {
-  var command: [ByteString]
-  var options = Options()
-  var logLevel: LogLevel?
-  var logFormat: LogFormat?
-  var environment: EnvironmentBlock
+  let command: [ByteString]
+  let options: Options
+  let environment: EnvironmentBlock
+  private let logLevel: LogLevel?
+  private let logFormat: LogFormat?
+
+  init(_ invocation: Invocation, environment: EnvironmentBlock) {
+    command = invocation.command
+    options = invocation.options
+    logLevel = invocation.logLevel
+    logFormat = invocation.logFormat
+    self.environment = environment
+  }
 
   /// Runs the command, or ends the process with a message and the status that says why.
   func run() -> Never {

@@ -1,14 +1,23 @@
 import CExecve
 import EntrypointPlan
 import EntrypointSystem
+import Glibc
 
-// Read -> decide -> print or act. When the first argument is a command, nothing of ArgumentParser or
-// Foundation runs.
+// Read -> decide -> print or act.
 let arguments = Array(CStrings(execve_arguments()).bytes.dropFirst())
 let environment = EnvironmentBlock(CStrings(execve_environment()))
 
-if let first = arguments.first, first.bytes.first != UInt8(ascii: "-") {
-  Start(command: arguments, environment: environment).run()
-} else {
-  EntrypointCommand.run(arguments, environment: environment)
+do throws(StartFailure) {
+  let invocation = try Invocation(arguments)
+  let start = Start(invocation, environment: environment)
+  switch invocation.action {
+  case .start: start.run()
+  case .dryRun(let format): DryRun(start: start, format: format).run()
+  case .help: try StandardOutput.write(HelpText.render())
+  case .version: try StandardOutput.write(Version.text + "\n")
+  }
+  exit(0)
+} catch {
+  Log(level: .info, format: .text).failure(error)
+  exit(error.status)
 }

@@ -22,7 +22,7 @@ struct ReportTests {
   func startedAs() throws {
     func keys(_ report: PlanReport) throws -> [String: Any] {
       try #require(
-        try JSONSerialization.jsonObject(with: JSONEncoder().encode(report)) as? [String: Any])
+        try JSONSerialization.jsonObject(with: Data(report.json.lines.utf8)) as? [String: Any])
     }
     let host = Situation.host(
       Situation.user(ambient: CapabilitySet(.netRaw), bounding: CapabilitySet(.netRaw)))
@@ -57,8 +57,7 @@ struct ReportTests {
     let reason = "it ends with nginx -t, which binds KONG_PROXY_LISTEN 0.0.0.0:80"
     #expect(
       text.contains("\nGrant\n  kong reload: ambient cap_net_bind_service (\(reason))\n\nLaunch\n"))
-    let json = String(
-      decoding: try JSONEncoder().encode(PlanReport(plan, snapshot: host)), as: UTF8.self)
+    let json = PlanReport(plan, snapshot: host).json.line
     #expect(json.contains("\"reason\":\"\(reason)\""))
   }
 

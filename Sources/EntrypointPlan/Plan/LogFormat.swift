@@ -38,32 +38,12 @@ public enum LogFormat: String, CaseIterable, Sendable {
       parts += explanation.waysOut.map { "  way out: \($0)" }
       return parts.map { "entrypoint: \(level.rawValue): \($0)\n" }.joined()
     case .json:
-      var members = ["\"program\":\"entrypoint\"", "\"level\":\"\(level.rawValue)\""]
-      members.append("\"what\":\(LogFormat.quoted(explanation.what))")
-      if !explanation.why.isEmpty { members.append("\"why\":\(LogFormat.quoted(explanation.why))") }
-      if !explanation.waysOut.isEmpty {
-        let ways = explanation.waysOut.map(LogFormat.quoted).joined(separator: ",")
-        members.append("\"ways_out\":[\(ways)]")
-      }
-      return "{\(members.joined(separator: ","))}\n"
+      return JSON.object([
+        "program": .string("entrypoint"), "level": .string(level.rawValue),
+        "what": .string(explanation.what),
+        "why": explanation.why.isEmpty ? nil : .string(explanation.why),
+        "ways_out": explanation.waysOut.isEmpty ? nil : .strings(explanation.waysOut),
+      ]).line + "\n"
     }
-  }
-
-  /// A JSON string.
-  ///
-  /// Foundation's encoder would do it, and must not run in a start.
-  private static func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
-      case "\u{0}"..<" ":
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
   }
 }

@@ -1,0 +1,19 @@
+// Prints what the man page says of entrypoint and its settings, as JSON.
+import EntrypointPlan
+
+let settings = Setting.all.map { setting in
+  JSON.object([
+    "name": setting.name.map { .string($0) },
+    "short_name": setting.shortName.map { .string($0) },
+    "variable": setting.variable.map { .string($0) },
+    "value": .string(setting.value.text),
+    "summary": .string(setting.summary),
+    "usual": .string(setting.usual),
+  ])
+}
+print(
+  JSON.object([
+    "abstract": .string(HelpText.abstract),
+    "discussion": .strings(HelpText.discussion),
+    "settings": .array(settings),
+  ]).lines)
