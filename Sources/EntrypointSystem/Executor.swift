@@ -20,22 +20,25 @@ public struct Executor {
 
   /// Runs the steps; if the last is an exec, it does not return.
   ///
+  /// - Returns: nil where all are carried out; else why the kernel refuses to change a file's
+  ///   capabilities. Those before that step are carried out, it and the others are not.
   /// - Throws: ``StartFailure`` at the first step that fails. What was changed before stays changed,
   ///   so the process has to end.
-  public func run(_ steps: [Step]) throws(StartFailure) {
+  public func run(_ steps: [Step]) throws(StartFailure) -> RefusedWrite? {
     for step in steps {
       log.debug("\(step.name) \(step.detail(names))")
-      try carryOut(step)
+      if let refusal = try carryOut(step) { return refusal }
     }
+    return nil
   }
 
-  private func carryOut(_ step: Step) throws(StartFailure) {
+  private func carryOut(_ step: Step) throws(StartFailure) -> RefusedWrite? {
     switch step {
     case .run(let steps): try runChild(steps)
     case .givePrefix(let prefix, let uid, let gid): try give(prefix, to: uid, group: gid)
     case .giveStream(let stream, let uid): give(stream, to: uid)
-    case .setFileCapabilities(let set, let file): try write(set, to: file)
-    case .removeFileCapabilities(let file): try write(nil, to: file)
+    case .setFileCapabilities(let set, let file): return try write(set, to: file)
+    case .removeFileCapabilities(let file): return try write(nil, to: file)
     case .dropBounding(let set, _): try call(ProcessCapabilities.dropBounding(set))
     case .keepCapabilities: try call(ProcessCapabilities.keep())
     case .setGroups(let groups): try call(ProcessIdentity.setGroups(groups))
@@ -52,6 +55,7 @@ public struct Executor {
     case .verify(let planned): try verify(planned)
     case .exec(let execution): try ProgramExecution.run(execution, environment: environment)
     }
+    return nil
   }
 
   /// Makes a call whose refusal is the end of the start.
@@ -61,17 +65,14 @@ public struct Executor {
     do { try body() } catch { throw error.failure }
   }
 
-  /// If this fails, no other way is tried: what was printed is what runs.
-  private func write(_ set: CapabilitySet?, to file: ProgramFile) throws(StartFailure) {
-    do { try FileCapabilities.write(set, to: file) } catch {
-      guard let set else {
-        throw error.failure(
-          what: "the file capabilities of \(file.path) cannot be taken off",
-          wayOut: "take them off in the image: setcap -r \(file.path)")
-      }
-      throw error.failure(
-        what: "\(names.list(of: set)) cannot be written to \(file.path)",
-        wayOut: "--cap-mode ambient, or ENTRYPOINT_CAP_MODE=ambient")
+  private func write(
+    _ set: CapabilitySet?, to file: ProgramFile
+  ) throws(StartFailure) -> RefusedWrite? {
+    let what =
+      set.map { "\(names.list(of: $0)) cannot be written to \(file.path)" }
+      ?? "the file capabilities of \(file.path) cannot be taken off"
+    do { return try FileCapabilities.write(set, to: file)?.refusedWrite(what: what) } catch {
+      throw error.failure(what: what)
     }
   }
 
@@ -79,7 +80,8 @@ public struct Executor {
     try ChildProcess.run(name: steps.execution?.commandLine ?? "", uid: steps.targetUser) {
       hasExplained in
       do throws(StartFailure) {
-        try run(steps)
+        // No child writes to a file.
+        if let refusal = try run(steps) { throw refusal.failure }
         _exit(0)
       } catch {
         log.failure(error)

@@ -35,7 +35,11 @@ extension FileCapabilities {
   ///
   /// The path is opened without following a link, and must lead to the very file that the plan was
   /// made for. In a user namespace the kernel adds the namespace's root id itself.
-  static func write(_ set: CapabilitySet?, to file: ProgramFile) throws(SystemCallFailure) {
+  ///
+  /// - Returns: why the kernel refuses the attribute; nil where it is as wanted.
+  static func write(
+    _ set: CapabilitySet?, to file: ProgramFile
+  ) throws(SystemCallFailure) -> SystemCallFailure? {
     let descriptor: FileDescriptor
     do {
       descriptor = try FileDescriptor.open(
@@ -47,13 +51,14 @@ extension FileCapabilities {
     guard let found = try? FileIdentity(Stat(descriptor)), found == file.identity else {
       throw SystemCallFailure("open(\(file.path)): another file than planned", .staleNFSFileHandle)
     }
-    guard let set else {
-      try checked("cap_set_fd(\(file.path), none)") { cap_set_fd(descriptor.rawValue, nil) }
-      return
-    }
-    let state = try set.state(flags: [CAP_PERMITTED, CAP_EFFECTIVE])
+    let state = try set?.state(flags: [CAP_PERMITTED, CAP_EFFECTIVE])
     defer { cap_free(UnsafeMutableRawPointer(state)) }
-    try checked("cap_set_fd(\(file.path))") { cap_set_fd(descriptor.rawValue, state) }
+    do throws(SystemCallFailure) {
+      try checked("cap_set_fd(\(file.path))") { cap_set_fd(descriptor.rawValue, state) }
+      return nil
+    } catch {
+      return error
+    }
   }
 }
 

@@ -7,14 +7,17 @@ extension SystemCallFailure {
 
   /// The failure as the end of a start.
   ///
-  /// - Parameters:
-  ///   - what: what it was to do.
-  ///   - wayOut: one that this call has, beside its reason's.
-  func failure(what: String, wayOut other: String? = nil) -> StartFailure {
+  /// - Parameter what: what it was to do.
+  func failure(what: String) -> StartFailure {
     let (why, wayOut) = reason
     return StartFailure(
       status: ExitStatus.notPermitted, what: what, why: "\(why) (\(errno))",
-      waysOut: [other, wayOut].compactMap(\.self))
+      waysOut: wayOut.map { [$0] } ?? [])
+  }
+
+  /// The failure of a change to a file's capabilities.
+  func refusedWrite(what: String) -> RefusedWrite {
+    RefusedWrite(what: what, why: "\(reason.why) (\(errno))", wayOut: reason.wayOut)
   }
 
   private var reason: (why: String, wayOut: String?) {
@@ -37,6 +40,11 @@ extension SystemCallFailure {
       ("this process may open no more files", "docker run --ulimit nofile=1024:1024")
     case .noSuchFileOrDirectory:
       ("it is not there; /proc must be mounted", "mount /proc in the container")
+    case .staleNFSFileHandle:
+      (
+        "another file has taken its place since the start looked at it",
+        "start again, and replace programs only while no container starts"
+      )
     case .noSuchProcess, .resourceTemporarilyUnavailable, .noMemory:
       ("there are too many processes, or too little memory", "raise the container's limits")
     case .noFunction:

@@ -37,38 +37,22 @@ struct Start {
   private func start(_ request: Request, log: Log) throws(StartFailure) {
     let snapshot: HostSnapshot
     do { snapshot = try HostSnapshot.read(for: request) } catch { throw error.failure }
-    let request = request.including(snapshot.secrets)
-    let plan = try plan(request, snapshot)
-    for warning in plan.prepareWarnings { log.warning(warning) }
     let executor = Executor(
       environment: environment, names: snapshot.capabilityNames, log: log)
-    if plan.prepare.isEmpty {
-      try launch(plan, executor: executor, log: log, names: snapshot.capabilityNames)
-    } else {
-      try executor.run(plan.prepare)
-      // Much can have changed while `kong prepare` waited for a database: look again.
-      let later: HostSnapshot
-      do { later = try snapshot.readAgain(for: request) } catch { throw error.failure }
-      let after = try self.plan(request, later)
-      try launch(after, executor: executor, log: log, names: snapshot.capabilityNames)
+    var course = try Course(
+      request: request.including(snapshot.secrets), snapshot: snapshot, executor: executor, log: log
+    )
+    course.warn(course.plan.prepareWarnings)
+    if !course.plan.prepare.isEmpty {
+      try course.run { $0.prepare }
+      try course.lookAgain()
     }
-  }
-
-  private func plan(_ request: Request, _ snapshot: HostSnapshot) throws(StartFailure) -> Plan {
-    let plan = Planner(request: request, snapshot: snapshot).plan()
-    if let failure = plan.failure { throw failure }
-    return plan
-  }
-
-  private func launch(
-    _ plan: Plan, executor: Executor, log: Log, names: CapabilityNames
-  ) throws(StartFailure) {
-    for warning in plan.launchWarnings { log.warning(warning) }
-    for note in plan.notes { log.debug(note) }
+    course.warn(course.plan.launchWarnings)
+    for note in course.plan.notes { log.debug(note) }
     // Said when it is true: after the grant, right before the exec.
-    try executor.run(plan.launch.dropLast())
-    if let summary = plan.summary(names) { log.info(summary) }
-    try executor.run(plan.launch.suffix(1))
+    try course.run { $0.launch.dropLast() }
+    if let summary = course.plan.summary(snapshot.capabilityNames) { log.info(summary) }
+    try course.run { $0.launch.suffix(1) }
   }
 
   /// The log that options and variables ask for.
@@ -76,5 +60,63 @@ struct Start {
     let level: LogLevel? = try variables.choice("ENTRYPOINT_LOG_LEVEL")
     let format: LogFormat? = try variables.choice("ENTRYPOINT_LOG_FORMAT")
     return Log(level: logLevel ?? level ?? .info, format: logFormat ?? format ?? .text)
+  }
+}
+
+/// A start under way: what is known, and what is planned by it.
+private struct Course {
+  private let request: Request
+  private var snapshot: HostSnapshot
+  private(set) var plan: Plan
+  private let executor: Executor
+  private let log: Log
+  private var warnings: [Explanation] = []
+
+  init(
+    request: Request, snapshot: HostSnapshot, executor: Executor, log: Log
+  ) throws(StartFailure) {
+    self.request = request
+    self.snapshot = snapshot
+    self.executor = executor
+    self.log = log
+    plan = try Course.plan(request, snapshot)
+  }
+
+  private static func plan(
+    _ request: Request, _ snapshot: HostSnapshot
+  ) throws(StartFailure) -> Plan {
+    let plan = Planner(request: request, snapshot: snapshot).plan()
+    if let failure = plan.failure { throw failure }
+    return plan
+  }
+
+  /// Much can have changed while `kong prepare` waited for a database.
+  mutating func lookAgain() throws(StartFailure) {
+    do { snapshot = try snapshot.readAgain(for: request) } catch { throw error.failure }
+    plan = try Course.plan(request, snapshot)
+    warnings = []
+  }
+
+  /// Warns of what has not been warned of since the last look.
+  mutating func warn(_ explanations: [Explanation]) {
+    for explanation in explanations where !warnings.contains(explanation) {
+      log.warning(explanation)
+      warnings.append(explanation)
+    }
+  }
+
+  /// Runs one part of the plan.
+  ///
+  /// Where the kernel refuses to change a file's capabilities, the planner is asked again with that as
+  /// one more fact, and so knows another way or why there is none. A step before can be carried out twice:
+  /// each leaves alone what is right already, and none of them has changed this process.
+  mutating func run(_ part: (Plan) -> [Step]) throws(StartFailure) {
+    guard let refusal = try executor.run(part(plan)) else { return }
+    log.info("\(refusal.what): \(refusal.why); planned again without that")
+    snapshot.refusedWrite = refusal
+    let isLaunch = plan.prepare.isEmpty
+    plan = try Course.plan(request, snapshot)
+    warn(isLaunch ? plan.launchWarnings : plan.prepareWarnings)
+    if let refusal = try executor.run(part(plan)) { throw refusal.failure }
   }
 }

@@ -50,7 +50,7 @@ struct Subject {
     tellCredentials(.start, output)
     if !experiment.steps.isEmpty {
       do throws(StartFailure) {
-        try executor.run(experiment.steps)
+        if let refusal = try executor.run(experiment.steps) { throw refusal.failure }
       } catch {
         end(.stepFailed, error.explanation.map { "\($0.what): \($0.why)" } ?? "", output)
       }

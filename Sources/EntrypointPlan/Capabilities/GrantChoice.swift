@@ -33,6 +33,10 @@ struct GrantChoice {
   /// Whether file capabilities may be written to the program's file at all: everybody who can execute
   /// it would have them, so only the proxy's may be written.
   var mayWriteFile: Bool
+  /// Whether the program is to see variables that a secure execution ignores.
+  var needsVariables: Bool
+  /// What the kernel has said to a write in this start; nil where none was tried, or it worked.
+  var refusedWrite: RefusedWrite?
 
   /// Every way, the best first.
   func candidates(for wanted: CapabilitySet) -> [GrantCandidate] {
@@ -76,9 +80,11 @@ struct GrantChoice {
       mode != .file && start.canRaiseAmbient(wanted) ? [.ambient(wanted)] : []
     // Under no_new_privs from outside, a file that carries capabilities takes them from every later
     // `kong reload`: they clear its ambient ones, and do not count behind its shell. And whoever can
-    // execute the file has what it carries, which should not be more than the right to low ports.
+    // execute the file has what it carries, which should not be more than the right to low ports. And
+    // what the file gives makes a secure execution.
     let isAmbientBetter =
-      start.noNewPrivileges || !wanted.isSubset(of: CapabilitySet(.netBindService))
+      start.noNewPrivileges || needsVariables
+      || !wanted.isSubset(of: CapabilitySet(.netBindService))
     return already + (isAmbientBetter ? ambient + file : file + ambient)
   }
 
@@ -104,11 +110,11 @@ struct GrantChoice {
     if file.mount.contains(.readOnly) { return .readOnly }
     if !file.supportsAttributes { return .noAttributes }
     if file.mount.contains(.noSetID) { return .noSetID }
-    return nil
+    return refusedWrite.map(WriteRefusal.refused)
   }
 
   /// What keeps file capabilities from being written, or from counting.
-  enum WriteRefusal {
+  enum WriteRefusal: Equatable {
     case notTheProxy
     case script
     case writableByOthers
@@ -116,6 +122,7 @@ struct GrantChoice {
     case readOnly
     case noAttributes
     case noSetID
+    case refused(RefusedWrite)
   }
 
   /// The wanted set; or with what the file keeps, for exec fails where the bounding set lacks it.

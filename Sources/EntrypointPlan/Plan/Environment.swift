@@ -106,7 +106,7 @@ public struct Environment: Equatable, Sendable {
         || equals(name, "KONG_NGINX_DAEMON") || isLogSetting(name) || mayNameSecretFile(name)
         || NginxBlock.of(name) != nil
       : begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")
-        || equals(name, "PATH") || equals(name, "NO_COLOR")
+        || equals(name, "PATH") || equals(name, "NO_COLOR") || SecureExecution.ignores(name)
     // No other name is a setting's, and these go into messages as they are.
     return isKnown
       && name.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
@@ -164,7 +164,7 @@ public struct Environment: Equatable, Sendable {
     return true
   }
 
-  private static func equals(_ name: UnsafeRawBufferPointer, _ other: StaticString) -> Bool {
+  static func equals(_ name: UnsafeRawBufferPointer, _ other: StaticString) -> Bool {
     name.count == other.utf8CodeUnitCount && begins(name, with: other)
   }
 }

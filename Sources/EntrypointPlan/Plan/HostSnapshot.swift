@@ -36,6 +36,9 @@ public struct HostSnapshot: Equatable, Sendable {
   public var prefixState = PrefixState()
   /// Why that user cannot read the file that `-c` names; nil where it can.
   public var unreadableConfiguration: String?
+  /// What the kernel has said to a change of nginx's file capabilities in this very start; nil where none
+  /// was tried, or it worked.
+  public var refusedWrite: RefusedWrite?
   /// What is in the files that KONG_*_FILE name, or why it cannot be known.
   public var secrets: SecretSettings
 

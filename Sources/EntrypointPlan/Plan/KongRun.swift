@@ -17,6 +17,8 @@ struct KongRun {
     var sequence: LaunchSequence
     /// How nginx gets what it needs.
     var grant: Grant
+    /// Whether an nginx of the chain runs in secure execution (ld.so(8)).
+    var secureExecution: Bool
   }
 
   /// The first way in which the last nginx has `wanted` and no more than that.
@@ -32,25 +34,32 @@ struct KongRun {
         sequence.drop(
           to: target, permitted: ambient, ambient: ambient, bounding: bounding(wanted),
           noNewPrivileges: noNewPrivileges)
-        guard let last = nginx(after: sequence.state, program: program),
+        guard let (last, secureExecution) = nginx(after: sequence.state, program: program),
           wanted.isSubset(of: last.effective), addsNothing(last, to: wanted)
         else { continue }
-        return Attempt(sequence: sequence, grant: grant(wanted, ambient: ambient))
+        return Attempt(
+          sequence: sequence, grant: grant(wanted, ambient: ambient),
+          secureExecution: secureExecution)
       }
     }
     return nil
   }
 
   /// What the last nginx of the chain has; nil where the kernel refuses an exec on the way to it.
-  private func nginx(after state: Credentials, program: FileCapabilities?) -> Credentials? {
+  private func nginx(
+    after state: Credentials, program: FileCapabilities?
+  ) -> (credentials: Credentials, secureExecution: Bool)? {
     let nginx = proxy?.countingCapabilities
     var state = state
+    var isSecure = false
     // The interpreter of `kong` and the shell carry none.
     for file in [program, nginx, nil, nginx] {
-      guard case .runs(let next, _, _) = credentialsAfterExec(state, file: file) else { return nil }
+      guard case .runs(let next, let secureExecution, _) = credentialsAfterExec(state, file: file)
+      else { return nil }
       state = next
+      isSecure = isSecure || secureExecution
     }
-    return state
+    return (state, isSecure)
   }
 
   /// Whether nginx has nothing from this start that it does not need.

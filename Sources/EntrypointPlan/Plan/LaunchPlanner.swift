@@ -39,6 +39,10 @@ struct LaunchPlanner {
     plan.launch = attempt.steps
     plan.result = attempt.result
     plan.secureExecution = attempt.secureExecution
+    // Of what the file carried before, `kong prepare` warns, which runs in it, too.
+    if attempt.secureExecution, attempt.writesFile || !request.isDockerStart {
+      plan.launchWarnings += shortfall.ignoredVariables
+    }
     if request.isDockerStart {
       warnOfStreams(for: target ?? host.currentUser, in: &plan)
     }
@@ -87,6 +91,7 @@ struct LaunchPlanner {
     var steps: [Step]
     var result: Credentials
     var secureExecution: Bool
+    var writesFile: Bool
   }
 
   /// The first way of granting after which the program has exactly `wanted`; nil if there is none.
@@ -102,7 +107,8 @@ struct LaunchPlanner {
       sequence.finish(execution, after: filesInPrefix)
       return Attempt(
         grant: wanted.isEmpty || result.user.effective == 0 ? .none : candidate.grant,
-        steps: sequence.steps, result: result, secureExecution: secure)
+        steps: sequence.steps, result: result, secureExecution: secure,
+        writesFile: candidate.action == .write)
     }
     return nil
   }
@@ -207,6 +213,8 @@ extension GrantChoice {
     self.init(
       start: host.credentials, uid: target?.uid ?? host.credentials.user.effective, file: file,
       mode: mode, noNewPrivileges: request.noNewPrivileges,
-      mayWriteFile: request.isDockerStart && !host.secureExecution)
+      mayWriteFile: request.isDockerStart && !host.secureExecution,
+      needsVariables: !request.environment.ignoredInSecureExecution.isEmpty,
+      refusedWrite: host.refusedWrite)
   }
 }

@@ -240,12 +240,12 @@ public struct Planner: Sendable {
   ) throws(StartFailure) -> LaunchSequence {
     let program = kong.countingCapabilities
     guard let bare = run.attempt([], program: program) else { throw shortfall(run).cannotStart }
-    guard request.testsListeners else { return bare.sequence }
+    guard request.testsListeners else { return sequence(of: bare, run, &plan) }
     if let need, need.isAllowed,
       let attempt = run.attempt(CapabilitySet(.netBindService), program: program)
     {
       plan.prepareGrant = PrepareGrant(grant: attempt.grant, reason: need.reason)
-      return attempt.sequence
+      return sequence(of: attempt, run, &plan)
     }
     if let need, !need.listeners.isEmpty {
       let explanation = shortfall(run).explainForKong(need.need)
@@ -257,7 +257,14 @@ public struct Planner: Sendable {
     plan.prepareGrant = PrepareGrant(
       grant: .none,
       reason: need.map { "though \($0.reason): it cannot be had here" } ?? "nothing is needed")
-    return bare.sequence
+    return sequence(of: bare, run, &plan)
+  }
+
+  private func sequence(
+    of attempt: KongRun.Attempt, _ run: KongRun, _ plan: inout Plan
+  ) -> LaunchSequence {
+    if attempt.secureExecution { plan.prepareWarnings += shortfall(run).ignoredVariables }
+    return attempt.sequence
   }
 
   private func shortfall(_ run: KongRun) -> Shortfall {

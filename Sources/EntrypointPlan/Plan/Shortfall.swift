@@ -127,7 +127,7 @@ struct Shortfall {
   }
 
   /// The variable where it says so, else the option, which beats it.
-  private func setting(_ option: String, _ variable: String, _ value: ByteString) -> String {
+  func setting(_ option: String, _ variable: String, _ value: ByteString) -> String {
     let isVariable =
       request.environment.nonEmpty(variable)?.description.lowercased()
       == value.description.lowercased()
@@ -160,6 +160,7 @@ struct Shortfall {
     case .readOnly: "its file system is mounted read-only"
     case .noAttributes: "its file system has no extended attributes"
     case .noSetID: "its mount is nosuid, so the kernel ignores them"
+    case .refused(let write): write.why
     }
   }
 
@@ -195,15 +196,17 @@ struct Shortfall {
             + (start.noNewPrivileges ? "; with podman, without no-new-privileges" : ""))
       }
     }
-    if refusal != nil, file.countingCapabilities?.permitted.contains(need.capability) == true {
-      let names = names.list(of: CapabilitySet(need.capability))
-      ways.append(
-        "in the image: setcap \(names)=ep \(file.path), or setcap -r \(file.path)")
+    if refusal != nil, let carried = file.countingCapabilities {
+      let name = names.name(of: need.capability)
+      let exactly =
+        carried.permitted.contains(need.capability) ? "setcap \(name)=ep \(file.path), or " : ""
+      ways.append("in the image: \(exactly)setcap -r \(file.path)")
     }
     if isHeld, request.mode != .auto {
       let mode = ByteString(request.mode.rawValue)
       ways.append("leave out \(setting("--cap-mode", "ENTRYPOINT_CAP_MODE", mode))")
     }
+    if case .refused(let write)? = refusal, let wayOut = write.wayOut { ways.append(wayOut) }
     if isHeld, refusal == .noSetfcap, request.mode == .file {
       ways.append("docker run --cap-add SETFCAP")
     }
