@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# What README.md and docker/ show, on a base like the official image: its health check is Lua that kong owns.
+# Whoever took over kong overwrites it, and waits for a check that runs as root.
+
+# shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
+source "${BATS_TEST_DIRNAME}/container.bash"
+
+# dockerfiles: writes each fenced block of the Markdown files that has lines of a Dockerfile to a file in
+# $directory/snippets, named after its place, and prints the names.
+dockerfiles() {
+  mkdir "$directory/snippets"
+  (cd "$repository" && awk -v directory="$directory/snippets" '
+    function end_of_block() {
+      if (is_dockerfile) {
+        name = place
+        gsub("/", "-", name)
+        printf "%s", text >(directory "/" name)
+        close(directory "/" name)
+        print name
+      }
+    }
+    FNR == 1 { is_open = 0 }
+    /^ *```/ {
+      if (is_open) end_of_block()
+      is_open = !is_open
+      text = ""
+      place = FILENAME ":" FNR
+      is_dockerfile = tolower($0) ~ /(docker|container)file/
+      next
+    }
+    is_open {
+      text = text $0 "\n"
+      if ($0 ~ /^ *(FROM|USER|ENTRYPOINT|HEALTHCHECK|COPY|ADD|RUN) /) is_dockerfile = 1
+    }' README.md docker/*.md)
+}
+
+# build_snippet NAME: as `image`; a snippet without FROM goes at the end of the Dockerfile of a Kong image.
+build_snippet() {
+  local file=$directory/snippets/$1
+  grep -q '^FROM ' "$file" || sed -i "1i FROM $image_official" "$file"
+  cat "$file"
+  cp "${ENTRYPOINT_BINARY:-$repository/.build/entrypoint}" "$directory/entrypoint"
+  image=localhost/entrypoint-snippet:${1//[!a-zA-Z0-9]/-}
+  podman build --format docker --isolation chroot --network host --tag "$image" --file "$file" "$directory"
+}
+
+# attack_health_check OPTION...: kong overwrites its own command in a container of `image`, and the engine
+# checks the container's health. Sets `ran_as` to the uids that the attacker's program ran as.
+attack_health_check() {
+  start "$@"
+  serves http://localhost:8000/
+  podman exec --user kong "$container" sh -c \
+    'printf "#!/bin/sh\nid -u >>/tmp/ran-as\ncp /bin/sh /tmp/shell && chmod u+s /tmp/shell\n" >/usr/local/bin/kong'
+  podman healthcheck run "$container" || true
+  ran_as=$(cat "$(root_of_container)/tmp/ran-as")
+  printf 'the attacker has run as: %s\n' "$ran_as"
+}
+
+# nothing_ran_as_root: as kong it did run, so that this test attacks something.
+nothing_ran_as_root() {
+  [[ $ran_as == 1000 && $(owner "$(root_of_container)/tmp/shell") == 1000:* ]]
+}
+
+@test "the base's own health check, in an image that is root's and has none of its own, makes the user kong root" {
+  mkdir "$directory/snippets"
+  printf '%s\n' 'COPY entrypoint /usr/local/bin/entrypoint' 'USER root' \
+    'ENTRYPOINT ["/usr/local/bin/entrypoint"]' 'CMD ["kong", "docker-start"]' >"$directory/snippets/without-check"
+  build_snippet without-check
+  attack_health_check
+  [[ $ran_as == 0 && $(owner "$(root_of_container)/tmp/shell") == 0:* && -u $(root_of_container)/tmp/shell ]]
+}
+
+@test "each Dockerfile in README.md and docker/*.md makes an image whose health check runs nothing of kong's as root" {
+  dockerfiles >"$directory/names"
+  cat "$directory/names"
+  grep '^README\.md:' "$directory/names"
+  while read -r name <&4; do
+    build_snippet "$name"
+    attack_health_check
+    nothing_ran_as_root
+    remove
+  done 4<"$directory/names"
+}
+
+@test "docker/Dockerfile makes an image whose health check runs nothing of kong's as root" {
+  image=$image_shipped
+  attack_health_check --user root
+  nothing_ran_as_root
+}
+
+@test "each service of docker/compose.yaml that starts as root has a check of its own, and it runs nothing of kong's as root" {
+  image=$image_shipped
+  "$python_tools/bin/python" -c '
+import json, sys, yaml
+for name, service in yaml.safe_load(open(sys.argv[1]))["services"].items():
+    if service["image"] == "kong-entrypoint" and not service["healthcheck"].get("disable"):
+        assert service["user"] == "0" and service["healthcheck"]["test"][0] == "CMD", name
+        print(json.dumps(service["healthcheck"]["test"][1:]))' "$repository/docker/compose.yaml" |
+    sort -u >"$directory/checks"
+  cat "$directory/checks"
+  [[ -s $directory/checks ]]
+  while read -r check <&4; do
+    attack_health_check --user root --health-cmd "$check"
+    nothing_ran_as_root
+    remove
+  done 4<"$directory/checks"
+}
