@@ -116,6 +116,29 @@ struct SecretFileTests {
     #expect(plan.prepareWarnings.map(\.what) == ["KONG_PG_PASSWORD_FILE: the file /f is empty"])
   }
 
+  @Test(
+    "as an editor of Windows leaves it is passed on so, with a warning that does not show it",
+    arguments: [
+      ("open sesame\r", ["KONG_PG_PASSWORD_FILE: the value in /f ends in a carriage return (CR)"]),
+      (
+        "\u{feff}open sesame",
+        ["KONG_PG_PASSWORD_FILE: the value in /f begins with a byte order mark"]
+      ),
+      ("open\rsesame", []), ("open sesame ", []),
+      ("-----BEGIN CERTIFICATE-----\r\nopen sesame\r\n-----END CERTIFICATE-----\r", []),
+    ] as [(String, [String])])
+  func ofWindows(value: String, warnings: [String]) throws {
+    var host = Situation.host(Situation.root())
+    host.secrets = .known([setting("KONG_PG_PASSWORD", value)])
+    let plan = try Situation.plan(["KONG_PG_PASSWORD_FILE": "/f"], on: host)
+    #expect(plan.failure == nil && plan.secrets == [setting("KONG_PG_PASSWORD", value)])
+    #expect(
+      plan.prepareWarnings.map { String($0.what.prefix { $0 != "," }) } == warnings)
+    for warning in plan.prepareWarnings {
+      #expect(!"\(warning)".contains("sesame") && !warning.waysOut.isEmpty)
+    }
+  }
+
   @Test("is as if unset when it is empty, and fills a variable that is empty")
   func empty() throws {
     #expect(

@@ -269,3 +269,50 @@ secret_is_nowhere() {
     remove
   done
 }
+
+# ---- not taken ----
+
+# passes_on WORDS COMMAND...: the command runs, its variable is left alone, and WORDS are what to write.
+passes_on() {
+  local words=$1
+  shift
+  finish "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password -- "$@"
+  cat "$directory/stderr"
+  ((status == 0))
+  tr '\0' '\n' <"$directory/stdout" | grep -x KONG_PG_PASSWORD_FILE=/run/secrets/password
+  grep -F "warn: KONG_PG_PASSWORD_FILE: passed on unread, so $words does not get what is in the file" "$directory/stderr"
+  grep -F "way out: " "$directory/stderr" | grep -F "$words"
+  remove
+}
+
+@test "a kong command behind a shell, or by its path, does not get a secret, and a warning says what to write" {
+  secret_file password "$secret"
+  passes_on 'kong check' sh -c 'kong environment; exit 0; kong check'
+  passes_on 'kong check' env kong_check=1 sh -c 'kong environment || kong check'
+  finish "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password -- /usr/local/bin/kong health
+  grep -F 'way out: write: kong health, and put the directory of kong on PATH' "$directory/stderr"
+}
+
+@test "sh -c with kong docker-start is told that it is no start, and with which words it is one" {
+  finish -- sh -c 'kong docker-start --vv'
+  cat "$directory/stderr"
+  ((status != 0))
+  grep -F 'warn: sh runs unchanged: nothing is prepared, granted or dropped for kong docker-start --vv' "$directory/stderr"
+  grep -F 'way out: leave out sh, and write the command: kong docker-start --vv' "$directory/stderr"
+}
+
+@test "a shell that starts something else is passed on without a word" {
+  secret_file password "$secret"
+  finish "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password -- sh -c 'id -u kong && echo kong'
+  ((status == 0))
+  [[ ! -s $directory/stderr ]]
+}
+
+@test "a secret that ends in a carriage return is passed on so, with a warning that does not show it" {
+  secret_file password "$secret\r\n"
+  start "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
+  serves http://localhost:8000/
+  cmp <(variable "$(prepared_environment)" KONG_PG_PASSWORD) <(printf '%s\r' "$secret")
+  logged 'the value in /run/secrets/password ends in a carriage return (CR)'
+  not logged "$secret"
+}

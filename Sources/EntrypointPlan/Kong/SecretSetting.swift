@@ -11,13 +11,44 @@ public struct SecretSetting: Hashable, Sendable {
     self.secret = secret
   }
 
-  /// What is said of a file with nothing in it, which Kong's own script takes, too.
-  var warning: Explanation? {
-    guard secret.revealedBytes.isEmpty else { return nil }
-    return Explanation(
+  /// What is said of a value that is most likely not the one that was meant; Kong's own script takes it,
+  /// too.
+  var warnings: [Explanation] {
+    let value = secret.revealedBytes
+    if value.isEmpty { return [isEmpty] }
+    var warnings: [Explanation] = []
+    // OpenSSL takes both line ends.
+    if value.last == UInt8(ascii: "\r"), !value.starts(with: "-----BEGIN ".utf8) {
+      warnings.append(endsInReturn)
+    }
+    if value.starts(with: [0xef, 0xbb, 0xbf]) { warnings.append(beginsWithMark) }
+    return warnings
+  }
+
+  private var isEmpty: Explanation {
+    Explanation(
       what: "\(file.source): the file \(file.path) is empty",
       why: "so Kong gets \(file.variable) set to nothing",
       waysOut: ["write the value into it", "unset \(file.source)"])
+  }
+
+  private var endsInReturn: Explanation {
+    Explanation(
+      what:
+        "\(file.source): the value in \(file.path) ends in a carriage return (CR), and Kong gets it"
+        + " with that",
+      why: "the file has the line ends of Windows, and only newlines are taken off its end",
+      waysOut: ["write it without: sed -i 's/\\r$//' \(file.path), or printf %s VALUE"])
+  }
+
+  private var beginsWithMark: Explanation {
+    Explanation(
+      what:
+        "\(file.source): the value in \(file.path) begins with a byte order mark, and Kong gets it"
+        + " with that",
+      why:
+        "an editor has written the file as \"UTF-8 with BOM\"; nothing is taken off its beginning",
+      waysOut: ["save it as UTF-8 without BOM, or write it with: printf %s VALUE"])
   }
 
   /// What programs see of it: KONG_X has the value, and KONG_X_FILE is not there.

@@ -150,7 +150,11 @@ public struct Request: Equatable, Sendable {
 
   /// What is in the environment, in Kong's files or in the secrets' and most likely not as it was meant.
   func warnings(files: KongFiles, secrets: [SecretSetting]) -> [Explanation] {
-    var warnings = environment.unknownVariables + secrets.compactMap(\.warning)
+    var warnings = environment.unknownVariables
+    for secret in secrets { warnings += secret.warnings }
+    if !isKong, let kong = WrappedKong(command) {
+      warnings += kong.warnings(secrets: environment.namesOfSecretFiles)
+    }
     if let defaults = files.defaults { warnings += environment.unknownSecretFiles(defaults) }
     if let file = files.configuration, let other = file.configuration.prefix,
       environment.nonEmpty("KONG_PREFIX") == nil, Prefix.withoutLastSlash(other) != prefix
