@@ -123,6 +123,9 @@ extension HostSnapshot {
       hooks?.files[index].refusal = FileAccess.whyNotExecutable(path, by: user.uid)
     }
     (prefixState, unwritablePrefix) = PrefixState.read(request.prefix)
+    closedLogs = request.logFiles.compactMap { log in
+      NginxObstacle.reason(for: log).map { .file(log, $0) }
+    }
     if let path = request.configurationPath {
       unreadableConfiguration = FileAccess.refusal(path, R_OK)?.description
     }

@@ -20,6 +20,11 @@ public struct Log: Sendable {
     if let explanation = failure.explanation { write(.error, explanation) }
   }
 
+  /// Something that a failure comes from.
+  public func error(_ explanation: Explanation) {
+    write(.error, explanation)
+  }
+
   /// Something that will not be as asked.
   public func warning(_ explanation: Explanation) {
     write(.warn, explanation)

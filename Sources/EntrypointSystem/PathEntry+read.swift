@@ -68,6 +68,29 @@ extension PathEntry {
     }
   }
 
+  /// What a path leads to, with its mount and where that comes from; nil where it leads nowhere.
+  static func placed(_ path: ByteString) -> PathEntry? {
+    do throws(SystemCallFailure) {
+      var entry = try way(along: path).last
+      entry?.readMount()
+      entry?.readPlace()
+      return entry
+    } catch {
+      return nil
+    }
+  }
+
+  /// Finds out where it comes from, which only a message needs.
+  mutating func readPlace() {
+    do throws(SystemCallFailure) {
+      place = FilePlace(
+        of: path, mounts: try contentsIfPresent(of: "/proc/self/mountinfo") ?? [])
+    } catch {
+      // Then each way out is said.
+      place = .unknown
+    }
+  }
+
   private static let slash = UInt8(ascii: "/")
 
   private static func names(of path: ByteString) -> [ByteString] {

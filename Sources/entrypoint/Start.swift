@@ -44,7 +44,11 @@ struct Start {
     )
     course.warn(course.plan.prepareWarnings)
     if !course.plan.prepare.isEmpty {
-      try course.run { $0.prepare }
+      let began = FileTime()
+      do throws(StartFailure) { try course.run { $0.prepare } } catch {
+        course.explain(error, since: began)
+        throw error
+      }
       try course.lookAgain()
     }
     course.warn(course.plan.launchWarnings)
@@ -118,5 +122,20 @@ private struct Course {
     plan = try Course.plan(request, snapshot)
     warn(isLaunch ? plan.launchWarnings : plan.prepareWarnings)
     if let refusal = try executor.run(part(plan)) { throw refusal.failure }
+  }
+  /// Says what keeps nginx from starting, where that is why `kong prepare` has failed: its `nginx -t`
+  /// says what, and not what to do.
+  ///
+  /// - Parameter began: when `kong prepare` had not run yet.
+  func explain(_ failure: StartFailure, since began: FileTime) {
+    // A signal, or a child that has spoken for itself.
+    guard let user = plan.user, failure.explanation != nil, failure.status < ExitStatus.signal(0)
+    else { return }
+    let obstacles = NginxObstacle.find(
+      in: request.prefix, as: user, own: snapshot.credentials, since: began)
+    let isRoot = snapshot.credentials.user.effective == 0
+    for obstacle in obstacles {
+      log.error(obstacle.naming(plan.listeners).explanation(for: user, isRoot: isRoot))
+    }
   }
 }

@@ -1,6 +1,8 @@
 /// The host of a listener's address as the kernel gets it: two spellings of one address are equal.
-enum ListenHost: Hashable, Sendable {
+public enum ListenHost: Hashable, Sendable {
+  /// As a number, the first of the four in its highest byte.
   case ipv4(UInt32)
+  /// As a number.
   case ipv6(UInt128)
   /// A host name in small letters; what it resolves to is not known.
   case name(String)

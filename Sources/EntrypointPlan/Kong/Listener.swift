@@ -44,6 +44,14 @@ public struct Listener: Hashable, Sendable {
     }
   }
 
+  /// The host as the kernel gets it; nil for a socket in the file system.
+  public var host: ListenHost? {
+    switch address {
+    case .inet(let host, _), .portRange(let host, _): ListenHost(host)
+    case .unix: nil
+    }
+  }
+
   /// TCP unless the flag "udp" (nginx: stream), the flag "quic" (nginx: http) or a path says
   /// otherwise.
   public var transport: ListenerProtocol {

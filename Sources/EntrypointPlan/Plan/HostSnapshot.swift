@@ -34,6 +34,8 @@ public struct HostSnapshot: Equatable, Sendable {
   public var unwritablePrefix: PathEntry?
   /// What else `kong prepare` will find in the prefix, and in /tmp.
   public var prefixState = PrefixState()
+  /// The logs of ``Request/logFiles`` that this user cannot write.
+  public var closedLogs: [NginxObstacle] = []
   /// Why that user cannot read the file that `-c` names; nil where it can.
   public var unreadableConfiguration: String?
   /// What the kernel has said to a change of nginx's file capabilities in this very start; nil where none

@@ -20,6 +20,8 @@ public struct PathEntry: Equatable, Sendable {
   public var mode: UInt32
   /// Whether its mount is read-only.
   public var isReadOnly: Bool
+  /// Where it comes from, where that was looked for.
+  public var place = FilePlace.unknown
 
   /// Describes an entry.
   public init(
