@@ -21,20 +21,21 @@ extension PrefixState {
     for name in written {
       let path = prefix + "/" + name
       guard let reason = FileAccess.refusal(path, W_OK), reason != .noSuchFileOrDirectory,
-        let entry = entry(path)
+        let entry = PathEntry.placed(path)
       else { continue }
       state.unwritable.append(entry)
     }
+    state.readDirectories(in: prefix)
     guard refusal != nil else { return (state, nil) }
     let reason = FileAccess.refusal(prefix + "/" + settings, W_OK)
     state.hasWritableSettings = reason == nil
-    return (state, directory(prefix))
+    return (state, PathEntry.placed(prefix))
   }
 
   private mutating func readSettings(_ path: ByteString, in prefix: ByteString) {
     let refusal = FileAccess.refusal(path, R_OK)
     if refusal == .noSuchFileOrDirectory { return }
-    if refusal != nil { unreadableSettings = Self.entry(path) }
+    if refusal != nil { unreadableSettings = PathEntry.placed(path) }
     let certificates = prefix + "/" + Self.certificates
     guard FileAccess.refusal(certificates, F_OK) == .noSuchFileOrDirectory,
       case .bytes(let bytes) = BoundedFile.read(path, limit: KongFiles.limit)
@@ -42,12 +43,30 @@ extension PrefixState {
     lacksCertificates = Self.namesCertificates(bytes, in: prefix)
   }
 
+  private mutating func readDirectories(in prefix: ByteString) {
+    for (name, files) in Self.directories where closedDirectory == nil {
+      let path = prefix + "/" + name
+      guard Self.isRefused(path, W_OK | X_OK),
+        files.contains(where: { FileAccess.refusal(path + "/" + $0, F_OK) != nil })
+      else { continue }
+      closedDirectory = PathEntry.placed(path)
+    }
+    let log = prefix + "/" + Self.errorLog
+    if Self.isRefused(log, W_OK), Self.isRegularFile(log) { closedLog = PathEntry.placed(log) }
+  }
+
+  /// Whether the user may not use what is there in a way.
+  private static func isRefused(_ path: ByteString, _ mode: CInt) -> Bool {
+    let refusal = FileAccess.refusal(path, mode)
+    return refusal != nil && refusal != .noSuchFileOrDirectory
+  }
+
   private static func unwritableDirectory(above prefix: ByteString) -> PathEntry? {
     var path = prefix
     while let slash = path.bytes.lastIndex(of: UInt8(ascii: "/")), path != "/" {
       path = slash == 0 ? "/" : ByteString(Array(path.bytes[..<slash]))
       guard let reason = FileAccess.refusal(path, W_OK | X_OK) else { return nil }
-      if reason != .noSuchFileOrDirectory { return directory(path) }
+      if reason != .noSuchFileOrDirectory { return PathEntry.placed(path) }
     }
     return nil
   }
@@ -55,18 +74,14 @@ extension PrefixState {
   private static func obstacle(to directory: ByteString) -> Obstacle? {
     guard let reason = FileAccess.refusal(directory, W_OK | X_OK) else { return nil }
     if reason == .noSuchFileOrDirectory { return .missing }
-    let entry = self.directory(directory)
+    let entry = PathEntry.placed(directory)
     return reason == .readOnlyFileSystem || entry?.isReadOnly == true ? .readOnly : .denied(entry)
   }
 
-  private static func directory(_ path: ByteString) -> PathEntry? {
-    var directory = entry(path)
-    directory?.readMount()
-    return directory
-  }
-
-  private static func entry(_ path: ByteString) -> PathEntry? {
-    (try? PathEntry.way(along: path))?.last
+  /// Whether it is one itself, and no link: that to a stream says nothing of who will open it.
+  private static func isRegularFile(_ path: ByteString) -> Bool {
+    var status = stat()
+    return path.withCString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   private static func isEmptyFile(_ path: ByteString) -> Bool {

@@ -62,6 +62,76 @@ struct PrefixCheckTests {
       failure?.explanation?.what == "kong (1337:0) cannot make /usr/local/kong in /usr/local")
   }
 
+  @Test(
+    "ends the start where a directory in the prefix is another's, with the way out that fits its place",
+    arguments: [
+      (
+        FilePlace.image, "it is part of the image, has uid 0",
+        "in the Dockerfile: COPY --chown=1337:0"
+      ),
+      (
+        .kubernetesVolume, "it is on a volume of Kubernetes, has",
+        "Kubernetes: securityContext.fsGroup: 1337"
+      ),
+      (
+        .mount, "it is on a volume, or a directory of the host, has",
+        "on the host, give what is mounted"
+      ),
+      (.memory, "it is on a tmpfs, has", "docker run --tmpfs DIRECTORY:mode=1777"),
+      (.unknown, "it has uid 0", "Kubernetes: securityContext.fsGroup: 1337"),
+    ] as [(FilePlace, String, String)])
+  func closedDirectory(place: FilePlace, why: String, way: String) throws {
+    var logs = entry("/usr/local/kong/logs", kind: .directory, mode: 0o755)
+    logs.place = place
+    #expect(try plan(Situation.root()) { $0.prefixState.closedDirectory = logs }.failure == nil)
+    for credentials in [Situation.user(), Self.noChown] {
+      let failure = try #require(
+        try plan(credentials) { $0.prefixState.closedDirectory = logs }.failure)
+      let explanation = try #require(failure.explanation)
+      #expect(failure.status == 77)
+      #expect(
+        explanation.what
+          == "kong (1337:0) may not write /usr/local/kong/logs, as kong prepare has to")
+      #expect(explanation.why.hasPrefix(why))
+      #expect(explanation.waysOut.contains { $0.hasPrefix(way) })
+      #expect(
+        explanation.waysOut.contains { $0.contains("--cap-add CHOWN") }
+          == (credentials.user.effective == 0))
+      // A hook could put another in its place.
+      let hooked = try plan(credentials) {
+        $0.prefixState.closedDirectory = logs
+        $0.hooks = HookDirectory(
+          files: [HookFile(name: "a", way: [entry("/docker-entrypoint.d/a", mode: 0o755)])])
+      }
+      #expect(hooked.failure == nil && hooked.prepareWarnings.contains(explanation))
+    }
+    // Nobody gives away what is on a mount that is read-only.
+    logs.isReadOnly = true
+    #expect(
+      try plan(Situation.root()) { $0.prefixState.closedDirectory = logs }.failure?.explanation?.why
+        == "its mount is read-only")
+  }
+
+  @Test("ends the start where the error log is another's, unless a setting may name another log")
+  func closedLog() throws {
+    let change = { (host: inout HostSnapshot) in
+      host.prefixState.closedLog = entry("/usr/local/kong/logs/error.log", mode: 0o644)
+    }
+    let failure = try plan(Situation.user(), [:], change).failure
+    #expect(failure?.status == 77)
+    #expect(failure?.explanation?.what.contains("/usr/local/kong/logs/error.log") == true)
+    #expect(
+      try plan(Situation.user(), ["KONG_PROXY_ERROR_LOG": "/dev/stderr"], change).failure == nil)
+    let configured = try plan(Situation.user()) {
+      change(&$0)
+      $0.files.configuration = KongFiles.ConfigurationFile(
+        path: "/etc/kong/kong.conf",
+        configuration: KongConfiguration(Array("proxy_error_log = /dev/stderr\n".utf8)))
+    }
+    #expect(configured.failure == nil)
+    #expect(try plan(Situation.root(), [:], change).failure == nil)
+  }
+
   @Test("ends the start with 77 where no kong command can work: without a /tmp that can be written")
   func temporary() throws {
     let tmp = entry("/tmp", kind: .directory, mode: 0o755)

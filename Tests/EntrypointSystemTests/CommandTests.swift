@@ -139,7 +139,7 @@ struct CommandTests {
     let expected = try Regex(
       "78\nPermission denied\n\(unread)"
         + "Error: www-data \\(33:33\\) may not write\nerror: www-data \\(33:33\\) may not write\n"
-        + "77\nit has uid 0, gid 0, mode 0755, .*\n\(refused)\(refused)")
+        + "77\nit is part of the image, has uid 0, gid 0, mode 0755, .*\n\(refused)\(refused)")
     #expect(outcome.output.wholeMatch(of: expected) != nil, "\(outcome.output)\(outcome.errors)")
   }
 

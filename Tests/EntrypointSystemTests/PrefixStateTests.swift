@@ -50,6 +50,60 @@ struct PrefixStateTests {
     #expect(try starts(setup, as: Self.asRoot) == "0\n0\n")
   }
 
+  @Test(
+    "is root's logs/ or pids/ in a prefix of the user's, or its error log: 77, unless root gives it away",
+    arguments: [
+      ("mkdir logs", "/prefix/logs"),
+      ("mkdir logs; touch logs/error.log logs/access.log", "/prefix/logs"),
+      ("mkdir -m 700 logs", "/prefix/logs"), ("mkdir pids", "/prefix/pids"),
+      ("mkdir pids logs; chown 33 logs", "/prefix/pids"),
+      ("mkdir logs; chown 33 logs; touch logs/error.log", "/prefix/logs/error.log"),
+    ])
+  func ofRootBelow(setup: String, path: String) throws {
+    let said = "77\nwww-data (33:33) may not write \(path), as kong prepare has to\n"
+    #expect(try starts(setup) == said + said)
+    #expect(try starts(setup, as: Self.asRoot) == "0\n0\n")
+    let readOnly = "mkdir logs; mount -t tmpfs -o ro none logs"
+    let denied = "77\nwww-data (33:33) may not write /prefix/logs, as kong prepare has to\n"
+    #expect(try starts(readOnly, as: Self.asRoot) == denied + denied)
+  }
+
+  @Test("is no logs/ of root's in which all that Kong makes is there, and no log that is a link")
+  func usableBelow() throws {
+    let whole = """
+      mkdir logs pids; touch logs/error.log logs/access.log logs/admin_access.log pids/nginx.pid
+      chown 33 logs/* pids/*
+      """
+    #expect(!(try starts(whole)).contains("77"))
+    let links =
+      "mkdir logs; chown 33 logs; ln -s /dev/stderr logs/error.log; ln -s /etc/passwd logs/access.log"
+    #expect(!(try starts(links)).contains("77"))
+  }
+
+  @Test("is told with the place that it comes from, and the way out that fits it")
+  func place() throws {
+    let outcome = try shell(
+      """
+      mkdir "$T/bin" "$T/prefix" "$T/host"; cp /bin/true "$T/bin/nginx"; cp /bin/true "$T/bin/kong"
+      export PATH="$T/bin:$PATH" KONG_PREFIX="$T/prefix" ENTRYPOINT_PROXY="$T/bin/nginx"
+      mkdir "$T/prefix/logs" "$T/host/kubernetes.io~empty-dir"; chown 33:33 "$T/prefix"
+      start() { \(Self.asUser) "$ENTRYPOINT" kong docker-start 2>&1 | grep -e why: -e 'way out' | head -n 2 || true; }
+      for source in / kubernetes.io~empty-dir; do
+        mount --bind "$T/host/$source" "$T/prefix/logs"; start; umount "$T/prefix/logs"
+      done
+      mount -t tmpfs -o mode=755 none "$T/prefix/logs"; start
+      """)
+    let said = outcome.output.replacing("entrypoint: error:   ", with: "").split(separator: "\n")
+    try #require(said.count == 6, "\(outcome)")
+    #expect(
+      said[0].hasPrefix("why: it is on a volume, or a directory of the host, has uid 0, gid 0"))
+    #expect(said[1] == "way out: on the host, give what is mounted there: chown -R 33:33 DIRECTORY")
+    #expect(said[2].hasPrefix("why: it is on a volume of Kubernetes, has uid 0, gid 0, mode 0755"))
+    #expect(said[3].hasPrefix("way out: Kubernetes: securityContext.fsGroup: 33 in the pod"))
+    #expect(said[4].hasPrefix("why: it is on a tmpfs, has uid 0"))
+    #expect(said[5] == "way out: docker run --tmpfs DIRECTORY:mode=1777")
+  }
+
   @Test("is a .kong_env without its ssl/, and an empty ffdhe2048.pem, for root, too")
   func remains() throws {
     for user in [Self.asUser, Self.asRoot] {

@@ -236,6 +236,45 @@ PYTHON
   kill "$swapper"
 }
 
+# ---- directories of another user below a prefix of kong's ----
+
+# refuses_logs IMAGE TEXT OPTION...: start and dry run of kong end with 77, and name logs/, its owner and mode,
+# the place that it comes from, and a way out.
+refuses_logs() {
+  local dry way=$2
+  image=$1
+  shift 2
+  for dry in '' --dry-run; do
+    # shellcheck disable=SC2086 # no argument where it is empty
+    finish "$@" -- $dry kong docker-start
+    cat "$directory/stderr" "$directory/stdout"
+    ((status == 77))
+    cat "$directory/stderr" "$directory/stdout" >"$directory/said"
+    grep -i -F "error: kong (1337:0) may not write $prefix/logs, as kong prepare has to" "$directory/said"
+    grep -F 'has uid 0, gid 0, mode 0755' "$directory/said"
+    grep -F -- "$way" "$directory/said"
+    remove
+  done
+}
+
+@test "logs/ of root's in the image, as COPY leaves it, ends start and dry run of kong with 77 and COPY --chown" {
+  printf 'FROM %s\nRUN mkdir %s/logs && chown 0:0 %s/logs\n' "$image_user_kong" "$prefix" "$prefix" >"$directory/Dockerfile"
+  podman build --format docker --isolation chroot --network host --tag localhost/entrypoint-logs-of-root \
+    --file "$directory/Dockerfile" "$directory"
+  refuses_logs localhost/entrypoint-logs-of-root 'way out: in the Dockerfile: COPY --chown=1337:0'
+  # A start as root gives it away.
+  start --user root
+  serves http://localhost:8000/
+}
+
+@test "logs/ on a volume of root's ends start and dry run of kong with 77 and the ways for a volume" {
+  install -d -o 0 -g 0 -m 755 "$directory/logs"
+  refuses_logs "$image_user_kong" "way out: on the host, give what is mounted there: chown -R 1337:0" \
+    --volume "$directory/logs:$prefix/logs"
+  refuses_logs "$image_user_kong" 'way out: Kubernetes: securityContext.fsGroup: 1337 in the pod' \
+    --volume "$directory/logs:$prefix/logs"
+}
+
 # ---- prefixes that are none ----
 
 @test "a KONG_PREFIX that is /, a system directory, relative or not canonical is 78, and named" {

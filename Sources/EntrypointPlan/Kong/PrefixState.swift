@@ -21,6 +21,11 @@ public struct PrefixState: Equatable, Sendable {
   public var hasEmptyParameters = false
   /// Those of ``written`` that are there and that the user may not write.
   public var unwritable: [PathEntry] = []
+  /// The first of ``directories`` that is there, that the user may not write, and in which something is
+  /// missing that every Kong makes.
+  public var closedDirectory: PathEntry?
+  /// ``errorLog``, where it is a regular file that the user may not write.
+  public var closedLog: PathEntry?
   /// Why ``temporary`` cannot be written; nil where it can.
   public var temporaryObstacle: Obstacle?
 
@@ -37,6 +42,14 @@ public struct PrefixState: Equatable, Sendable {
   public static let written: [ByteString] = [
     ".ca_combined", "nginx.conf", "nginx-kong.conf", "nginx-kong-stream.conf",
   ]
+  /// Directories of the prefix, and the files in them that `kong prepare` and its `nginx -t` make where
+  /// they are not there (Kong 1.3 to 3.9).
+  public static let directories: [(name: ByteString, files: [ByteString])] = [
+    ("logs", ["error.log", "access.log", "admin_access.log"]),
+    (PidFile.directory, [PidFile.name]),
+  ]
+  /// Where Kong's nginx logs unless a setting says otherwise.
+  public static let errorLog: ByteString = "logs/error.log"
   /// Where each `kong` command makes a directory of its own; it ends with status 30 where it cannot.
   public static let temporary: ByteString = "/tmp"
 

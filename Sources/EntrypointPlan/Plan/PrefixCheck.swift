@@ -23,6 +23,13 @@ struct PrefixCheck {
         throw StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
       }
       warnings.append(explanation)
+    } else if let entry = state.closedDirectory ?? closedLog, entry.isReadOnly || !isGiven {
+      let explanation = cannotWrite(entry)
+      // A hook may put another in its place.
+      guard let hooks = host.hooks, !hooks.files.isEmpty else {
+        throw StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
+      }
+      warnings.append(explanation)
     }
     if !isGiven {
       if let file = state.unreadableSettings { warnings.append(cannotRead(file)) }
@@ -31,10 +38,19 @@ struct PrefixCheck {
     if state.lacksCertificates { warnings.append(lostCertificates) }
     if state.hasEmptyParameters { warnings.append(emptyParameters) }
     if let failure = unreadableConfiguration { throw failure }
-    return warnings
+    return warnings + closedLogs
   }
 
   // MARK: the prefix itself
+
+  /// Kong's own error log, where no setting and no template can name another.
+  private var closedLog: PathEntry? {
+    guard request.environment.nonEmpty("KONG_PROXY_ERROR_LOG") == nil,
+      host.files.configuration?.configuration["proxy_error_log"] == nil,
+      host.files.unread == nil, request.templatePath == nil
+    else { return nil }
+    return state.closedLog
+  }
 
   private func cannotWrite(_ directory: PathEntry) -> Explanation {
     let (why, waysOut) = obstacle(directory)
@@ -48,20 +64,24 @@ struct PrefixCheck {
   /// Why a prefix cannot be written, and the ways to one that can.
   private func obstacle(_ directory: PathEntry) -> (why: String, waysOut: [String]) {
     if directory.isReadOnly { return ("its mount is read-only", OwnershipReport.waysOutOfReadOnly) }
-    let description = "it has \(directory.description)"
+    let place = directory.place.description.map { "it is \($0), " } ?? "it "
+    let description = place + "has \(directory.description)"
     return host.credentials.user.effective == 0
-      ? (description + ", and this process lacks cap_chown to give it away", waysToOwn)
-      : (description + ", and only a start as root with cap_chown gives it away", waysToOwn)
+      ? (description + ", and this process lacks cap_chown to give it away", waysToOwn(directory))
+      : (
+        description + ", and only a start as root with cap_chown gives it away",
+        waysToOwn(directory)
+      )
   }
 
-  /// The ways to a prefix that is the user's.
-  private var waysToOwn: [String] {
-    if host.credentials.user.effective == 0 { return Shortfall.add(["CHOWN"]) }
-    return [
-      "Kubernetes: securityContext.fsGroup: \(host.credentials.user.effective) in the pod, which lets"
-        + " it write the volume",
+  /// The ways to an entry of the prefix that is the user's.
+  private func waysToOwn(_ entry: PathEntry) -> [String] {
+    let waysToGive = entry.place.waysToGive(
+      entry.path, to: "\(user.uid):\(user.gid)", group: user.uid)
+    if host.credentials.user.effective == 0 { return Shortfall.add(["CHOWN"]) + waysToGive }
+    return waysToGive + [
       "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives it to the"
-        + " user kong, and drops to that",
+        + " user kong, and drops to that"
     ]
   }
 
@@ -73,7 +93,7 @@ struct PrefixCheck {
     Explanation(
       what: "\(user.description) cannot read \(file.path): kong prepare may fail at it",
       why: "it has \(file.description), as a kong prepare or kong reload of another user leaves it",
-      waysOut: ["remove \(file.path): kong prepare writes it anew"] + waysToOwn)
+      waysOut: ["remove \(file.path): kong prepare writes it anew"] + waysToOwn(file))
   }
 
   private var cannotWriteFiles: Explanation {
@@ -84,7 +104,7 @@ struct PrefixCheck {
       what: "\(user.description) may not write \(paths.joined(separator: ", ")): kong prepare may"
         + " fail at it, or go on with what is in it",
       why: why + ", as a start of another user leaves it",
-      waysOut: ["remove it: rm \(paths.joined(separator: " "))"] + waysToOwn)
+      waysOut: ["remove it: rm \(paths.joined(separator: " "))"] + waysToOwn(files[0]))
   }
 
   private var lostCertificates: Explanation {
@@ -116,6 +136,22 @@ struct PrefixCheck {
       status: ExitStatus.configuration,
       what: "\(user.description) cannot read \(path.shortened), which -c names", why: reason,
       waysOut: ["correct -c, or mount the file so that this user can read it"])
+  }
+
+  /// Logs that the environment names and that nginx will not be able to open.
+  ///
+  /// None of them is certain to be opened: its server may have no listener.
+  private var closedLogs: [Explanation] {
+    // A hook may make what is missing.
+    guard host.hooks?.files.isEmpty ?? true else { return [] }
+    return host.closedLogs.compactMap { obstacle in
+      guard case .file(let log, let reason) = obstacle else { return nil }
+      // Kong makes its own directories.
+      if prefix.contains(log.path), isGiven && reason != .readOnly || reason == .missing {
+        return nil
+      }
+      return obstacle.explanation(for: user, isRoot: host.credentials.user.effective == 0)
+    }
   }
 
   private static func cannotUseTemporary(
