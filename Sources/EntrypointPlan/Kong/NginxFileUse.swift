@@ -1,7 +1,7 @@
 /// A file that an nginx configuration names, and that nginx needs at its start.
 public struct NginxFileUse: Hashable, Sendable {
   /// What nginx does with it.
-  public enum Purpose: Sendable {
+  public enum Purpose: UInt8, Sendable {
     /// Opens it to read.
     case read
     /// Opens it to write, and makes it where it is not there.
@@ -31,6 +31,8 @@ public struct NginxFileUses {
   private let limits: NginxLimits
   /// With its slash: what paths are relative to (ngx_conf_full_name).
   private let directory: ByteString
+  /// The paths that are among ``uses``, each with its purpose.
+  private var seen: Set<[UInt8]> = []
   private var filesRead = 0
   private var bytesRead = 0
 
@@ -41,8 +43,8 @@ public struct NginxFileUses {
   public init(main: ByteString, files: NginxFiles, limits: NginxLimits = NginxLimits()) {
     self.files = files
     self.limits = limits
-    let slash = main.bytes.lastIndex(of: UInt8(ascii: "/"))
-    directory = ByteString(Array(main.bytes[...(slash ?? -1)]))
+    let name = main.bytes.reversed().prefix { $0 != UInt8(ascii: "/") }
+    directory = ByteString(Array(main.bytes.dropLast(name.count)))
     read(main, depth: 0)
   }
 
@@ -89,9 +91,10 @@ public struct NginxFileUses {
   private mutating func add(
     _ path: ByteString, _ purpose: NginxFileUse.Purpose, _ directive: String, _ source: String
   ) {
-    guard uses.count < NginxFileUses.limit,
-      !uses.contains(where: { $0.path == path && $0.purpose == purpose })
-    else { return }
+    guard uses.count < NginxFileUses.limit, seen.insert([purpose.rawValue] + path.bytes).inserted
+    else {
+      return
+    }
     uses.append(
       NginxFileUse(path: path, purpose: purpose, directive: directive, source: source))
   }

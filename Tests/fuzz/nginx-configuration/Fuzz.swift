@@ -89,6 +89,12 @@ private func checkListeners(_ texts: [[UInt8]]) {
     precondition(sockets.insert(transport + listener.entry).inserted, "the same socket twice")
   }
   checkInjected(texts.first ?? [], files, limits)
+  let uses = NginxFileUses(main: "/main", files: files, limits: limits).uses
+  precondition(uses.count <= 1000)
+  for use in uses {
+    precondition(use.path.bytes.first == UInt8(ascii: "/") || use.purpose == .socket)
+    precondition(!use.source.isEmpty && !use.directive.isEmpty)
+  }
 }
 
 /// The same text as what settings inject: a listener in it is the setting's, one of a file the file's.
