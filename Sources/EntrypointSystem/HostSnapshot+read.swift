@@ -32,6 +32,9 @@ extension HostSnapshot {
     }
     if request.isKong {
       try snapshot.readSettings(for: request, isDryRun: isDryRun)
+      if isDockerStart, request.mayListenOnIPv6(snapshot.files) {
+        snapshot.hasIPv6 = NetworkNamespace.hasIPv6()
+      }
     } else if isDryRun {
       try snapshot.asUser(of: request) { $0.readAccess(of: $1, for: request, isDryRun: true) }
     }

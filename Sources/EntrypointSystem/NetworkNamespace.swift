@@ -6,6 +6,14 @@ enum NetworkNamespace {
   /// NS_GET_USERNS of linux/nsfs.h, `_IO(0xb7, 0x1)`, which is no constant that Swift can import.
   private static let getOwner: UInt = 0xb701
 
+  /// Whether there are sockets for IPv6 (socket(2), EAFNOSUPPORT); any other refusal says nothing of that.
+  static func hasIPv6() -> Bool {
+    let descriptor = socket(AF_INET6, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { return errno != EAFNOSUPPORT }
+    close(descriptor)
+    return true
+  }
+
   /// Whether a capability of this user namespace counts for its ports: whether the network namespace
   /// belongs to this user namespace or to one below it (ioctl_nsfs(2), NS_GET_USERNS).
   ///

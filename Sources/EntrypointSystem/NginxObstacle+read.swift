@@ -21,11 +21,11 @@ extension NginxObstacle {
     in prefix: ByteString, as user: TargetUser, own: Credentials, since: FileTime
   ) -> [NginxObstacle] {
     do throws(SystemCallFailure) { try become(user, own: own) } catch { return [] }
+    var found = closedDirectories(of: prefix)
     let main = prefix + "/nginx.conf"
-    guard let written = FileTime(ofChangeTo: main), written >= since else { return [] }
+    guard let written = FileTime(ofChangeTo: main), written >= since else { return found }
     var pattern = PathPattern()
     let files = NginxFiles(matching: { pattern.expand($0) }, read: BoundedFile.read)
-    var found: [NginxObstacle] = []
     for use in NginxFileUses(main: main, files: files).uses where found.count < limit {
       if let reason = reason(for: use) { found.append(.file(use, reason)) }
     }
@@ -49,6 +49,17 @@ extension NginxObstacle {
   }
 
   // MARK: files
+
+  /// Those of Kong's own directories that are there, and in which the user cannot make what is missing.
+  private static func closedDirectories(of prefix: ByteString) -> [NginxObstacle] {
+    PrefixState.laterDirectories.compactMap { name, file in
+      let path = prefix + "/" + name
+      guard FileAccess.refusal(path, F_OK) == nil, FileAccess.refusal(path, W_OK | X_OK) != nil,
+        file.map({ FileAccess.refusal(path + "/" + $0, F_OK) != nil }) ?? true
+      else { return nil }
+      return PathEntry.placed(path).map { .closedDirectory($0) }
+    }
+  }
 
   /// Why the user, whose rights for files this process has now, cannot use a file; nil where he can.
   static func reason(for use: NginxFileUse) -> Reason? {

@@ -113,6 +113,32 @@ struct NginxFileUseTests {
     #expect(warnings[0].waysOut.first == "KONG_PROXY_ACCESS_LOG=/dev/stdout")
   }
 
+  @Test("and a listener for IPv6 where there is none ends the start, if Kong certainly opens it")
+  func noIPv6() throws {
+    var host = Situation.host(Situation.user())
+    host.hasIPv6 = false
+    let failure = try #require(
+      try Situation.plan(["KONG_PROXY_LISTEN": "0.0.0.0:8000, [::]:8000"], on: host).failure)
+    #expect(failure.status == 77)
+    #expect(
+      failure.explanation?.what
+        == "nginx cannot listen on KONG_PROXY_LISTEN [::]:8000: socket() fails (97: Address family not"
+        + " supported by protocol)")
+    #expect(failure.explanation?.waysOut.first?.hasPrefix("listen on IPv4 only") == true)
+    #expect(try Situation.plan(["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: host).failure == nil)
+    // A template may leave it out.
+    host.files.template = "/x"
+    let doubtful = try Situation.plan(["KONG_PROXY_LISTEN": "[::]:8000"], on: host)
+    host.files.template = nil
+    #expect(doubtful.failure == nil)
+    #expect(doubtful.prepareWarnings.contains { $0.what.contains("[::]:8000: socket() fails") })
+    // A control plane has no proxy.
+    #expect(
+      try Situation.plan(
+        ["KONG_PROXY_LISTEN": "[::]:8000", "KONG_ROLE": "control_plane"], on: host
+      ).failure == nil)
+  }
+
   @Test("and listeners that cannot be had are told with the setting that names them")
   func listener() {
     let generated = Listener(

@@ -100,6 +100,22 @@ struct NginxObstacleTests {
     #expect(none.contains("way out: listen on IPv4 only: "))
   }
 
+  @Test("is a directory in the prefix where Kong makes files, whatever it has written before")
+  func closedDirectory() throws {
+    let setup =
+      "mkdir $T/prefix/ssl $T/prefix/sockets; printf '#!/bin/sh\\nexit 1\\n' > $T/bin/kong"
+    let said = try said("", setup)
+    for name in ["ssl", "sockets"] {
+      #expect(
+        said.contains(
+          "error: www-data (33:33) may not write /prefix/\(name), where Kong makes files\n"))
+    }
+    #expect(said.contains("has uid 0, gid 0, mode 0755\n"))
+    let made = "touch $T/prefix/ssl/kong-default.crt; chown 33 $T/prefix/sockets"
+    #expect(!(try self.said("", "\(setup); \(made)")).contains("where Kong makes files"))
+    #expect(!(try self.said("", setup, as: Self.asRoot)).contains("where Kong makes files"))
+  }
+
   @Test("is nothing of what works, nor of an older configuration, nor after a success")
   func nothing() throws {
     let works = """

@@ -11,6 +11,8 @@ public enum NginxObstacle: Equatable, Sendable {
     case readOnly
   }
 
+  /// A directory of the prefix in which Kong makes files, and the user cannot.
+  case closedDirectory(PathEntry)
   /// A file that the configuration names.
   case file(NginxFileUse, Reason)
   /// The kernel has no IPv6, or not for this container.
@@ -26,7 +28,7 @@ extension NginxObstacle {
       listeners.first { $0.host == other.host && $0.port == other.port } ?? other
     }
     return switch self {
-    case .file: self
+    case .closedDirectory, .file: self
     case .noIPv6(let listener): .noIPv6(named(listener))
     case .notLocal(let listener): .notLocal(named(listener))
     }
@@ -39,6 +41,7 @@ extension NginxObstacle {
   ///   - isRoot: whether the start is root's.
   public func explanation(for user: TargetUser, isRoot: Bool) -> Explanation {
     switch self {
+    case .closedDirectory(let entry): NginxObstacle.closed(entry, user: user)
     case .file(let use, .missing): NginxObstacle.missing(use)
     case .file(let use, .denied(let entry)):
       NginxObstacle.denied(use, entry, user: user, isRoot: isRoot)
@@ -69,6 +72,17 @@ extension NginxObstacle {
           "take an address that the container has: ip address",
         ])
     }
+  }
+
+  private static func closed(_ entry: PathEntry, user: TargetUser) -> Explanation {
+    let place = entry.place.description.map { "it is \($0), and has" } ?? "it has"
+    return Explanation(
+      what: "\(user.description) may not write \(entry.path), where Kong makes files",
+      why: entry.isReadOnly ? "its mount is read-only" : "\(place) \(entry.description)",
+      waysOut: entry.isReadOnly
+        ? OwnershipReport.waysOutOfReadOnly
+        : entry.place.waysToGive(
+          entry.path, to: "\(user.uid):\(user.gid)", group: user.uid))
   }
 
   private static func missing(_ use: NginxFileUse) -> Explanation {

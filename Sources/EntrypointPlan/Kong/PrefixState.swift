@@ -48,6 +48,11 @@ public struct PrefixState: Equatable, Sendable {
     ("logs", ["error.log", "access.log", "admin_access.log"]),
     (PidFile.directory, [PidFile.name]),
   ]
+  /// Directories of the prefix that some versions of Kong need, and the file that is made once where that
+  /// is all they are for.
+  public static let laterDirectories: [(name: ByteString, file: ByteString?)] = [
+    (certificates, "kong-default.crt"), ("sockets", nil), ("dbless.lmdb", nil),
+  ]
   /// Where Kong's nginx logs unless a setting says otherwise.
   public static let errorLog: ByteString = "logs/error.log"
   /// Where each `kong` command makes a directory of its own; it ends with status 30 where it cannot.

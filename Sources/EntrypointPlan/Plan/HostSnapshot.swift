@@ -14,6 +14,8 @@ public struct HostSnapshot: Equatable, Sendable {
   /// Whether capabilities of this user namespace count in this network namespace
   /// (user_namespaces(7)).
   public var ownsNetwork: Bool
+  /// Whether the kernel makes sockets for IPv6 here (ipv6(7)); true where that was not asked.
+  public var hasIPv6 = true
   /// The file of this process's program, which root executes again at the next start; empty where the
   /// kernel does not say.
   public var ownPath: ByteString

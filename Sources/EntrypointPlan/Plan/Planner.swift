@@ -65,10 +65,11 @@ public struct Planner: Sendable {
     var certain = needs.ofListeners.intersection(CapabilitySet(.netBindService))
     // What has run need not be planned again.
     if host.files.generated?.isCurrent != true {
+      let listeners =
+        host.files.generated == nil ? plan.listeners : settings.listeners(with: nil)
+      try checkFamilies(of: listeners, areCertain: settings.areCertain, plan: &plan)
       let need = try PrepareNeed(
-        settings: settings,
-        listeners: host.files.generated == nil ? plan.listeners : settings.listeners(with: nil),
-        request: request, host: host)
+        settings: settings, listeners: listeners, request: request, host: host)
       certain = need?.certain ?? []
       if let target { try give(prefix, to: target, plan: &plan) }
       plan.prepareWarnings += try prefixWarnings(prefix, plan)
@@ -85,6 +86,21 @@ public struct Planner: Sendable {
       execution, file: proxyAtLaunch, target: target, needs: needs,
       certain: certain, prefix: prefix, plan: &plan)
     if plan.user?.uid == 0 { plan.prepareWarnings.append(runsAsRoot) }
+  }
+
+  /// Finds a listener that nginx certainly cannot have: one for IPv6 where there is none.
+  private func checkFamilies(
+    of listeners: [Listener], areCertain: Bool, plan: inout Plan
+  ) throws(StartFailure) {
+    guard !host.hasIPv6,
+      let listener = listeners.first(where: { if case .ipv6 = $0.host { true } else { false } })
+    else { return }
+    let explanation = NginxObstacle.noIPv6(listener).explanation(
+      for: plan.user ?? host.currentUser, isRoot: host.credentials.user.effective == 0)
+    if areCertain {
+      throw StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
+    }
+    plan.prepareWarnings.append(explanation)
   }
 
   /// The prefix is made the user's and group 0's, as in the official images, before anything of the

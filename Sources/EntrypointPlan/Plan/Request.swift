@@ -168,6 +168,14 @@ public struct Request: Equatable, Sendable {
     return warnings
   }
 
+  /// Whether a setting may name an IPv6 address, so that it matters whether there is IPv6.
+  public func mayListenOnIPv6(_ files: KongFiles) -> Bool {
+    let isIPv6 = { (value: ByteString) in value.bytes.contains(UInt8(ascii: "[")) }
+    return environment.variables.contains {
+      Environment.isListenSetting($0.name) && isIPv6($0.value)
+    } || files.configuration?.configuration.listenSettings.contains { isIPv6($0.value) } ?? false
+  }
+
   /// Kong's own list of options.
   public var kongDefaults: ByteString {
     environment.nonEmpty("ENTRYPOINT_KONG_DEFAULTS") ?? KongDefaults.defaultPath
