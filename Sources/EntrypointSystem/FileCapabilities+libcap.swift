@@ -55,10 +55,31 @@ extension FileCapabilities {
     defer { cap_free(UnsafeMutableRawPointer(state)) }
     do throws(SystemCallFailure) {
       try checked("cap_set_fd(\(file.path))") { cap_set_fd(descriptor.rawValue, state) }
-      return nil
     } catch {
       return error
     }
+    return try whyNotStored(set, in: descriptor, file: file)
+  }
+
+  /// Reads the attribute back: a file system or a seccomp profile can answer in the kernel's place.
+  ///
+  /// - Returns: a refusal where the attribute is what it was before.
+  /// - Throws: ``SystemCallFailure`` where it is something else, which no plan was made for.
+  private static func whyNotStored(
+    _ set: CapabilitySet?, in descriptor: FileDescriptor, file: ProgramFile
+  ) throws(SystemCallFailure) -> SystemCallFailure? {
+    let stored = try read(descriptor)
+    let planned = set.map { FileCapabilities(permitted: $0, effective: true, rootID: 0) }
+    if stored == planned.map(Reading.present) ?? .absent { return nil }
+    let failure = SystemCallFailure(
+      "cap_set_fd(\(file.path))", .ioError,
+      cause: SystemCallFailure.Cause(
+        why:
+          "the call succeeded, but the attribute that is read back is not the one that was written:"
+          + " the file system, a seccomp profile or a container runtime does not carry it out",
+        waysOut: ["put \(file.path) on another file system"]))
+    guard stored == file.capabilities.map(Reading.present) ?? .absent else { throw failure }
+    return failure
   }
 }
 

@@ -53,13 +53,15 @@ enum FileSystemUser {
     setfsgid(gid)
     setfsuid(uid)
     guard setfsuid(.max) == CInt(bitPattern: uid), setfsgid(.max) == CInt(bitPattern: gid) else {
-      throw SystemCallFailure("setfsuid(\(uid))", .notPermitted)
+      try UserNamespace.check(uid: uid, groups: [gid], call: "setfsuid(\(uid)), setfsgid(\(gid))")
+      throw SystemCallFailure("setfsuid(\(uid)), setfsgid(\(gid))", .notPermitted)
     }
   }
 }
 
 extension Credentials {
-  fileprivate func set(effective: CapabilitySet) throws(SystemCallFailure) {
+  /// Makes exactly these effective; they must be permitted.
+  func set(effective: CapabilitySet) throws(SystemCallFailure) {
     try ProcessCapabilities.set(
       permitted: permitted, inheritable: inheritable, effective: effective)
   }

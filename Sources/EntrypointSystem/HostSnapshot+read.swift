@@ -13,12 +13,14 @@ extension HostSnapshot {
     for request: Request, isDryRun: Bool = false
   ) throws(SystemCallFailure) -> HostSnapshot {
     let isDockerStart = request.isDockerStart
+    let credentials = try ProcessStatus.read()
     var snapshot = HostSnapshot(
-      credentials: try ProcessStatus.read(),
+      credentials: credentials,
       secureExecution: getauxval(UInt(AT_SECURE)) != 0,
       capabilityNames: .ofRunningKernel(),
       accounts: .readTrusted(),
-      unprivilegedPortStart: request.testsListeners ? try PortRange.unprivilegedStart() : 1024,
+      unprivilegedPortStart: request.testsListeners
+        ? try PortRange.unprivilegedStart(own: credentials) : 1024,
       ownsNetwork: request.testsListeners ? try NetworkNamespace.isOwned() : true,
       ownPath: isDockerStart ? readLink("/proc/self/exe") ?? "" : "",
       command: try ProgramSearch.find(
@@ -49,7 +51,7 @@ extension HostSnapshot {
   public func readAgain(for request: Request) throws(SystemCallFailure) -> HostSnapshot {
     var again = self
     again.credentials = try ProcessStatus.read()
-    again.unprivilegedPortStart = try PortRange.unprivilegedStart()
+    again.unprivilegedPortStart = try PortRange.unprivilegedStart(own: again.credentials)
     again.ownsNetwork = try NetworkNamespace.isOwned()
     again.proxy = try ProgramSearch.findProxy(
       request.proxy, searchPath: request.environment["PATH"])

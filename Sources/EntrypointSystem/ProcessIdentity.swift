@@ -1,23 +1,39 @@
+import EntrypointPlan
 import Glibc
+import SystemPackage
 
 /// Changes who the process is (credentials(7)).
 ///
-/// The process has one thread, so glibc's functions are the system calls.
+/// The process has one thread, so glibc's functions are the system calls. Each throws
+/// ``SystemCallFailure``, which says so where an id does not exist in the user namespace.
 enum ProcessIdentity {
   /// setgroups(2).
   static func setGroups(_ groups: [UInt32]) throws(SystemCallFailure) {
-    try checked("setgroups(\(groups.map(String.init).joined(separator: ",")))") {
+    try change("setgroups(\(groups.map(String.init).joined(separator: ",")))", groups: groups) {
       setgroups(groups.count, groups)
     }
   }
 
   /// setgid(2): real, effective and saved, as this process has cap_setgid.
   static func setGroup(_ gid: UInt32) throws(SystemCallFailure) {
-    try checked("setgid(\(gid))") { setgid(gid) }
+    try change("setgid(\(gid))", groups: [gid]) { setgid(gid) }
   }
 
   /// setuid(2): real, effective and saved, as this process has cap_setuid.
   static func setUser(_ uid: UInt32) throws(SystemCallFailure) {
-    try checked("setuid(\(uid))") { setuid(uid) }
+    try change("setuid(\(uid))", uid: uid) { setuid(uid) }
+  }
+
+  private static func change(
+    _ name: @autoclosure () -> String, uid: UInt32? = nil, groups: [UInt32] = [], _ call: () -> CInt
+  ) throws(SystemCallFailure) {
+    do {
+      try checked(name(), call)
+    } catch {
+      if error.errno == .invalidArgument {
+        try UserNamespace.check(uid: uid, groups: groups, call: error.call)
+      }
+      throw error
+    }
   }
 }

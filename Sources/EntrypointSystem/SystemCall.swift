@@ -8,11 +8,27 @@ public struct SystemCallFailure: Error, Equatable, Sendable {
   public var call: String
   /// The kernel's reason (errno(3)).
   public var errno: Errno
+  /// What is known of the cause beyond that reason; nil where nothing is.
+  public var cause: Cause?
+
+  /// A cause in words, and what can be done about it.
+  public struct Cause: Equatable, Sendable {
+    /// Why the call failed.
+    public var why: String
+    /// The ways out, the best first.
+    public var waysOut: [String]
+  }
 
   /// Records a failure.
-  public init(_ call: String, _ errno: Errno) {
+  public init(_ call: String, _ errno: Errno, cause: Cause? = nil) {
     self.call = call
     self.errno = errno
+    self.cause = cause
+  }
+
+  /// The first instruction of this program could not set the actions of signals, or unblock them.
+  public static func settingSignals(errno: Int32) -> SystemCallFailure {
+    SystemCallFailure("rt_sigaction or rt_sigprocmask", Errno(rawValue: errno))
   }
 }
 

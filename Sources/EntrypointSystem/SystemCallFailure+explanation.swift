@@ -9,15 +9,19 @@ extension SystemCallFailure {
   ///
   /// - Parameter what: what it was to do.
   func failure(what: String) -> StartFailure {
-    let (why, wayOut) = reason
-    return StartFailure(
-      status: ExitStatus.notPermitted, what: what, why: "\(why) (\(errno))",
-      waysOut: wayOut.map { [$0] } ?? [])
+    StartFailure(
+      status: ExitStatus.notPermitted, what: what, why: explained.why, waysOut: explained.waysOut)
   }
 
   /// The failure of a change to a file's capabilities.
   func refusedWrite(what: String) -> RefusedWrite {
-    RefusedWrite(what: what, why: "\(reason.why) (\(errno))", wayOut: reason.wayOut)
+    RefusedWrite(what: what, why: explained.why, wayOut: explained.waysOut.first)
+  }
+
+  private var explained: Cause {
+    if let cause { return cause }
+    let (why, wayOut) = reason
+    return Cause(why: "\(why) (\(errno))", waysOut: wayOut.map { [$0] } ?? [])
   }
 
   private var reason: (why: String, wayOut: String?) {

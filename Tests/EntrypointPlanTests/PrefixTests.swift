@@ -59,6 +59,24 @@ struct PrefixTests {
     }
   }
 
+  @Test("is refused where the kernel takes no such path, or nginx could not open nginx.conf in it")
+  func length() throws {
+    let name = "/" + String(repeating: "k", count: 255)
+    let most = String(repeating: name, count: 15)
+    for (path, isAllowed) in [
+      (name, true), (name + "k", false), (most + "/" + String(repeating: "k", count: 243), true),
+      (most + "/" + String(repeating: "k", count: 244), false), (most + most, false),
+    ] {
+      guard !isAllowed else {
+        #expect(try Prefix(ByteString(path)).path == ByteString(path))
+        continue
+      }
+      let explanation = try #require(failure(path)?.explanation)
+      #expect(explanation.why.hasPrefix("the kernel takes paths of up to 4095 bytes"))
+      #expect(explanation.what.contains("... (\(path.utf8.count) bytes) cannot be"))
+    }
+  }
+
   @Test("cannot have a program in it that runs with more rights than Kong's user")
   func programs() throws {
     let nginx: ByteString = "/opt/kong/sbin/nginx"

@@ -168,4 +168,31 @@ struct FileCapabilityTests {
       #expect(outcome.output == "\(mode)\n", "\(options): \(outcome.errors)")
     }
   }
+
+  @Test("are read back: a call that only seems to succeed is a refusal")
+  func readBack() throws {
+    let outcome = try shell(
+      """
+      cp /bin/true "$T/kong"; cp /bin/true "$T/nginx"
+      export PATH="$T:$PATH" KONG_PREFIX="$T/prefix" KONG_PROXY_LISTEN=0.0.0.0:80
+      start() {
+        strace -f -o /dev/null -e trace=fsetxattr -e inject=fsetxattr:retval=0 \\
+          "$ENTRYPOINT" --cap-mode $1 --user www-data --proxy "$T/nginx" kong docker-start 2>"$T/log" && echo 0 || echo $?
+        grep -o -e 'error: [^ ].*' -e 'the call succeeded, but the attribute' -e 'by ambient capabilit' "$T/log" |
+          sed "s|$T||"
+      }
+      start file
+      start auto
+      """)
+    #expect(
+      outcome.output == """
+        77
+        error: cap_net_bind_service cannot be written to /nginx
+        the call succeeded, but the attribute
+        0
+        the call succeeded, but the attribute
+        by ambient capabilit
+
+        """, "\(outcome.errors)")
+  }
 }

@@ -13,7 +13,7 @@
 //
 // A process is left alone from its exec of another program on. The fault must come after the first
 // privileged call or fork; only from there on are calls listed: "PROCESS NUMBER OCCURRENCE CHANGES", a
-// line each, in REPORT, CHANGES being 1 for a call that changes credentials, else 0. After a fault REPORT has one line: "hit=0|1 signal=N hang=0|1", N the signal that
+// line each, in REPORT, CHANGES being 1 for a call that changes credentials or a file's capabilities, else 0. After a fault REPORT has one line: "hit=0|1 signal=N hang=0|1", N the signal that
 // ended the command or one of its processes before its exec. The exit status is the command's.
 //
 // A moment is the entry or the return of a call of PROCESS; the return from the command's own exec is
@@ -130,7 +130,7 @@ static void set_result(pid_t id, long result) {
 
 // ---- system calls ----
 
-static bool changes_credentials(unsigned long long number, unsigned long long argument) {
+static bool changes_privileges(unsigned long long number, unsigned long long argument) {
   switch (number) {
     case SYS_setgroups:
     case SYS_setgid:
@@ -138,6 +138,9 @@ static bool changes_credentials(unsigned long long number, unsigned long long ar
     case SYS_setresgid:
     case SYS_setresuid:
     case SYS_capset:
+    case SYS_setxattr:
+    case SYS_fsetxattr:
+    case SYS_fremovexattr:
       return true;
     case SYS_prctl:
       return argument == PR_CAPBSET_DROP || argument == PR_SET_KEEPCAPS ||
@@ -160,11 +163,9 @@ static bool is_first_of_interest(unsigned long long number, unsigned long long a
 #endif
     case SYS_fchown:
     case SYS_fchownat:
-    case SYS_fsetxattr:
-    case SYS_setxattr:
       return true;
     default:
-      return changes_credentials(number, argument);
+      return changes_privileges(number, argument);
   }
 }
 
@@ -178,7 +179,7 @@ static void enter(struct process *process, const struct __ptrace_syscall_info *i
   if (!is_armed) return;
   if (fault.is_listing) {
     fprintf(report, "%d %llu %u %d\n", index, number, occurrence,
-            changes_credentials(number, info->entry.args[0]));
+            changes_privileges(number, info->entry.args[0]));
   } else if (index == fault.process && number == fault.number && occurrence == fault.occurrence) {
     skip_call(process->id);
     process->is_failing = is_hit = true;

@@ -21,6 +21,13 @@ public struct ProcessIDs: Equatable, Sendable {
 
   /// Whether any of the three is root's.
   public var includesRoot: Bool { real == 0 || effective == 0 || saved == 0 }
+
+  /// Whether the process looks like one user and can be root again, or the other way round: a
+  /// set-user-ID program has run, or a drop that was not for good.
+  public var isHalfRoot: Bool { includesRoot && self != ProcessIDs(0) }
+
+  /// "0/1337/1337".
+  var description: String { "\(real)/\(effective)/\(saved)" }
 }
 
 /// The securebits that matter here (capabilities(7), "The securebits flags").
@@ -96,10 +103,9 @@ public struct Credentials: Equatable, Sendable {
 extension Credentials {
   /// What differs in `found`, one phrase for each: "permitted is cap_net_raw, planned was none".
   public func differences(to found: Credentials, names: CapabilityNames) -> [String] {
-    let ids = { (ids: ProcessIDs) in "\(ids.real)/\(ids.effective)/\(ids.saved)" }
     let aspects: [(String, (Credentials) -> String)] = [
-      ("uid (real/effective/saved)", { ids($0.user) }),
-      ("gid (real/effective/saved)", { ids($0.group) }),
+      ("uid (real/effective/saved)", { $0.user.description }),
+      ("gid (real/effective/saved)", { $0.group.description }),
       ("groups", { $0.groups.map(String.init).joined(separator: ",") }),
       ("permitted", { names.text(of: $0.permitted) }),
       ("effective", { names.text(of: $0.effective) }),
@@ -112,5 +118,28 @@ extension Credentials {
     return aspects.compactMap { name, value in
       value(self) == value(found) ? nil : "\(name) is \(value(found)), planned was \(value(self))"
     }
+  }
+}
+
+extension Credentials {
+  /// Why a process with these ids is not started from; nil where each is one user's and one group's.
+  ///
+  /// Every rule of a plan asks who the process is, and there would be two answers: with the real uid 0
+  /// the next exec hands out root's capabilities (capabilities(7)), whatever the effective uid is.
+  var halfRoot: StartFailure? {
+    let kinds = [("uid", user), ("gid", group)].filter { $0.1.isHalfRoot }
+    guard !kinds.isEmpty else { return nil }
+    return StartFailure(
+      status: ExitStatus.notPermitted,
+      what: "this process is root in part: "
+        + kinds.map { "its \($0) (real/effective/saved) is \($1.description)" }
+        .joined(separator: ", "),
+      why:
+        "it could become root again, or what it starts could, so nobody can say whom a drop is from",
+      waysOut: [
+        "take the set-user-ID and set-group-ID bits off entrypoint: chmod ug-s",
+        "start it as root (docker run --user 0) or as another user (--user 1337), not through a program"
+          + " that changes the effective id only",
+      ])
   }
 }

@@ -50,6 +50,7 @@ public struct Prefix: Hashable, Sendable {
   // MARK: what is refused
 
   fileprivate enum Fault {
+    case tooLong
     case relative
     case reference
     case notCanonical(plain: ByteString?)
@@ -59,7 +60,15 @@ public struct Prefix: Hashable, Sendable {
 
   private static let slash = UInt8(ascii: "/")
 
+  /// The longest path in bytes for which a system call takes the path of what nginx reads in it: PATH_MAX
+  /// of linux/limits.h counts the NUL at the end.
+  private static let longest = 4096 - "/nginx.conf".utf8.count - 1
+  /// NAME_MAX of linux/limits.h, in bytes.
+  private static let longestName = 255
+
   private static func fault(_ value: ByteString) -> Fault? {
+    let longestName = value.bytes.split(separator: slash).map(\.count).max() ?? 0
+    if value.bytes.count > longest || longestName > Prefix.longestName { return .tooLong }
     guard value.bytes.first == slash else {
       return ListenSetting.isReference(luaTrimmed(value.bytes[...])) ? .reference : .relative
     }
@@ -130,12 +139,20 @@ extension Prefix.Fault {
     if case .notCanonical(let plain?) = self { waysOut = ["KONG_PREFIX=\(plain)"] }
     return StartFailure(
       status: ExitStatus.configuration,
-      what: "KONG_PREFIX=\(value) cannot be Kong's working directory", why: reason,
+      what: "KONG_PREFIX=\(shown(value)) cannot be Kong's working directory", why: reason,
       waysOut: waysOut)
+  }
+
+  /// The value; of one that is too long, the beginning: the reason is to be seen, too.
+  private func shown(_ value: ByteString) -> String {
+    guard case .tooLong = self else { return value.description }
+    return "\(ByteString(Array(value.bytes.prefix(60))))... (\(value.bytes.count) bytes)"
   }
 
   private var reason: String {
     switch self {
+    case .tooLong:
+      "the kernel takes paths of up to 4095 bytes, with /nginx.conf at the end, and names of up to 255"
     case .relative:
       "it does not begin with a slash, so where it leads depends on the current directory"
     case .reference:

@@ -15,6 +15,7 @@ public struct Planner: Sendable {
   public func plan() -> Plan {
     var plan = Plan(command: request.command)
     do throws(StartFailure) {
+      if let failure = host.credentials.halfRoot { throw failure }
       plan.secrets = try host.secrets.get()
       plan.prepareWarnings = request.warnings(files: host.files, secrets: plan.secrets)
       if request.isDockerStart {
