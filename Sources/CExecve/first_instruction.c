@@ -49,29 +49,43 @@ static void end_process(int number) {
 // Never used, because the handler does not return; but x86 refuses a handler without one.
 static void never_returns(void) { end_process(0); }
 
-// exec(2) sets handlers back to the default, so that the command starts without them.
+// What the kernel answered to the first of these calls that failed: 0, or -errno. A seccomp profile may
+// refuse them.
+static int failure;
+
+static void set_action(int number, const struct kernel_action *wanted, struct kernel_action *before) {
+  const long result =
+      system_call(__NR_rt_sigaction, number, (long)wanted, (long)before, sizeof wanted->mask);
+  if (result < 0 && failure == 0) failure = (int)result;
+}
+
+static void set_mask(unsigned long long mask) {
+  const long result = system_call(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask);
+  if (result < 0 && failure == 0) failure = (int)result;
+}
+
+int first_instruction_failure(void) { return -failure; }
+
+// Whoever starts this process may have ignored or blocked signals, and exec(2) hands that on: a shell
+// without job control ignores INT and QUIT for what it starts in the background, and a container must
+// be stopped by them all the same. An ignored SIGCHLD makes children vanish before they are waited for
+// (wait(2)). Only an ignored HUP stays ignored: nohup(1) does nothing else, and is asked for by name.
 //
-// The signals are blocked first: what is blocked is not lost, so one system call closes the gap for
-// all. An inherited "ignore" (nohup(1)) stays; setting it again drops what has come meanwhile.
-__attribute__((used, no_stack_protector)) static void set_handlers(void) {
-  unsigned long long mask = 0, original;
-  struct kernel_action wanted, before;
-  for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++) {
-    mask |= 1ULL << (stop_signals[i] - 1);
-  }
-  wanted.handler = end_process;
-  wanted.flags = SA_RESTORER;
-  wanted.restorer = never_returns;
-  wanted.mask = mask;
-  system_call(__NR_rt_sigprocmask, SIG_BLOCK, (long)&mask, (long)&original, sizeof mask);
+// The next exec sets handlers back to the default, so the command has no trace of any of this.
+//
+// All signals are blocked first: what is blocked is not lost, so one system call closes the gap for all.
+__attribute__((used, no_stack_protector)) static void set_signals(void) {
+  struct kernel_action wanted = {end_process, SA_RESTORER, never_returns, ~0ULL}, before;
+  const struct kernel_action initial = {SIG_DFL, 0, 0, 0};
+  set_mask(~0ULL);
   for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++) {
     const int number = stop_signals[i];
-    system_call(__NR_rt_sigaction, number, (long)&wanted, (long)&before, sizeof mask);
-    if (before.handler == SIG_IGN) {
-      system_call(__NR_rt_sigaction, number, (long)&before, 0, sizeof mask);
-    }
+    before.handler = SIG_DFL;
+    set_action(number, &wanted, &before);
+    if (number == SIGHUP && before.handler == SIG_IGN) set_action(number, &before, 0);
   }
-  system_call(__NR_rt_sigprocmask, SIG_SETMASK, (long)&original, 0, sizeof mask);
+  set_action(SIGCHLD, &initial, 0);
+  set_mask(0);
 }
 
 // _start gets the stack and one register as the kernel, or the dynamic loader, left them (System V
@@ -81,14 +95,14 @@ __attribute__((naked, used)) void first_instruction(void) {
   __asm__(
       "pushq %rdx\n"
       "subq $8, %rsp\n"
-      "call set_handlers\n"
+      "call set_signals\n"
       "addq $8, %rsp\n"
       "popq %rdx\n"
       "jmp _start\n");
 #elif defined(__aarch64__)
   __asm__(
       "stp x0, x30, [sp, #-16]!\n"
-      "bl set_handlers\n"
+      "bl set_signals\n"
       "ldp x0, x30, [sp], #16\n"
       "b _start\n");
 #endif

@@ -12,20 +12,36 @@ struct ChildProcess {
   ///
   /// - Parameters:
   ///   - uid: the user that the child becomes, nil if it stays.
-  ///   - body: what the child does; it must not return. It sets `hasExplained` where it has said itself
-  ///     why it ends.
+  ///   - body: what the child does; it must not return. First it unblocks the signals. It sets
+  ///     `hasExplained` where it has said itself why it ends.
   /// - Throws: ``StartFailure`` with the child's own status; or with 128 + signal after a stop
   ///   signal, however the child ended.
   static func run(
     name: @autoclosure () -> String, uid: uid_t?,
-    _ body: (_ hasExplained: UnsafeMutablePointer<Bool>) -> Never
+    _ body: (_ signals: StopSignals, _ hasExplained: UnsafeMutablePointer<Bool>) -> Never
   ) throws(StartFailure) {
     let hasExplained = try sharedFlag()
     defer { munmap(hasExplained, 1) }
-    let signals = StopSignals()
+    let signals: StopSignals
+    do { signals = try StopSignals() } catch { throw error.failure }
+    let outcome = Result { () throws(StartFailure) in
+      try fork(uid: uid, signals: signals) { body(signals, hasExplained) }
+    }
     // Nothing after this may be deaf to signals, not even a message to a pipe that nobody reads.
-    defer { signals.unblock() }
-    let child = fork()
+    do { try signals.unblock() } catch { throw error.failure }
+    let (end, stop) = try outcome.get()
+    if let stop { throw StartFailure(status: ExitStatus.signal(stop)) }
+    guard end.status != 0 else { return }
+    if hasExplained.pointee { throw StartFailure(status: end.status) }
+    throw StartFailure(
+      status: end.status, what: "\(name()) failed", why: end.reason, waysOut: [end.wayOut])
+  }
+
+  /// Forks, and waits for the end of the child.
+  private static func fork(
+    uid: uid_t?, signals: StopSignals, _ body: () -> Never
+  ) throws(StartFailure) -> (end: End, stop: CInt?) {
+    let child = Glibc.fork()
     if child == 0 {
       // A group of its own: a stop signal reaches what the child has started, too, and a Ctrl-C
       // reaches it once, through us.
@@ -33,26 +49,19 @@ struct ChildProcess {
       // In the background a read of the terminal would stop it for ever; now it fails (termios(3)).
       signal(SIGTTIN, SIG_IGN)
       signal(SIGTTOU, SIG_IGN)
-      signals.unblock()
-      body(hasExplained)
+      body()
     }
     guard child > 0 else {
       throw SystemCallFailure("fork", Errno(rawValue: errno)).failure
     }
     setpgid(child, child)
-    let (end, stop): (End, CInt?)
     do {
-      (end, stop) = try wait(for: child, uid: uid, signals: signals)
+      return try wait(for: child, uid: uid, signals: signals)
     } catch {
       // Without its status nothing may follow it.
       send(SIGKILL, to: child, uid: uid)
       throw error.failure
     }
-    if let stop { throw StartFailure(status: ExitStatus.signal(stop)) }
-    guard end.status != 0 else { return }
-    if hasExplained.pointee { throw StartFailure(status: end.status) }
-    throw StartFailure(
-      status: end.status, what: "\(name()) failed", why: end.reason, waysOut: [end.wayOut])
   }
 
   /// A page that a child keeps until it execs, to tell us something (mmap(2)).
@@ -102,12 +111,12 @@ struct ChildProcess {
     var deadline: MonotonicTime?
     while true {
       if let end = try end(of: child) {
-        stop = stop ?? signals.pendingStop()
+        if stop == nil { stop = try signals.pendingStop() }
         // Nothing that it started outlives a start that was stopped.
         if stop != nil { _ = kill(-child, SIGKILL, uid: uid) }
         return (end, stop)
       }
-      switch signals.next(until: deadline) {
+      switch try signals.next(until: deadline) {
       case SIGCHLD: continue
       case let number?:
         let isSent = send(number, to: child, uid: uid)

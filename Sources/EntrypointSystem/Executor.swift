@@ -78,8 +78,9 @@ public struct Executor {
 
   private func runChild(_ steps: [Step]) throws(StartFailure) {
     try ChildProcess.run(name: steps.execution?.commandLine ?? "", uid: steps.targetUser) {
-      hasExplained in
+      signals, hasExplained in
       do throws(StartFailure) {
+        try call(signals.unblock())
         // No child writes to a file.
         if let refusal = try run(steps) { throw refusal.failure }
         _exit(0)

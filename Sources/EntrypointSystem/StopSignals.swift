@@ -1,5 +1,6 @@
 import EntrypointPlan
 import Glibc
+import SystemPackage
 
 /// The signals that ask a container to stop, while a child runs.
 ///
@@ -15,28 +16,27 @@ struct StopSignals {
   private let originalMask: sigset_t
 
   /// Blocks the stop signals and SIGCHLD.
-  init() {
+  ///
+  /// - Throws: ``SystemCallFailure`` where they cannot be blocked: then they could not be waited for.
+  init() throws(SystemCallFailure) {
     var mask = sigset_t()
-    var original = sigset_t()
     sigemptyset(&mask)
     sigaddset(&mask, SIGCHLD)
-    // A blocked signal is kept even if it is ignored: one that whoever started us ignores (nohup(1))
+    // A blocked signal is kept even if it is ignored: a HUP that whoever started us ignores (nohup(1))
     // would stop the start after all.
     for number in StopSignals.numbers where !StopSignals.isIgnored(number) {
       sigaddset(&mask, number)
     }
-    // An inherited "ignore" would make children vanish before they are waited for (wait(2)).
-    signal(SIGCHLD, SIG_DFL)
-    sigprocmask(SIG_BLOCK, &mask, &original)
     awaited = mask
-    originalMask = original
+    originalMask = try StopSignals.setMask(SIG_BLOCK, mask)
   }
 
   /// Waits for one of the blocked signals (sigtimedwait(2)).
   ///
   /// - Parameter deadline: nil to wait as long as it takes.
   /// - Returns: its number; nil when the time is over, or after an interruption.
-  func next(until deadline: MonotonicTime?) -> CInt? {
+  /// - Throws: ``SystemCallFailure`` where the kernel does not let this process wait.
+  func next(until deadline: MonotonicTime?) throws(SystemCallFailure) -> CInt? {
     var mask = awaited
     var info = siginfo_t()
     let number: CInt
@@ -46,22 +46,39 @@ struct StopSignals {
     } else {
       number = sigwaitinfo(&mask, &info)
     }
-    return number > 0 ? number : nil
+    if number > 0 { return number }
+    switch Errno(rawValue: errno) {
+    case .resourceTemporarilyUnavailable, .interrupted: return nil
+    case let reason: throw SystemCallFailure("rt_sigtimedwait", reason)
+    }
   }
 
   /// A stop signal that has arrived and was not taken yet.
-  func pendingStop() -> CInt? {
+  func pendingStop() throws(SystemCallFailure) -> CInt? {
     let past = MonotonicTime.now
-    while let number = next(until: past) {
+    while let number = try next(until: past) {
       if number != SIGCHLD { return number }
     }
     return nil
   }
 
   /// Goes back to the mask that was there before.
-  func unblock() {
-    var mask = originalMask
-    sigprocmask(SIG_SETMASK, &mask, nil)
+  ///
+  /// - Throws: ``SystemCallFailure`` where signals stay blocked: what is exec'd could not be stopped.
+  func unblock() throws(SystemCallFailure) {
+    _ = try StopSignals.setMask(SIG_SETMASK, originalMask)
+  }
+
+  /// sigprocmask(2).
+  ///
+  /// - Returns: the mask before.
+  private static func setMask(
+    _ how: CInt, _ mask: sigset_t
+  ) throws(SystemCallFailure) -> sigset_t {
+    var mask = mask
+    var original = sigset_t()
+    try checked("rt_sigprocmask") { sigprocmask(how, &mask, &original) }
+    return original
   }
 
   private static func isIgnored(_ number: CInt) -> Bool {

@@ -8,6 +8,8 @@ let arguments = Array(CStrings(execve_arguments()).bytes.dropFirst())
 let environment = EnvironmentBlock(CStrings(execve_environment()))
 
 do throws(StartFailure) {
+  let refusal = first_instruction_failure()
+  if refusal != 0 { throw SystemCallFailure.settingSignals(errno: refusal).failure }
   let invocation = try Invocation(arguments)
   let start = Start(invocation, environment: environment)
   switch invocation.action {

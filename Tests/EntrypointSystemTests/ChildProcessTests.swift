@@ -13,7 +13,7 @@ struct ChildProcessTests {
 
   private static func fail(
     with status: Int32, saying why: String?,
-    _ body: (_ hasExplained: UnsafeMutablePointer<Bool>) -> Never
+    _ body: (_ signals: StopSignals, _ hasExplained: UnsafeMutablePointer<Bool>) -> Never
   ) throws {
     do throws(StartFailure) {
       try ChildProcess.run(name: "a program", uid: nil, body)
@@ -30,7 +30,7 @@ struct ChildProcessTests {
   func status() async {
     await #expect(processExitsWith: .success) {
       for status: Int32 in [1, 126, 129, 137, 255] {
-        try ChildProcessTests.fail(with: status, saying: "it ended with status \(status)") { _ in
+        try ChildProcessTests.fail(with: status, saying: "it ended with status \(status)") { _, _ in
           _exit(status)
         }
       }
@@ -44,7 +44,7 @@ struct ChildProcessTests {
         (SIGKILL, "SIGKILL (9) ended it"), (SIGUSR1, "SIGUSR1 (10) ended it"),
         (40, "signal (40) ended it"),
       ] {
-        try ChildProcessTests.fail(with: 128 + number, saying: why) { _ in
+        try ChildProcessTests.fail(with: 128 + number, saying: why) { _, _ in
           // The test's thread blocks signals.
           var all = sigset_t()
           sigfillset(&all)
@@ -59,7 +59,7 @@ struct ChildProcessTests {
   @Test("before its exec is reported once, by itself")
   func beforeExec() async {
     await #expect(processExitsWith: .success) {
-      try ChildProcessTests.fail(with: 127, saying: nil) { hasExplained in
+      try ChildProcessTests.fail(with: 127, saying: nil) { _, hasExplained in
         hasExplained.pointee = true
         _exit(127)
       }

@@ -178,7 +178,7 @@ struct FileCapabilityTests {
       start() {
         strace -f -o /dev/null -e trace=fsetxattr -e inject=fsetxattr:retval=0 \\
           "$ENTRYPOINT" --cap-mode $1 --user www-data --proxy "$T/nginx" kong docker-start 2>"$T/log" && echo 0 || echo $?
-        grep -o -e 'error: [^ ].*' -e 'the call succeeded, but the attribute' -e 'by ambient capabilit' "$T/log" |
+        grep -o -e 'error: [^ ].*' -e 'the call succeeded, but the attribute' -e 'as ambient capability' "$T/log" |
           sed "s|$T||"
       }
       start file
@@ -191,7 +191,7 @@ struct FileCapabilityTests {
         the call succeeded, but the attribute
         0
         the call succeeded, but the attribute
-        by ambient capabilit
+        as ambient capability
 
         """, "\(outcome.errors)")
   }

@@ -115,7 +115,7 @@ struct FileSystemUserTests {
   }
 
   private static func inOneThread(_ body: () throws -> Void) throws {
-    try ChildProcess.run(name: "the child", uid: nil) { _ in
+    try ChildProcess.run(name: "the child", uid: nil) { _, _ in
       do {
         try body()
         _exit(0)

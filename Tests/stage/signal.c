@@ -1,12 +1,13 @@
 // Starts a command many times, and sends each start one of TERM, INT, QUIT and HUP at a random moment.
 //
-//   signal [-1] [-u UID] [-i] [-h] [-n COUNT] [-s SEED] COMMAND [ARGUMENT ...]
+//   signal [-1] [-u UID] [-i] [-h] [-a] [-n COUNT] [-s SEED] COMMAND [ARGUMENT ...]
 //
 //   -1  as the first process of a process namespace
 //   -u  as this user
 //   -i  `kong prepare` ignores the signals: the end is 2 seconds off, even if the start is stopped and
 //       continued meanwhile
 //   -h  the start ignores HUP, and is sent this only; it must go on to nginx, which TERM ends
+//   -a  the start begins with TERM, INT, QUIT and CHLD ignored, and with all signals blocked
 //
 // The command ends in nginx, and both it and `kong prepare` are waiting.c. Moments are drawn from the
 // exec of the command to somewhat later than nginx ran, or `kong prepare` waited, in a few starts
@@ -50,7 +51,7 @@ enum {
 };
 
 static struct {
-  bool is_first, ignores, is_nohup;
+  bool is_first, ignores, is_nohup, is_deaf;
   long uid;
   int count;
   unsigned short seed[3];
@@ -98,6 +99,15 @@ static void wait_until(long long moment) {
 
 // ---- one start ----
 
+// What is blocked is not lost, ignored or not.
+static void ignore_and_block(void) {
+  static const int ignored[] = {SIGTERM, SIGINT, SIGQUIT, SIGCHLD};
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, NULL);
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_IGN);
+}
+
 static void become_command(int events) {
   if (dup2(events, event_descriptor) < 0) fail("dup2");
   if (test.uid >= 0) {
@@ -106,6 +116,7 @@ static void become_command(int events) {
     }
   }
   if (test.is_nohup) signal(SIGHUP, SIG_IGN);
+  if (test.is_deaf) ignore_and_block();
   execv(test.command[0], test.command);
   fail(test.command[0]);
 }
@@ -373,12 +384,13 @@ static int stop_starts(void) {
 
 int main(int count, char **arguments) {
   int option;
-  while ((option = getopt(count, arguments, "+1u:ihn:s:")) != -1) {
+  while ((option = getopt(count, arguments, "+1u:ihan:s:")) != -1) {
     switch (option) {
       case '1': test.is_first = true; break;
       case 'u': test.uid = atol(optarg); break;
       case 'i': test.ignores = true; break;
       case 'h': test.is_nohup = true; break;
+      case 'a': test.is_deaf = true; break;
       case 'n': test.count = atoi(optarg); break;
       case 's': test.seed[0] = (unsigned short)atoi(optarg); break;
       default: return 64;

@@ -2,7 +2,7 @@
 // kong, on the variable PREPARE:
 //
 //   quick       ends at once with 0; so does nohup
-//   sleep       waits for ever; signals act as on any process
+//   sleep       waits for ever; signals act as on any process; so does ignored
 //   ignore      waits for ever, and ignores TERM, INT, QUIT and HUP
 //   trap        ends with 0, a while after one of these
 //   background  like sleep, and so does a process that it has started; so is no-kill
@@ -105,6 +105,7 @@ int main(int count, char **arguments) {
   signal(SIGPIPE, SIG_IGN);
   if (strcmp(slash ? slash + 1 : name, "nginx") == 0) run_nginx();
   if (!how) how = "quick";
+  if (strcmp(how, "ignored") == 0) how = "sleep";
   if (strncmp(how, "hook-", 5) == 0) how = is_hook ? how + 5 : "quick";
   prepare(how);
   return 0;

@@ -1,9 +1,13 @@
 #pragma once
 
-/// What execve(2) gave this process, kept before any other code of it runs.
+/// What execve(2) gave this process, kept before any other code of it runs; and what was done first.
 
 /// The arguments, the program's name first, ended by a null pointer.
 char **execve_arguments(void);
 
 /// The environment: "NAME=value" strings, ended by a null pointer.
 char **execve_environment(void);
+
+/// Why the handlers for stop signals could not be set, or signals not be unblocked (errno(3)): 0 where they
+/// were. With such a process nothing may be begun: it could not be stopped.
+int first_instruction_failure(void);
