@@ -117,14 +117,14 @@ public struct Executor {
     } catch {
       log.warning(
         Explanation(
-          what: "\(stream.name) stays uid \(stream.uid)'s: nginx may be unable to open"
+          what: "\(stream.name) stays uid \(stream.uid)'s: the command may be unable to open"
             + " /dev/\(stream.name)",
           why:
             "\(error.call) failed (\(error.errno)); in a user namespace the engine may have made it"
             + " as a user from outside",
           waysOut: [
             "start the container with a terminal: docker run -t, Kubernetes tty: true",
-            "log to files: KONG_PROXY_ACCESS_LOG, KONG_PROXY_ERROR_LOG, KONG_ADMIN_ACCESS_LOG, ...",
+            "have it log to files; Kong: KONG_PROXY_ACCESS_LOG, KONG_PROXY_ERROR_LOG, KONG_ADMIN_ACCESS_LOG, ...",
           ]))
     }
   }

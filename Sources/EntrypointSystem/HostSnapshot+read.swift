@@ -27,7 +27,7 @@ extension HostSnapshot {
         request.command.first ?? "", path: request.environment["PATH"]),
       proxy: request.isKong || request.isPathOfKong
         ? try ProgramSearch.findProxy(request.proxy, searchPath: request.environment["PATH"]) : nil,
-      streams: isDockerStart ? StandardStream.readBoth() : [],
+      streams: request.mayChangeUser ? StandardStream.readBoth() : [],
       hooks: isDockerStart && request.runsHooks ? try .read() : nil)
     if isDockerStart, isDryRun {
       snapshot.prefixFailure = snapshot.failure(onWayToPrefixOf: request)

@@ -40,6 +40,30 @@ struct ShortfallTests {
     #expect(try said(noChown, [pipe, socket], ["ENTRYPOINT_LOG_LINKS": "off"]).isEmpty)
   }
 
+  @Test("gives the streams with --user and to each kong command, too, and warns where it cannot")
+  func streamsOfOtherCommands() throws {
+    let streams = [StandardStream(descriptor: 2, kind: .pipe)]
+    let noChown = Situation.root(Situation.dockerDefault.subtracting(Situation.set("chown")))
+    var options = Options()
+    options.user = "kong"
+    let plan = { (who: Credentials, command: [ByteString], options: Options) in
+      try Situation.plan(
+        [:], on: Situation.host(who, streams: streams), command: command, options: options)
+    }
+    let given = Step.giveStream(streams[0], to: 1337)
+    let server = try plan(Situation.root(), ["nginx"], options)
+    #expect(server.launch.first == given && server.warnings.isEmpty)
+    #expect(try plan(Situation.root(), ["kong", "health"], Options()).launch.first == given)
+    let unchanged = try plan(Situation.root(), ["nginx"], Options())
+    #expect(unchanged.launch.map(\.name) == ["exec"])
+    let warning = try #require(try plan(noChown, ["nginx"], options).launchWarnings.first)
+    #expect(
+      warning.what == "nginx cannot open /dev/stderr as kong (1337:0) (13: Permission denied)")
+    #expect(warning.waysOut.first == "docker run --cap-add CHOWN")
+    let health = try plan(noChown, ["kong", "health"], Options())
+    #expect(health.launchWarnings.isEmpty && health.notes.count == 1)
+  }
+
   @Test("offers a setcap on entrypoint's own file only together with what makes it count")
   func ownFileWithoutBounding() throws {
     let outside = Situation.user(bounding: [])

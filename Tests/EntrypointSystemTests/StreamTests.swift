@@ -35,6 +35,20 @@ struct StreamTests {
     #expect(outcome.errors == "err\n")
   }
 
+  @Test("can be opened by any command that is run with --user, and by a kong command")
+  func otherCommands() throws {
+    for words in ["--user www-data -- reopens", "kong reload"] {
+      let outcome = try shell(
+        proxy: "",
+        """
+        printf '#!/bin/sh\\necho "$0" > /dev/stderr && stat -L -c "%%u %%a" /dev/stderr\\n' > "$T/bin/reopens"
+        chmod +x "$T/bin/reopens"; cp "$T/bin/reopens" "$T/bin/kong"
+        { "$ENTRYPOINT" \(words) 2>&1 >&3 | cat >&2; } 3>&1
+        """)
+      #expect(outcome.output == "33 600\n", "\(words): \(outcome.errors)")
+    }
+  }
+
   @Test("that are files of root's go to the user")
   func file() throws {
     let outcome = try run(

@@ -43,9 +43,9 @@ struct LaunchPlanner {
     if attempt.secureExecution, attempt.writesFile || !request.isDockerStart {
       plan.launchWarnings += shortfall.ignoredVariables
     }
-    if request.isDockerStart {
-      warnOfStreams(for: target ?? host.currentUser, in: &plan)
-    }
+    let streams = StreamAccess(request: request, host: host, target: target)
+    plan.launchWarnings += streams.warnings
+    plan.notes += streams.notes
     if !host.credentials.effective.contains(.setpcap), attempt.result.bounding != wanted {
       plan.notes.append("the bounding set stays as it is: this process lacks cap_setpcap")
     }
@@ -119,7 +119,7 @@ struct LaunchPlanner {
 
   private func steps(for candidate: GrantCandidate, wanted: CapabilitySet) -> LaunchSequence {
     var sequence = LaunchSequence(from: host.credentials)
-    for step in streamSteps { sequence.add(step) }
+    for step in host.streamSteps(for: target) { sequence.add(step) }
     switch candidate.action {
     case .leave: break
     case .write: sequence.add(.setFileCapabilities(wanted, file))
@@ -145,47 +145,6 @@ struct LaunchPlanner {
     if result.user.effective == 0 { return wanted.isSubset(of: result.effective) }
     return result.permitted == wanted && result.effective == wanted
       && result.ambient.isSubset(of: wanted) && result.inheritable.isSubset(of: wanted)
-  }
-
-  /// nginx opens /dev/stdout and /dev/stderr by path; the file behind is root's, usually a pipe.
-  private var streamSteps: [Step] {
-    guard let target, mayGiveStreams else { return [] }
-    var given: [FileIdentity] = []
-    return host.streams.compactMap { stream in
-      guard stream.isWorthGiving(to: target), !given.contains(stream.identity) else { return nil }
-      given.append(stream.identity)
-      return .giveStream(stream, to: target.uid)
-    }
-  }
-
-  private var mayGiveStreams: Bool {
-    request.isDockerStart && host.isDrop(target) && host.credentials.effective.contains(.chown)
-  }
-
-  /// Warns of the streams that nginx, as `user`, cannot open; where no link of ours leads there, it is
-  /// only noted.
-  private func warnOfStreams(for user: TargetUser, in plan: inout Plan) {
-    let closed = host.streams.filter {
-      $0.kind == .socket || !mayGiveStreams && user.uid != 0 && $0.isWorthGiving(to: user)
-    }
-    guard let first = closed.first else { return }
-    let names = closed.map { "/dev/\($0.name)" }.joined(separator: " and ")
-    let why = closed.map(\.obstacle.why).joined(separator: "; ")
-    guard request.linksLogs else {
-      plan.notes.append("nginx cannot open \(names): \(why)")
-      return
-    }
-    let lacksChown = host.isDrop(target) && closed.contains { $0.kind != .socket }
-    plan.launchWarnings.append(
-      Explanation(
-        what: "nginx cannot open \(names) as \(user.description); it will say: open()"
-          + " failed (\(first.obstacle.error))",
-        why: why + (lacksChown ? "; this process lacks cap_chown to give it away" : ""),
-        waysOut: (lacksChown ? Shortfall.add(["CHOWN"]) : []) + [
-          "start the container with a terminal: docker run -t, Kubernetes tty: true",
-          "ENTRYPOINT_LOG_LINKS=off, with KONG_PROXY_ACCESS_LOG, KONG_PROXY_ERROR_LOG, ... unset or"
-            + " files",
-        ]))
   }
 
   private var setID: StartFailure {

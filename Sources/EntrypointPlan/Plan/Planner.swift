@@ -245,7 +245,9 @@ public struct Planner: Sendable {
       plan.secureExecution = secureExecution
     }
     sequence.finish(execution)
-    plan.launch = changesNothing ? [.exec(execution)] : sequence.steps
+    plan.launch =
+      host.streamSteps(for: target) + (changesNothing ? [.exec(execution)] : sequence.steps)
+    plan.notes += StreamAccess(request: request, host: host, target: target).notes
   }
 
   /// The steps to a `kong` command, up to its exec.

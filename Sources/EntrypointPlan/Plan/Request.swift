@@ -101,6 +101,9 @@ public struct Request: Equatable, Sendable {
   /// Whether the command is Kong's own: then KONG_*_FILE are its secrets.
   public var isKong: Bool { command.first == "kong" }
 
+  /// Whether the command may run as another user than the one who starts it.
+  public var mayChangeUser: Bool { isKong || user != nil }
+
   /// The request with the settings that are in files.
   ///
   /// A setting that cannot count is left out here, and ends the plan.

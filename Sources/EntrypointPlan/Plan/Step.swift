@@ -8,7 +8,7 @@ public indirect enum Step: Equatable, Sendable {
   /// Give the prefix, and what is in it, to a user and a group, where it is not theirs already. What
   /// cannot be given is warned of: `kong prepare` says itself what it cannot write.
   case givePrefix(Prefix, to: UInt32, group: UInt32)
-  /// Give a stream's file to a user: fchown(2). It may fail: the proxy says itself what it cannot
+  /// Give a stream's file to a user: fchown(2). It may fail: the command says itself what it cannot
   /// open, and nothing more is granted by going on.
   case giveStream(StandardStream, to: UInt32)
   /// Write exactly this set, permitted and effective, to a program's file (cap_set_fd(3)).
