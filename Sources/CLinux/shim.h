@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/prctl.h>
 #include <linux/securebits.h>
+#include <linux/stat.h>
 #include <pwd.h>
 #include <sys/auxv.h>
 #include <sys/capability.h>
@@ -14,3 +15,4 @@
 // In glibc for _GNU_SOURCE only, which Swift's Glibc module is made without.
 ssize_t getdents64(int descriptor, void *buffer, size_t length);
 const char *sigabbrev_np(int number);
+int statx(int directory, const char *name, int flags, unsigned mask, struct statx *status);

@@ -36,6 +36,13 @@ struct Directory: ~Copyable {
     close(descriptor)
   }
 
+  /// fstat(2).
+  func status() throws(Errno) -> stat {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw Errno(rawValue: errno) }
+    return status
+  }
+
   /// What getdents64(2) writes into, in bytes.
   private static let bufferSize = 32 * 1024
 

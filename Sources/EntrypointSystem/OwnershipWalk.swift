@@ -8,6 +8,9 @@ import SystemPackage
 /// directory by one name, never through a link; and what gets another owner is first pinned by a
 /// descriptor, looked at by that descriptor, and changed by that descriptor. What was checked is what
 /// is changed. Where nothing has to be changed, nothing is written.
+///
+/// And he may have moved a file of another owner into a directory of his (rename(2)). So what is in a
+/// directory that is the user's already is not given, but for what is mounted there.
 struct OwnershipWalk {
   /// How deep directories are followed.
   ///
@@ -21,6 +24,10 @@ struct OwnershipWalk {
   private(set) var report = OwnershipReport()
   /// The directory that the walk is in.
   private var path: [UInt8]
+  /// Whether the user has not owned that directory before, so that others have put there what is not his.
+  private var isFresh = false
+  /// The device of that directory (inode(7)).
+  private var device: dev_t = 0
   /// Whether the last entry had to be changed, and so the next one probably has to be, too.
   ///
   /// Then that is pinned at once, without being looked at by name before.
@@ -33,12 +40,16 @@ struct OwnershipWalk {
     self.gid = gid
   }
 
-  /// Walks through a directory.
+  /// Walks through a directory, which is given itself in any case.
   ///
-  /// - Parameter directory: a reference to it (`O_PATH`).
-  mutating func start(in directory: borrowing Directory) {
+  /// - Parameters:
+  ///   - directory: a reference to it (`O_PATH`).
+  ///   - isPlacedByRoot: whether nobody but root can have put it where it is.
+  mutating func start(in directory: borrowing Directory, isPlacedByRoot: Bool) {
+    isFresh = isPlacedByRoot
     do throws(Errno) {
-      walk(try Directory.open(".", in: directory.descriptor), depth: 1)
+      let contents = try Directory.open(".", in: directory.descriptor)
+      walk(contents, try contents.status(), depth: 1)
     } catch {
       giveUnread(directory, reason: error)
     }
@@ -46,15 +57,19 @@ struct OwnershipWalk {
 
   /// Goes through the directory, and gives it at last itself: what is in a directory of root's is safe
   /// from the user until it has been given, and root may be unable to enter it afterwards.
-  private mutating func walk(_ directory: borrowing Directory, depth: Int) {
+  private mutating func walk(_ directory: borrowing Directory, _ status: stat, depth: Int) {
     report.examined += 1
+    let (wasFresh, deviceAbove) = (isFresh, device)
+    isFresh = isFresh && status.st_uid != uid
+    device = status.st_dev
     let descriptor = directory.descriptor
     do throws(Errno) {
       try directory.forEachEntry { visit($0, type: $1, in: descriptor, depth: depth) }
     } catch {
       report.leave(ByteString(path), .unreadable(String(describing: error)))
     }
-    give(directory)
+    (isFresh, device) = (wasFresh, deviceAbove)
+    give(directory, status)
   }
 
   /// A directory that cannot be read, as root without cap_dac_override finds them, can be given, but
@@ -67,14 +82,12 @@ struct OwnershipWalk {
     var status = stat()
     if fstat(directory.descriptor, &status) == 0, isGiven(status) { return }
     report.leave(ByteString(path), .unreadable(String(describing: reason)))
-    give(directory)
+    give(directory, status)
   }
 
-  private mutating func give(_ directory: borrowing Directory) {
-    var status = stat()
-    let descriptor = directory.descriptor
-    guard fstat(descriptor, &status) == 0, !isGiven(status) else { return }
-    if let reason = give(descriptor) { report.leave(ByteString(path), reason) }
+  private mutating func give(_ directory: borrowing Directory, _ status: stat) {
+    guard !isGiven(status) else { return }
+    if let reason = give(directory.descriptor) { report.leave(ByteString(path), reason) }
   }
 
   private mutating func visit(
@@ -97,7 +110,14 @@ struct OwnershipWalk {
     defer { path.removeLast(path.count - length) }
     guard depth < OwnershipWalk.maximumDepth else { return skip(.tooDeep) }
     do throws(Errno) {
-      walk(try Directory.open(name, in: parent), depth: depth + 1)
+      let directory = try Directory.open(name, in: parent)
+      let status = try directory.status()
+      if isForeign(status, directory.descriptor) { return skip(.foreign(status.st_uid)) }
+      // What is mounted in a directory of the user's is as root has made it.
+      let wasFresh = isFresh
+      isFresh = isFresh || status.st_uid != uid
+      walk(directory, status, depth: depth + 1)
+      isFresh = wasFresh
     } catch {
       switch error {
       case .noSuchFileOrDirectory: return
@@ -105,6 +125,9 @@ struct OwnershipWalk {
       default:
         guard let directory = try? Directory.open(name, in: parent, access: openPath) else {
           return skip(.unreadable(String(describing: error)))
+        }
+        if let status = try? directory.status(), isForeign(status, directory.descriptor) {
+          return skip(.foreign(status.st_uid))
         }
         giveUnread(directory, reason: error)
       }
@@ -128,15 +151,16 @@ struct OwnershipWalk {
     report.examined += 1
     expectsChange = !isGiven(status)
     if !expectsChange { return }
-    if let reason = exemption(status) ?? give(descriptor) {
+    if let reason = exemption(status, descriptor) ?? give(descriptor) {
       report.leave(path(of: name), reason)
     }
   }
 
   /// Why an entry that is not the user's has to stay so.
-  private func exemption(_ status: stat) -> OwnershipReport.Reason? {
+  private func exemption(_ status: stat, _ descriptor: CInt) -> OwnershipReport.Reason? {
     let type = status.st_mode & S_IFMT
     if type == S_IFBLK || type == S_IFCHR { return .device }
+    if isForeign(status, descriptor) { return .foreign(status.st_uid) }
     // The user may have linked any file of this mount, such as /etc/shadow, where
     // fs.protected_hardlinks is 0 (proc(5)).
     return status.st_nlink > 1 && status.st_uid != uid ? .hardLink : nil
@@ -158,6 +182,11 @@ struct OwnershipWalk {
     if reason == .noSuchFileOrDirectory { return }
     report.examined += 1
     report.leave(path(of: name), .refused(String(describing: reason)))
+  }
+
+  /// Whether the user may have moved it here from where it was.
+  private func isForeign(_ status: stat, _ descriptor: CInt) -> Bool {
+    status.st_uid != uid && !isFresh && !isMountPoint(descriptor, status, below: device)
   }
 
   private func isGiven(_ status: stat) -> Bool {

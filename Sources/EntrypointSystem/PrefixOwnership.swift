@@ -10,7 +10,7 @@ public enum PrefixOwnership {
   /// root's.
   ///
   /// Mounts inside belong to it, as a volume for the logs does. What must not or cannot be given is
-  /// left, and in the report.
+  /// left, and in the report: once the prefix is the user's, what others own in it is none of it.
   ///
   /// - Throws: ``StartFailure`` where the path does not lead to a directory without a link, or the
   ///   prefix cannot be made.
@@ -18,7 +18,9 @@ public enum PrefixOwnership {
     _ prefix: Prefix, to uid: UInt32, gid: UInt32
   ) throws(StartFailure) -> OwnershipReport {
     var walk = OwnershipWalk(at: prefix.path, uid: uid, gid: gid)
-    if let directory = try descend(prefix, makesMissing: true) { walk.start(in: directory) }
+    if let place = try descend(prefix, makesMissing: true) {
+      walk.start(in: place.directory, isPlacedByRoot: place.isPlacedByRoot)
+    }
     return walk.report
   }
 
@@ -29,29 +31,67 @@ public enum PrefixOwnership {
     _ = try descend(prefix, makesMissing: false)
   }
 
+  /// An open directory, and who can have put it where it is.
+  private struct Place: ~Copyable {
+    /// A reference (`O_PATH`).
+    let directory: Directory
+    let status: stat
+    /// Whether nobody but root can have led the path to this directory, or mounted it there.
+    let isPlacedByRoot: Bool
+
+    /// The root directory.
+    static func root() throws(Errno) -> Place {
+      let directory = try Directory.open("/", access: openPath)
+      let status = try directory.status()
+      return Place(directory: directory, status: status, isPlacedByRoot: true)
+    }
+
+    /// Opens a directory in this one.
+    func open(_ name: ByteString) throws(Errno) -> Place {
+      let other = try Directory.open(name, in: directory.descriptor, access: openPath)
+      let status = try other.status()
+      let isPlacedByRoot =
+        isPlacedByRoot && keepsOthers(fromMoving: status)
+        || isMountPoint(other.descriptor, status, below: self.status.st_dev)
+      return Place(directory: other, status: status, isPlacedByRoot: isPlacedByRoot)
+    }
+
+    /// Whether only root can have moved a directory here, or another in its place.
+    ///
+    /// In one with the sticky bit, such as /tmp, others cannot take away what is root's; and to move a
+    /// directory they would have to be able to write it (rename(2)).
+    private func keepsOthers(fromMoving other: stat) -> Bool {
+      !Place.isOpen(status)
+        || status.st_uid == 0 && status.st_mode & S_ISVTX != 0 && !Place.isOpen(other)
+    }
+
+    private static func isOpen(_ status: stat) -> Bool {
+      status.st_uid != 0 || status.st_mode & (S_IWGRP | S_IWOTH) != 0
+    }
+  }
+
   /// Goes from the root directory down to the prefix, one name after another, and never through a
   /// link: who can write a directory above it must not lead root elsewhere.
   ///
-  /// - Returns: a reference to the prefix (`O_PATH`); nil where it is not there, and not to be made.
+  /// - Returns: the prefix; nil where it is not there, and not to be made.
   private static func descend(
     _ prefix: Prefix, makesMissing: Bool
-  ) throws(StartFailure) -> Directory? {
+  ) throws(StartFailure) -> Place? {
     var path: ByteString = ""
     do throws(Errno) {
-      var directory = try Directory.open("/", access: openPath)
+      var place = try Place.root()
       for name in prefix.components {
         path = path + "/" + name
-        let parent = directory.descriptor
         do throws(Errno) {
-          directory = try Directory.open(name, in: parent, access: openPath)
+          place = try place.open(name)
         } catch {
           guard error == .noSuchFileOrDirectory else { throw error }
           guard makesMissing else { return nil }
-          try make(name, in: parent)
-          directory = try Directory.open(name, in: parent, access: openPath)
+          try make(name, in: place.directory.descriptor)
+          place = try place.open(name)
         }
       }
-      return directory
+      return place
     } catch {
       throw failure(prefix, at: path, error)
     }

@@ -35,6 +35,17 @@ struct OwnershipReportTests {
     #expect(warning.waysOut[0].hasPrefix("docker run --cap-add DAC_OVERRIDE"))
   }
 
+  @Test("says how to give what an earlier start as root, or a Dockerfile, has left in the prefix")
+  func foreign() {
+    var report = OwnershipReport()
+    report.leave("/kong/.kong_env", .foreign(0))
+    let warning = report.warnings(prefix: .standard, user: "1337")[0]
+    #expect(warning.what == "not given to 1337: /kong/.kong_env")
+    #expect(warning.why == "of uid 0, and the user could have moved it there")
+    #expect(warning.waysOut[0].hasSuffix("chown -hR 1337:0 /kong/.kong_env"))
+    #expect(warning.waysOut[1] == "in a Dockerfile: COPY --chown=1337:0")
+  }
+
   @Test("names paths in one printable line")
   func printable() {
     var report = OwnershipReport()

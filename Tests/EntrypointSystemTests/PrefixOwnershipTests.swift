@@ -71,6 +71,67 @@ struct PrefixOwnershipTests {
       ])
   }
 
+  @Test("leaves what others own in a prefix that is the user's already, whatever he moved there")
+  func foreign() throws {
+    let outcome = try walk(
+      """
+      mkdir p etc shared; install -m 600 /dev/null etc/key; mkdir -m 1777 shared/moved
+      install -m 600 /dev/null shared/moved/key; mkdir p/sub; touch p/group
+      chown -R 1337:0 p; chown 1337:1337 p/group; chown 1337 etc shared
+      as_user() { setpriv --reuid 1337 --clear-groups "$@"; }
+      as_user mv etc/key p/sub/.kong_env; as_user mv shared/moved p/moved
+      give "$T/p" | sed "s|$T||" | sort; owners p
+      """)
+    #expect(
+      outcome.output == """
+        /p/moved: of uid 0, and the user could have moved it there
+        /p/sub/.kong_env: of uid 0, and the user could have moved it there
+        examined 5 changed 1 left 2 refused 0
+        1337:0 p
+        1337:0 p/group
+        0:0 p/moved
+        0:0 p/moved/key
+        1337:0 p/sub
+        0:0 p/sub/.kong_env
+
+        """, "\(outcome.errors)")
+  }
+
+  @Test("gives what is mounted in a prefix that is the user's already, with all that is in it")
+  func mountsInOwnPrefix() throws {
+    let outcome = try walk(
+      """
+      mkdir -p p/logs p/bind bind/d; touch p/file file bind/d/f; chown -R 1337:0 p
+      mount -t tmpfs none p/logs; touch p/logs/log
+      mount --bind bind p/bind; mount --bind file p/file
+      give "$T/p"; owners p | grep -vc 1337:0 || true
+      """)
+    #expect(
+      outcome.output == "examined 7 changed 6 left 0 refused 0\n0\n", "\(outcome.errors)")
+  }
+
+  @Test("gives nothing in a directory of root's that the user can have put where the prefix is")
+  func exchangedPrefix() throws {
+    let outcome = try walk(
+      """
+      mkdir -p home/p shared; mkdir -m 1777 shared/open; install -m 600 /dev/null shared/open/key
+      chown -R 1337:0 home; chown 1337 shared
+      setpriv --reuid 1337 --clear-groups mv home/p home/old
+      setpriv --reuid 1337 --clear-groups mv shared/open home/p
+      give "$T/home/p" | sed "s|$T||"; owners home/p
+      mount --bind home/p home/p; chown 0 home/p; give "$T/home/p"
+      """)
+    #expect(
+      outcome.output == """
+        examined 2 changed 1 left 1 refused 0
+        /home/p/key: of uid 0, and the user could have moved it there
+        1337:0 home/p
+        0:0 home/p/key
+        examined 2 changed 2 left 0 refused 0
+
+        """, "\(outcome.errors)")
+  }
+
   @Test("takes set-user-ID bits and file capabilities off what it gives")
   func privileges() throws {
     let outcome = try walk(
@@ -147,7 +208,7 @@ struct PrefixOwnershipTests {
   func refused() throws {
     let outcome = try walk(
       """
-      mkdir p; touch p/{1..30}; chown 1337:0 p p/{1..5}
+      mkdir p; touch p/{1..30}; chown 1337:0 p/{1..5}
       without() { local drop=$1; shift
         capsh --drop=$drop -- -c "'\(Shell.package.path)/.build/debug/give-prefix' $T/p 1337 0"; }
       without cap_chown | head -n 2 | sed "s|$T/p/[0-9]*|F|"
@@ -158,7 +219,7 @@ struct PrefixOwnershipTests {
       """)
     #expect(
       outcome.output == """
-        examined 31 changed 0 left 0 refused 25
+        examined 31 changed 0 left 0 refused 26
         F: chown was refused (Operation not permitted)
         examined 32 changed 0 left 0 refused 0
         examined 1 changed 1 left 1 refused 0

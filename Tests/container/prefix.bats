@@ -114,6 +114,38 @@ serves_port_8000() {
   statements | grep 'entrypoint: warn' | grep -F hard
 }
 
+@test "what root owns in a prefix of kong's is left, with a warning that names it, and the start goes on" {
+  prefix_on_volume
+  start "${volume[@]}"
+  serves http://localhost:8000/
+  remove
+  # As kong can move it there from a directory of its own on the same file system.
+  install -m 600 /dev/null "$directory/prefix/key"
+  mkdir -m 1777 "$directory/prefix/moved"
+  install -m 600 /dev/null "$directory/prefix/moved/key"
+  # As root's `kong reload` leaves it.
+  chown root:root "$directory/prefix/.kong_env" && chmod 640 "$directory/prefix/.kong_env"
+  start "${volume[@]}"
+  serves http://localhost:8000/
+  local name
+  for name in key moved; do
+    [[ $(owner "$directory/prefix/$name") == 0:0 ]]
+    statements | grep 'entrypoint: warn: not given to 1337: ' | grep -F "$prefix/$name"
+  done
+  [[ $(owner "$directory/prefix/moved/key") == 0:0 ]]
+}
+
+@test "a volume of root's in a prefix of kong's is given, with all that is in it" {
+  prefix_on_volume
+  mkdir "$directory/logs"
+  : >"$directory/logs/file"
+  chown 1337:0 "$directory/prefix"
+  start "${volume[@]}" --volume "$directory/logs:$prefix/logs"
+  serves http://localhost:8000/
+  [[ $(owner "$directory/logs") == 1337:0 && $(owner "$directory/logs/file") == 1337:0 ]]
+  not logged 'entrypoint: warn'
+}
+
 @test "a hard link among kong's own files is no cause for a warning" {
   prefix_on_volume
   printf x >"$directory/prefix/one"

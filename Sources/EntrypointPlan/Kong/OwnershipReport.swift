@@ -6,6 +6,8 @@ public struct OwnershipReport: Equatable, Sendable {
     case hardLink
     /// It is a block or character device.
     case device
+    /// It is this other user's, in a directory that the user could have moved it to.
+    case foreign(UInt32)
     /// It is on a read-only mount.
     case readOnly
     /// What is in a directory that could not be read to its end; with errno(3) in words. The
@@ -73,9 +75,8 @@ extension OwnershipReport {
       warnings.append(
         Explanation(
           what: "not given to \(user): \(left.listed(\.name))", why: reasons,
-          waysOut: (left.shown.contains(where: \.isUnread) ? [OwnershipReport.wayToRead] : []) + [
-            "take out of the prefix what is not Kong's, or give it to \(user) yourself"
-          ]))
+          waysOut: (left.shown.contains(where: \.isUnread) ? [OwnershipReport.wayToRead] : [])
+            + waysToGive(user)))
     }
     return warnings
   }
@@ -85,6 +86,15 @@ extension OwnershipReport {
     "docker run --env KONG_PREFIX=/kong_prefix --tmpfs /kong_prefix",
     "Kubernetes: KONG_PREFIX=/kong_prefix, and a volume of type emptyDir mounted there",
   ]
+
+  private func waysToGive(_ user: String) -> [String] {
+    let general = "take out of the prefix what is not Kong's, or give it to \(user) yourself"
+    guard let foreign = left.shown.first(where: \.isForeign) else { return [general] }
+    return [
+      general + ": as root, in the container or on the volume, chown -hR \(user):0 \(foreign.path)",
+      "in a Dockerfile: COPY --chown=\(user):0",
+    ]
+  }
 
   private static let wayToRead =
     "docker run --cap-add DAC_OVERRIDE; Kubernetes: capabilities.add, likewise"
@@ -106,6 +116,10 @@ extension OwnershipReport.Exception {
     if case .unreadable = reason { true } else { false }
   }
 
+  fileprivate var isForeign: Bool {
+    if case .foreign = reason { true } else { false }
+  }
+
   fileprivate var name: String { isUnread ? "what is in \(path)" : path.description }
 }
 
@@ -115,6 +129,7 @@ extension OwnershipReport.Reason {
     switch self {
     case .hardLink: "a file of another owner that has a second name, which may be outside"
     case .device: "a device"
+    case .foreign(let owner): "of uid \(owner), and the user could have moved it there"
     case .readOnly: "on a read-only mount"
     case .unreadable(let reason): "a directory that cannot be read (\(reason))"
     case .tooDeep: "below too many directories"
