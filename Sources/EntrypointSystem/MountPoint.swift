@@ -1,4 +1,5 @@
 import CLinux
+import EntrypointPlan
 import Glibc
 
 /// Whether something is mounted where a descriptor leads (statx(2), STATX_ATTR_MOUNT_ROOT).
@@ -18,4 +19,11 @@ func isMountPoint(_ descriptor: CInt, _ status: stat, below device: dev_t) -> Bo
     return answer.stx_attributes & attribute != 0
   }
   return status.st_mode & S_IFMT == S_IFDIR && status.st_dev != device
+}
+
+/// Whether something is mounted at a path that is no link; false where the kernel does not say.
+func isMountPoint(_ path: ByteString) -> Bool {
+  var answer = statx()
+  return path.withCString { statx(AT_FDCWD, $0, AT_SYMLINK_NOFOLLOW, 0, &answer) } == 0
+    && answer.stx_attributes & answer.stx_attributes_mask & UInt64(STATX_ATTR_MOUNT_ROOT) != 0
 }

@@ -80,6 +80,20 @@ extension PathEntry {
     }
   }
 
+  /// Finds out whether a start gives it with the prefix that it is in.
+  static func placed(_ path: ByteString, in prefix: ByteString) -> PathEntry? {
+    do throws(SystemCallFailure) {
+      guard var entry = placed(path) else { return nil }
+      let below = try way(along: path).drop { $0.path != prefix }
+      entry.wayInPrefix = below.map {
+        WayEntry(uid: $0.uid, isMountPoint: isMountPoint($0.path))
+      }
+      return entry
+    } catch {
+      return nil
+    }
+  }
+
   /// Finds out where it comes from, which only a message needs.
   mutating func readPlace() {
     do throws(SystemCallFailure) {

@@ -21,7 +21,7 @@ extension PrefixState {
     for name in written {
       let path = prefix + "/" + name
       guard let reason = FileAccess.refusal(path, W_OK), reason != .noSuchFileOrDirectory,
-        let entry = PathEntry.placed(path)
+        let entry = PathEntry.placed(path, in: prefix)
       else { continue }
       state.unwritable.append(entry)
     }
@@ -35,7 +35,7 @@ extension PrefixState {
   private mutating func readSettings(_ path: ByteString, in prefix: ByteString) {
     let refusal = FileAccess.refusal(path, R_OK)
     if refusal == .noSuchFileOrDirectory { return }
-    if refusal != nil { unreadableSettings = PathEntry.placed(path) }
+    if refusal != nil { unreadableSettings = PathEntry.placed(path, in: prefix) }
     let certificates = prefix + "/" + Self.certificates
     guard FileAccess.refusal(certificates, F_OK) == .noSuchFileOrDirectory,
       case .bytes(let bytes) = BoundedFile.read(path, limit: KongFiles.limit)
@@ -49,10 +49,12 @@ extension PrefixState {
       guard Self.isRefused(path, W_OK | X_OK),
         files.contains(where: { FileAccess.refusal(path + "/" + $0, F_OK) != nil })
       else { continue }
-      closedDirectory = PathEntry.placed(path)
+      closedDirectory = PathEntry.placed(path, in: prefix)
     }
     let log = prefix + "/" + Self.errorLog
-    if Self.isRefused(log, W_OK), Self.isRegularFile(log) { closedLog = PathEntry.placed(log) }
+    if Self.isRefused(log, W_OK), Self.isRegularFile(log) {
+      closedLog = PathEntry.placed(log, in: prefix)
+    }
   }
 
   /// Whether the user may not use what is there in a way.

@@ -22,6 +22,24 @@ struct PrefixCheckTests {
     PathEntry(path: path, kind: kind, uid: 0, gid: 0, mode: mode, isReadOnly: isReadOnly)
   }
 
+  @Test(
+    "stays another's where the user could have moved it there, so that the start does not give it away",
+    arguments: [
+      ([(1337, false), (0, false)], true), ([(0, false), (0, false)], false),
+      ([(1337, false), (1337, false)], false), ([(1337, false), (0, true)], false),
+      ([(1337, false), (0, true), (5, false)], false),
+      ([(0, false), (1337, false), (0, false)], true),
+      ([(1337, false), (1337, true), (0, false)], true), ([], false),
+    ] as [([(UInt32, Bool)], Bool)])
+  func staysOthers(way: [(UInt32, Bool)], stays: Bool) throws {
+    var logs = entry("/usr/local/kong/logs", kind: .directory, mode: 0o755)
+    logs.wayInPrefix = way.map { PathEntry.WayEntry(uid: $0.0, isMountPoint: $0.1) }
+    let plan = try plan(Situation.root()) { $0.prefixState.closedDirectory = logs }
+    #expect(plan.failure?.status == (stays ? 77 : nil))
+    let why = plan.failure?.explanation?.why
+    #expect(why?.hasSuffix("so it is not given to him") == (stays ? true : nil))
+  }
+
   @Test("ends the start where the user may not write the prefix, unless the start gives it away")
   func unwritablePrefix() throws {
     let owned = entry("/usr/local/kong", kind: .directory, mode: 0o755)

@@ -20,6 +20,22 @@ public struct PathEntry: Equatable, Sendable {
   public var mode: UInt32
   /// Whether its mount is read-only.
   public var isReadOnly: Bool
+  /// Of an entry of the prefix, where that is known: those from the prefix down to it, itself the last.
+  public var wayInPrefix: [WayEntry] = []
+
+  /// An entry on the way, as far as it matters to whether the start gives it.
+  public struct WayEntry: Equatable, Sendable {
+    /// The owner.
+    public var uid: UInt32
+    /// Whether something is mounted there.
+    public var isMountPoint: Bool
+
+    /// Describes one.
+    public init(uid: UInt32, isMountPoint: Bool) {
+      self.uid = uid
+      self.isMountPoint = isMountPoint
+    }
+  }
   /// Where it comes from, where that was looked for.
   public var place = FilePlace.unknown
 
@@ -40,6 +56,18 @@ public struct PathEntry: Equatable, Sendable {
   /// Write permission for group 0 counts: in Kong's images the user kong has it. That of a link says
   /// nothing.
   public var isOpenToOthers: Bool { kind != .link && (uid != 0 || mode & 0o022 != 0) }
+
+  /// Whether giving the prefix to a user leaves it, because the user could have moved it where it is.
+  func staysOthers(from user: UInt32) -> Bool {
+    guard let prefix = wayInPrefix.first else { return false }
+    var isFresh = prefix.uid != user
+    for entry in wayInPrefix.dropFirst() {
+      isFresh = isFresh || entry.isMountPoint
+      if entry.uid != user, !isFresh { return true }
+      isFresh = isFresh && entry.uid != user
+    }
+    return false
+  }
 
   /// Whether it is the user's; of nil, whether it is anybody's but root's.
   private func isOwned(by user: TargetUser?) -> Bool {

@@ -23,7 +23,9 @@ struct PrefixCheck {
         throw StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
       }
       warnings.append(explanation)
-    } else if let entry = state.closedDirectory ?? closedLog, entry.isReadOnly || !isGiven {
+    } else if let entry = [state.closedDirectory, closedLog].compactMap({ $0 }).first(where: {
+      $0.isReadOnly || !isGiven($0)
+    }) {
       let explanation = cannotWrite(entry)
       // A hook may put another in its place.
       guard let hooks = host.hooks, !hooks.files.isEmpty else {
@@ -31,15 +33,17 @@ struct PrefixCheck {
       }
       warnings.append(explanation)
     }
-    if !isGiven {
-      if let file = state.unreadableSettings { warnings.append(cannotRead(file)) }
-      if !state.unwritable.isEmpty { warnings.append(cannotWriteFiles) }
-    }
+    if let file = state.unreadableSettings, !isGiven(file) { warnings.append(cannotRead(file)) }
+    let unwritable = state.unwritable.filter { !isGiven($0) }
+    if !unwritable.isEmpty { warnings.append(cannotWrite(unwritable)) }
     if state.lacksCertificates { warnings.append(lostCertificates) }
     if state.hasEmptyParameters { warnings.append(emptyParameters) }
     if let failure = unreadableConfiguration { throw failure }
     return warnings + closedLogs
   }
+
+  /// Whether the start gives an entry of the prefix to the user, too.
+  private func isGiven(_ entry: PathEntry) -> Bool { isGiven && !entry.staysOthers(from: user.uid) }
 
   // MARK: the prefix itself
 
@@ -66,6 +70,12 @@ struct PrefixCheck {
     if directory.isReadOnly { return ("its mount is read-only", OwnershipReport.waysOutOfReadOnly) }
     let place = directory.place.description.map { "it is \($0), " } ?? "it "
     let description = place + "has \(directory.description)"
+    if isGiven {
+      return (
+        description + ", and the user could have moved it there, so it is not given to him",
+        waysToOwn(directory)
+      )
+    }
     return host.credentials.user.effective == 0
       ? (description + ", and this process lacks cap_chown to give it away", waysToOwn(directory))
       : (
@@ -78,6 +88,7 @@ struct PrefixCheck {
   private func waysToOwn(_ entry: PathEntry) -> [String] {
     let waysToGive = entry.place.waysToGive(
       entry.path, to: "\(user.uid):\(user.gid)", group: user.uid)
+    if isGiven { return waysToGive }
     if host.credentials.user.effective == 0 { return Shortfall.add(["CHOWN"]) + waysToGive }
     return waysToGive + [
       "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives it to the"
@@ -96,8 +107,7 @@ struct PrefixCheck {
       waysOut: ["remove \(file.path): kong prepare writes it anew"] + waysToOwn(file))
   }
 
-  private var cannotWriteFiles: Explanation {
-    let files = state.unwritable
+  private func cannotWrite(_ files: [PathEntry]) -> Explanation {
     let why = files.map { "\($0.path) has \($0.description)" }.joined(separator: "; ")
     let paths = files.map(\.path.description)
     return Explanation(
