@@ -13,6 +13,7 @@
 #include <sys/xattr.h>
 
 // In glibc for _GNU_SOURCE only, which Swift's Glibc module is made without.
+int close_range(unsigned first, unsigned last, int flags);
 ssize_t getdents64(int descriptor, void *buffer, size_t length);
 const char *sigabbrev_np(int number);
 int statx(int directory, const char *name, int flags, unsigned mask, struct statx *status);

@@ -12,35 +12,44 @@ struct ChildProcess {
   ///
   /// - Parameters:
   ///   - uid: the user that the child becomes, nil if it stays.
+  ///   - endsOrphans: whether that user's processes that the child leaves running are killed.
   ///   - body: what the child does; it must not return. First it unblocks the signals. It sets
   ///     `hasExplained` where it has said itself why it ends.
+  /// - Returns: the names of the processes that the child left running, and that were killed.
   /// - Throws: ``StartFailure`` with the child's own status; or with 128 + signal after a stop
   ///   signal, however the child ended.
+  @discardableResult
   static func run(
-    name: @autoclosure () -> String, uid: uid_t?,
+    name: @autoclosure () -> String, uid: uid_t?, endsOrphans: Bool = false,
     _ body: (_ signals: StopSignals, _ hasExplained: UnsafeMutablePointer<Bool>) -> Never
-  ) throws(StartFailure) {
+  ) throws(StartFailure) -> FirstOfMany<ByteString> {
     let hasExplained = try sharedFlag()
     defer { munmap(hasExplained, 1) }
     let signals: StopSignals
     do { signals = try StopSignals() } catch { throw error.failure }
     let outcome = Result { () throws(StartFailure) in
-      try fork(uid: uid, signals: signals) { body(signals, hasExplained) }
+      try fork(uid: uid, endsOrphans: endsOrphans, signals: signals) { body(signals, hasExplained) }
     }
     // Nothing after this may be deaf to signals, not even a message to a pipe that nobody reads.
     do { try signals.unblock() } catch { throw error.failure }
-    let (end, stop) = try outcome.get()
+    let (end, stop, ended) = try outcome.get()
     if let stop { throw StartFailure(status: ExitStatus.signal(stop)) }
-    guard end.status != 0 else { return }
+    guard end.status != 0 else { return ended }
     if hasExplained.pointee { throw StartFailure(status: end.status) }
     throw StartFailure(
       status: end.status, what: "\(name()) failed", why: end.reason, waysOut: [end.wayOut])
   }
 
+  /// What came of a child: how it ended, the stop signal that arrived meanwhile, and the names of the
+  /// processes that it left running and that were killed.
+  private typealias Outcome = (end: End, stop: CInt?, ended: FirstOfMany<ByteString>)
+
   /// Forks, and waits for the end of the child.
   private static func fork(
-    uid: uid_t?, signals: StopSignals, _ body: () -> Never
-  ) throws(StartFailure) -> (end: End, stop: CInt?) {
+    uid: uid_t?, endsOrphans: Bool, signals: StopSignals, _ body: () -> Never
+  ) throws(StartFailure) -> Outcome {
+    let orphans: Orphans?
+    do { orphans = endsOrphans ? try Orphans() : nil } catch { throw error.failure }
     let child = Glibc.fork()
     if child == 0 {
       // A group of its own: a stop signal reaches what the child has started, too, and a Ctrl-C
@@ -55,12 +64,21 @@ struct ChildProcess {
       throw SystemCallFailure("fork", Errno(rawValue: errno)).failure
     }
     setpgid(child, child)
+    let (end, stop): (End, CInt?)
     do {
-      return try wait(for: child, uid: uid, signals: signals)
+      (end, stop) = try wait(for: child, uid: uid, signals: signals)
     } catch {
       // Without its status nothing may follow it.
       send(SIGKILL, to: child, uid: uid)
       throw error.failure
+    }
+    guard let uid, let orphans else { return (end, stop, FirstOfMany()) }
+    do throws(StartFailure) {
+      return (end, stop, try orphans.end(of: uid))
+    } catch {
+      // Such a start ends anyway, and says why.
+      guard stop != nil || end.status != 0 else { throw error }
+      return (end, stop, FirstOfMany())
     }
   }
 

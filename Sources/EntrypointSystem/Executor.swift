@@ -6,6 +6,8 @@ public struct Executor {
   private let environment: EnvironmentBlock
   private let names: CapabilityNames
   private let log: Log
+  /// In a child, the process that forked it.
+  private var parent: pid_t?
 
   /// Creates an executor.
   ///
@@ -34,7 +36,7 @@ public struct Executor {
 
   private func carryOut(_ step: Step) throws(StartFailure) -> RefusedWrite? {
     switch step {
-    case .run(let steps): try runChild(steps)
+    case .run(let steps, let endsOrphans): try runChild(steps, endsOrphans: endsOrphans)
     case .givePrefix(let prefix, let uid, let gid): try give(prefix, to: uid, group: gid)
     case .giveStream(let stream, let uid): give(stream, to: uid)
     case .setFileCapabilities(let set, let file): return try write(set, to: file)
@@ -43,12 +45,17 @@ public struct Executor {
     case .keepCapabilities: try call(ProcessCapabilities.keep())
     case .setGroups(let groups): try call(ProcessIdentity.setGroups(groups))
     case .setGroup(let gid): try call(ProcessIdentity.setGroup(gid))
-    case .setUser(let uid): try call(ProcessIdentity.setUser(uid))
+    case .setUser(let uid):
+      try call(ProcessIdentity.setUser(uid))
+      // The kernel may have changed that with the user.
+      try call(ProcessTracing.forbid())
     case .setCapabilities(let permitted, let inheritable):
       try call(ProcessCapabilities.set(permitted: permitted, inheritable: inheritable))
     case .clearAmbient: try call(ProcessCapabilities.clearAmbient())
     case .raiseAmbient(let set): try call(ProcessCapabilities.raiseAmbient(set))
     case .setNoNewPrivileges: try call(ProcessCapabilities.setNoNewPrivileges())
+    case .endWithParent: try call(ProcessIdentity.endWithParent(parent))
+    case .closeDescriptors(let kept): try call(OpenDescriptors.close(keeping: kept))
     case .removeStalePid(let prefix): removeStalePid(in: prefix)
     case .removeStaleSockets(let prefix): removeStaleSockets(in: prefix)
     case .linkLogs(let prefix): linkLogs(in: prefix)
@@ -76,13 +83,17 @@ public struct Executor {
     }
   }
 
-  private func runChild(_ steps: [Step]) throws(StartFailure) {
-    try ChildProcess.run(name: steps.execution?.commandLine ?? "", uid: steps.targetUser) {
-      signals, hasExplained in
+  private func runChild(_ steps: [Step], endsOrphans: Bool) throws(StartFailure) {
+    var executor = self
+    executor.parent = getpid()
+    let name = steps.execution?.commandLine ?? ""
+    let ended = try ChildProcess.run(
+      name: name, uid: steps.targetUser, endsOrphans: endsOrphans
+    ) { signals, hasExplained in
       do throws(StartFailure) {
         try call(signals.unblock())
         // No child writes to a file.
-        if let refusal = try run(steps) { throw refusal.failure }
+        if let refusal = try executor.run(steps) { throw refusal.failure }
         _exit(0)
       } catch {
         log.failure(error)
@@ -90,6 +101,7 @@ public struct Executor {
         _exit(error.status)
       }
     }
+    if !ended.isEmpty { log.warning(.orphansEnded(of: name, ended)) }
   }
 
   private func give(_ prefix: Prefix, to uid: UInt32, group gid: UInt32) throws(StartFailure) {

@@ -1,3 +1,4 @@
+import CLinux
 import EntrypointPlan
 import Glibc
 import SystemPackage
@@ -17,6 +18,18 @@ enum ProcessIdentity {
   /// setgid(2): real, effective and saved, as this process has cap_setgid.
   static func setGroup(_ gid: UInt32) throws(SystemCallFailure) {
     try change("setgid(\(gid))", groups: [gid]) { setgid(gid) }
+  }
+
+  /// Has the kernel kill this process when the one that forked it ends (PR_SET_PDEATHSIG(2const)).
+  ///
+  /// - Parameter parent: that process; nil where this one is no child of ours.
+  /// - Throws: ``SystemCallFailure`` also where it has ended before.
+  static func endWithParent(_ parent: pid_t?) throws(SystemCallFailure) {
+    guard let parent else { return }
+    try checked("prctl(PR_SET_PDEATHSIG)") {
+      cap_prctlw(Int(PR_SET_PDEATHSIG), Int(SIGKILL), 0, 0, 0, 0)
+    }
+    if getppid() != parent { throw SystemCallFailure("getppid", .noSuchProcess) }
   }
 
   /// setuid(2): real, effective and saved, as this process has cap_setuid.

@@ -10,6 +10,8 @@ let environment = EnvironmentBlock(CStrings(execve_environment()))
 do throws(StartFailure) {
   let refusal = first_instruction_failure()
   if refusal != 0 { throw SystemCallFailure.settingSignals(errno: refusal).failure }
+  // Before anything is known that somebody could want to read in this process.
+  do { try ProcessTracing.forbid() } catch { throw error.failure }
   let invocation = try Invocation(arguments)
   let start = Start(invocation, environment: environment)
   switch invocation.action {

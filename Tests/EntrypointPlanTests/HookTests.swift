@@ -47,7 +47,7 @@ struct HookTests {
     let plan = try Situation.plan(on: host(hooks))
     #expect(plan.failure == nil)
     let children = plan.prepare.compactMap { step -> [Step]? in
-      if case .run(let steps) = step { steps } else { nil }
+      if case .run(let steps, _) = step { steps } else { nil }
     }
     #expect(
       children.map { $0.execution?.arguments.first } == [

@@ -37,7 +37,7 @@ struct PidFileTests {
       var host = Situation.host(Situation.root())
       host.hooks = HookDirectory(files: hooks)
       return try Situation.plan(on: host).prepare.compactMap { step -> [String]? in
-        if case .run(let steps) = step { steps.suffix(2).map(\.name) } else { nil }
+        if case .run(let steps, _) = step { steps.suffix(2).map(\.name) } else { nil }
       }
     }
     let file = { (name: ByteString) in
@@ -47,7 +47,7 @@ struct PidFileTests {
           PathEntry(path: "/docker-entrypoint.d/" + name, kind: .other, uid: 0, gid: 0, mode: 0o755)
         ])
     }
-    let (first, other) = (["remove-stale-pid", "exec"], ["verify", "exec"])
+    let (first, other) = (["remove-stale-pid", "exec"], ["close-descriptors", "exec"])
     #expect(try children([]) == [first])
     #expect(try children([file("1"), file("2")]) == [first, other, other])
   }

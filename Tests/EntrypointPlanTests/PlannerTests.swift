@@ -55,7 +55,7 @@ struct PlannerTests {
       plan.launch.map(\.name) == [
         "give-stream", "give-stream", "set-file-capabilities", "drop-bounding", "keep-capabilities",
         "set-groups", "set-user", "set-capabilities", "set-no-new-privs", "verify",
-        "remove-stale-sockets", "link-logs", "exec",
+        "remove-stale-sockets", "link-logs", "close-descriptors", "exec",
       ])
     #expect(plan.prepare.map(\.name) == ["give-prefix", "run"])
   }
@@ -66,7 +66,7 @@ struct PlannerTests {
       ["KONG_PREFIX": "/srv/kong", "KONG_PROXY_LISTEN": "0.0.0.0:8000"],
       on: Situation.host(Situation.root()),
       command: ["kong", "docker-start", "-c", "/etc/k.conf", "--vv"])
-    guard case .run(let steps) = try #require(plan.prepare.last) else {
+    guard case .run(let steps, _) = try #require(plan.prepare.last) else {
       Issue.record("the last step does not run a child")
       return
     }
@@ -351,7 +351,9 @@ struct PlannerTests {
     let plan = try Situation.plan(
       ["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: Situation.host(Situation.user()))
     #expect(
-      plan.launch.map(\.name) == ["verify", "remove-stale-sockets", "link-logs", "exec"])
+      plan.launch.map(\.name) == [
+        "verify", "remove-stale-sockets", "link-logs", "close-descriptors", "exec",
+      ])
     #expect(plan.prepare.map(\.name) == ["run"])
     #expect(plan.result == Situation.user())
   }
@@ -557,7 +559,7 @@ struct PlanPropertyTests {
       let explained = plan.warnings.filter { $0.what.contains(" is not granted, ") }
       #expect(explained.count >= needed.subtracting(result.permitted).members.count)
       // What kong prepare starts in the end can bind every listener that is known.
-      if needed.contains(.netBindService), case .run(let steps)? = plan.prepare.last {
+      if needed.contains(.netBindService), case .run(let steps, _)? = plan.prepare.last {
         let proxy =
           plan.prepare.contains { $0.name == "remove-file-capabilities" }
           ? Situation.nginx : Situation.nginx(of: host)

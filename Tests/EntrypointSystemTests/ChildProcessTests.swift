@@ -68,7 +68,7 @@ struct ChildProcessTests {
         log: Log(level: .error, format: .text))
       let absent = Execution(path: "/no/such", arguments: ["such"], environment: [])
       do throws(StartFailure) {
-        _ = try executor.run([.run([.exec(absent)])])
+        _ = try executor.run([.run([.exec(absent)], endsOrphans: false)])
       } catch {
         guard error == StartFailure(status: 127) else { throw Difference(text: "\(error)") }
         return

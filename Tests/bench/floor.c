@@ -334,6 +334,7 @@ static void become_kong(void) {
   const gid_t groups[] = {0};
   must(setgroups(1, groups) == 0, "setgroups");
   must(setuid(kong_uid) == 0, "setuid");
+  must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "dumpable");
 }
 
 static void set_permitted(int inheritable) {
@@ -399,7 +400,7 @@ static char **changed_environment(void) {
   return changed;
 }
 
-static void prepare(char *kong, const sigset_t *original) {
+static void prepare(char *kong, const sigset_t *original, pid_t parent) {
   char *arguments[] = {"kong", "prepare", "-p", prefix, 0};
   setpgid(0, 0);
   signal(SIGTTIN, SIG_IGN);
@@ -411,7 +412,10 @@ static void prepare(char *kong, const sigset_t *original) {
   set_permitted(1);
   must(cap_set_ambient(granted, CAP_SET) == 0, "cap_set_ambient");
   must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+  must(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0, "pdeathsig");
+  must(getppid() == parent, "getppid");
   verify("\nCapPrm:\t0000000000000400\n");
+  must(close_range(3, ~0U, 0) == 0, "close_range");
   look_for_pid_file();
   execve(kong, arguments, changed_environment());
   must(0, kong);
@@ -434,12 +438,17 @@ static void run_prepare(char *kong) {
   sigprocmask(SIG_BLOCK, &mask, &original);
   char *page = mmap(0, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   must(page != MAP_FAILED, "mmap");
+  const pid_t parent = getpid();
+  must(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0, "subreaper");
+  must(waitpid(-1, 0, WNOHANG) == -1, "a child from before");
   child = fork();
-  if (child == 0) prepare(kong, &original);  // does not return
+  if (child == 0) prepare(kong, &original, parent);  // does not return
   must(child > 0, "fork");
   setpgid(child, child);
   while (waitpid(child, &status, WNOHANG) != child) sigwaitinfo(&mask, &info);
   must(WIFEXITED(status) && WEXITSTATUS(status) == 0, "kong prepare");
+  must(waitpid(-1, 0, WNOHANG) == -1, "left running");
+  must(prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) == 0, "subreaper");
   while (sigtimedwait(&mask, &info, &now) > 0) must(info.si_signo == SIGCHLD, "stop signal");
   sigprocmask(SIG_SETMASK, &original, 0);
   must(*page == 0, "kong prepare");
@@ -460,6 +469,7 @@ static void launch(void) {
   look_for_sockets("/usr/local/kong/.");
   look_for_sockets("/usr/local/kong/sockets");
   look_at_links();
+  must(close_range(3, ~0U, 0) == 0, "close_range");
   execve(proxy, arguments, changed_environment());
   must(0, proxy);
 }
@@ -467,6 +477,7 @@ static void launch(void) {
 int main(void) {
   char kong[FILENAME_MAX];
   set_signals();
+  must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "dumpable");
   read_snapshot(kong);
   walk_prefix();
 #ifndef FIRST_START

@@ -53,6 +53,13 @@ prepared_with() {
   prepared_with 400
 }
 
+@test "what kong prepare leaves running is killed before nginx runs, with a warning" {
+  start --env KONG_PROXY_LISTEN=0.0.0.0:80 --env STAND_IN_PREPARE=daemon
+  serves http://localhost:80/
+  logged "entrypoint: warn: what kong prepare -p $prefix has left running was killed: sleep"
+  not grep --text --line-regexp sleep <(for process in $(processes); do cat "/proc/$process/comm"; done)
+}
+
 @test "kong prepare runs as kong, without any capability where no listener needs one" {
   start --cap-add NET_RAW --env SET_CAP_NET_RAW=1
   serves http://localhost:8000/

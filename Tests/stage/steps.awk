@@ -94,8 +94,12 @@ is_over { next }
 }
 /^prctl\(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL.* = 0$/ { step("clear-ambient"); next }
 /^prctl\(PR_SET_KEEPCAPS, 1.* = 0$/ { step("keep-capabilities"); next }
+/^prctl\(PR_SET_PDEATHSIG, SIGKILL\) += 0$/ { step("end-with-parent"); next }
+/^close_range\(3, 4294967295, 0\) += 0$/ { step("close-descriptors all above 2"); next }
 /^prctl\(PR_SET_NO_NEW_PRIVS, 1.* = 0$/ { step("set-no-new-privs"); next }
 /^prctl\(PR_(GET_|CAPBSET_READ|CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET)/ { next }
+# Nobody may look into this process; and it adopts what a child leaves, for as long as the child runs.
+/^prctl\(PR_SET_(DUMPABLE, SUID_DUMP_DISABLE|CHILD_SUBREAPER, [^)]*)\) += 0$/ { next }
 
 /^setgroups\(.* = 0$/ {
   text = $0

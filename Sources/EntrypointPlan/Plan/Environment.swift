@@ -106,7 +106,8 @@ public struct Environment: Equatable, Sendable {
         || equals(name, "KONG_NGINX_DAEMON") || isLogSetting(name) || mayNameSecretFile(name)
         || NginxBlock.of(name) != nil
       : begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")
-        || equals(name, "PATH") || equals(name, "NO_COLOR") || SecureExecution.ignores(name)
+        || equals(name, "PATH") || equals(name, "NO_COLOR") || equals(name, "NGINX")
+        || SecureExecution.ignores(name)
     // No other name is a setting's, and these go into messages as they are.
     return isKnown
       && name.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }

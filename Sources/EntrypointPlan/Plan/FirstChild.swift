@@ -4,8 +4,8 @@ extension [Step] {
   func withFirstChild(doing act: Step) -> [Step] {
     var steps = self
     for (index, step) in enumerated() {
-      guard case .run(let child) = step, let exec = child.last else { continue }
-      steps[index] = .run(child.dropLast() + [act, exec])
+      guard case .run(let child, let endsOrphans) = step, let exec = child.last else { continue }
+      steps[index] = .run(child.dropLast() + [act, exec], endsOrphans: endsOrphans)
       break
     }
     return steps

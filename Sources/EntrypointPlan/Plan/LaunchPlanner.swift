@@ -104,7 +104,7 @@ struct LaunchPlanner {
         case .runs(let result, let secure, _) = credentialsAfterExec(sequence.state, file: file),
         has(result, exactly: wanted)
       else { continue }
-      sequence.finish(execution, after: filesInPrefix)
+      sequence.finish(execution, after: actsOfNginx)
       return Attempt(
         grant: wanted.isEmpty || result.user.effective == 0 ? .none : candidate.grant,
         steps: sequence.steps, result: result, secureExecution: secure,
@@ -134,10 +134,13 @@ struct LaunchPlanner {
   }
 
   /// What is done in the prefix after the drop: it is the user's, who may have planted anything there.
-  private var filesInPrefix: [Step] {
+  ///
+  /// At last nothing is open but what nginx knows of. Any other command gets what this process got.
+  private var actsOfNginx: [Step] {
     guard let prefix else { return [] }
-    return request.linksLogs
-      ? [.removeStaleSockets(prefix), .linkLogs(prefix)] : [.removeStaleSockets(prefix)]
+    let sockets = request.environment[InheritedSockets.variable].map(InheritedSockets.descriptors)
+    return [.removeStaleSockets(prefix)] + (request.linksLogs ? [.linkLogs(prefix)] : [])
+      + [.closeDescriptors(keeping: sockets ?? [])]
   }
 
   /// Root has more by being root; any other user has exactly what was granted.

@@ -64,4 +64,10 @@ struct LaunchSequence {
     steps += acts
     steps.append(.exec(execution))
   }
+
+  /// Ends the sequence of a child, which has nothing of ours but what the plan gives it.
+  mutating func finishChild(_ execution: Execution) {
+    steps.append(.endWithParent)
+    finish(execution, after: [.closeDescriptors(keeping: [])])
+  }
 }

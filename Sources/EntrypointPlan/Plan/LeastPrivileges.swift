@@ -2,14 +2,15 @@ extension Step {
   /// The capabilities that the step itself uses.
   var usedCapabilities: CapabilitySet {
     switch self {
-    case .run(let steps): steps.usedCapabilities
+    case .run(let steps, _): steps.usedCapabilities
     case .givePrefix, .giveStream: CapabilitySet(.chown)
     case .setFileCapabilities, .removeFileCapabilities: CapabilitySet(.setfcap)
     case .dropBounding: CapabilitySet(.setpcap)
     case .setGroups, .setGroup: CapabilitySet(.setgid)
     case .setUser: CapabilitySet(.setuid)
     case .keepCapabilities, .setCapabilities, .clearAmbient, .raiseAmbient, .setNoNewPrivileges,
-      .removeStalePid, .removeStaleSockets, .linkLogs, .verify, .exec:
+      .endWithParent, .closeDescriptors, .removeStalePid, .removeStaleSockets, .linkLogs, .verify,
+      .exec:
       []
     }
   }

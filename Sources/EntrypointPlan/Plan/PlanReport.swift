@@ -120,7 +120,7 @@ public struct PlanReport: Sendable {
 
   private func step(_ step: Step, phase: String) -> JSON {
     var steps: JSON?
-    if case .run(let inner) = step { steps = .array(inner.map { self.step($0, phase: phase) }) }
+    if case .run(let inner, _) = step { steps = .array(inner.map { self.step($0, phase: phase) }) }
     return .object([
       "phase": .string(phase),
       "do": .string(step.name),

@@ -142,7 +142,7 @@ public struct PlanText: Sendable {
 
   /// A step, and below it those that a child carries out.
   private func block(_ step: Step) -> [String] {
-    guard case .run(let steps) = step else { return [line(of: step, indent: "  ")] }
+    guard case .run(let steps, _) = step else { return [line(of: step, indent: "  ")] }
     return [line(of: step, indent: "  ")] + steps.map { line(of: $0, indent: "    ") }
   }
 

@@ -152,12 +152,12 @@ public struct Planner: Sendable {
     guard let attempt = run.attempt([]) else { throw shortfall(run).cannotStart }
     return selection.programs.map { hook in
       var sequence = attempt.sequence
-      sequence.finish(
+      sequence.finishChild(
         Execution(
           // Exec'd by the path without links: those on the way to it can be anywhere.
           path: hook.resolvedPath, arguments: [hook.path],
-          environment: environment(for: run.target)))
-      return .run(sequence.steps)
+          environment: childEnvironment(for: run.target)))
+      return .run(sequence.steps, endsOrphans: false)
     }
   }
 
@@ -171,12 +171,22 @@ public struct Planner: Sendable {
     {
       plan.prepareResult = credentials
     }
-    sequence.finish(
+    sequence.finishChild(
       Execution(
         path: kong.path,
         arguments: ["kong", "prepare", "-p", request.prefix] + request.kongArguments,
-        environment: environment(for: run.target)))
-    return .run(sequence.steps)
+        environment: childEnvironment(for: run.target)))
+    // What would go on would keep its capability. Root's own processes have all of them anyway, and among
+    // those of a user to whom nothing is dropped may be what `docker exec` has started.
+    let endsOrphans = host.isDrop(run.target) && run.target?.uid != 0
+    return .run(sequence.steps, endsOrphans: endsOrphans)
+  }
+
+  /// That of a hook or of `kong prepare`: the descriptors that NGINX names are for nginx alone.
+  private func childEnvironment(for target: TargetUser?) -> [EnvironmentChange] {
+    let changes = environment(for: target)
+    guard request.environment[InheritedSockets.variable] != nil else { return changes }
+    return changes + [EnvironmentChange(name: InheritedSockets.variable, value: .removed)]
   }
 
   private func environment(for target: TargetUser?) -> [EnvironmentChange] {

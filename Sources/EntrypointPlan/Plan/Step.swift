@@ -3,8 +3,9 @@
 /// The executor carries steps out as they are, it decides nothing.
 public indirect enum Step: Equatable, Sendable {
   /// Fork; the child carries out steps that end in an exec, and is waited for (fork(2), wait(2)).
-  /// A stop signal is passed on to it, and ends the start with it.
-  case run([Step])
+  /// A stop signal is passed on to it, and ends the start with it. Where `endsOrphans`, the processes that
+  /// it leaves running are killed.
+  case run([Step], endsOrphans: Bool)
   /// Give the prefix, and what is in it, to a user and a group, where it is not theirs already. What
   /// cannot be given is warned of: `kong prepare` says itself what it cannot write.
   case givePrefix(Prefix, to: UInt32, group: UInt32)
@@ -33,6 +34,10 @@ public indirect enum Step: Equatable, Sendable {
   case raiseAmbient(CapabilitySet)
   /// PR_SET_NO_NEW_PRIVS(2const).
   case setNoNewPrivileges
+  /// Be killed when the parent ends (PR_SET_PDEATHSIG(2const)). A change of user would undo it.
+  case endWithParent
+  /// Close all descriptors above 2 but these (close_range(2)).
+  case closeDescriptors(keeping: [Int32])
   /// Remove nginx's pid file in the prefix, unless it names a running nginx of this prefix: `kong health`
   /// goes by it. What cannot be removed is warned of.
   case removeStalePid(Prefix)
@@ -98,7 +103,8 @@ extension Credentials {
     var state = self
     switch step {
     case .run, .givePrefix, .giveStream, .setFileCapabilities, .removeFileCapabilities,
-      .removeStalePid, .removeStaleSockets, .linkLogs, .verify, .exec:
+      .endWithParent, .closeDescriptors, .removeStalePid, .removeStaleSockets, .linkLogs, .verify,
+      .exec:
       break
     case .dropBounding(let set, _):
       state.bounding.subtract(set)

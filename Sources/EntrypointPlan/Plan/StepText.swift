@@ -16,6 +16,8 @@ extension Step {
     case .clearAmbient: "clear-ambient"
     case .raiseAmbient: "raise-ambient"
     case .setNoNewPrivileges: "set-no-new-privs"
+    case .endWithParent: "end-with-parent"
+    case .closeDescriptors: "close-descriptors"
     case .removeStalePid: "remove-stale-pid"
     case .removeStaleSockets: "remove-stale-sockets"
     case .linkLogs: "link-logs"
@@ -27,8 +29,9 @@ extension Step {
   /// What exactly it does, for people.
   public func detail(_ names: CapabilityNames) -> String {
     switch self {
-    case .run(let steps):
-      return steps.execution?.commandLine ?? ""
+    case .run(let steps, let endsOrphans):
+      return (steps.execution?.commandLine ?? "")
+        + (endsOrphans ? "; what it leaves running is killed" : "")
     case .givePrefix(let prefix, let uid, let gid):
       return "\(prefix.path) and what is in it, to \(uid):\(gid), where it is not yet"
     case .giveStream(let stream, let uid):
@@ -56,6 +59,12 @@ extension Step {
       return names.text(of: set)
     case .setNoNewPrivileges:
       return "on, for good"
+    case .endWithParent:
+      return "killed when entrypoint ends"
+    case .closeDescriptors(let kept):
+      return "all above 2"
+        + (kept.isEmpty
+          ? "" : " but \(kept.map(String.init).joined(separator: ", ")), which NGINX names")
     case .removeStalePid(let prefix):
       return "\(PidFile.path(in: prefix.path)), unless it names a running nginx of this prefix"
     case .removeStaleSockets(let prefix):

@@ -1,0 +1,127 @@
+import Foundation
+import Testing
+
+/// Starts of `kong docker-start` as www-data, with scripts for `kong` and nginx.
+@Suite("What hooks, kong prepare and nginx inherit")
+struct InheritanceTests {
+  private func start(kong: String, nginx: String = "", _ command: String) throws -> Shell.Outcome {
+    try shell(
+      """
+      mkdir "$T/bin"; mkdir -m 777 "$T/out"
+      cat > "$T/bin/kong" <<'SCRIPT'
+      #!/bin/sh
+      cd "${0%/*}/../out"
+      \(kong)
+      SCRIPT
+      cat > "$T/bin/nginx" <<'SCRIPT'
+      #!/bin/sh
+      cd "${0%/*}/../out"
+      \(nginx)
+      SCRIPT
+      chmod +x "$T/bin"/*
+      export PATH="$T/bin:$PATH" ENTRYPOINT_PROXY="$T/bin/nginx" ENTRYPOINT_USER=www-data
+      export KONG_PREFIX="$T/prefix" KONG_PROXY_LISTEN=off ENTRYPOINT_LOG_LEVEL=warn
+      cat > "$T/refuse" <<'PYTHON'
+      # refuse CALL ERRNO COMMAND...: with a filter that has the kernel refuse one call (seccomp(2)).
+      import ctypes, os, struct, sys
+      call, error = int(sys.argv[1]), int(sys.argv[2])
+      code = struct.pack("HBBI" * 4, 0x20, 0, 0, 0, 0x15, 0, 1, call, 6, 0, 0, 0x50000 | error, 6, 0, 0, 0x7FFF0000)
+      class Program(ctypes.Structure):
+          _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
+      if ctypes.CDLL(None).prctl(22, 2, ctypes.byref(Program(4, code)), 0, 0) != 0: sys.exit("no filter")
+      os.execvp(sys.argv[3], sys.argv[3:])
+      PYTHON
+      cd "$T"
+      \(command)
+      """)
+  }
+
+  private static let listing = #"""
+    for number in 3 8 9; do [ ! -e /proc/$$/fd/$number ] || echo "${0##*/} has $number"; done
+    [ -z "$NGINX" ] || echo "${0##*/} is told of $NGINX"
+    """#
+
+  @Test("are no descriptors but those that NGINX names, for nginx")
+  func descriptors() throws {
+    let outcome = try start(
+      kong: InheritanceTests.listing, nginx: InheritanceTests.listing,
+      #"NGINX='9;' "$ENTRYPOINT" kong docker-start 3</dev/null 8</dev/null 9</dev/null"#)
+    #expect(outcome.output == "nginx has 9\nnginx is told of 9;\n", "\(outcome.errors)")
+  }
+
+  @Test(
+    "are no descriptors where the kernel or a seccomp profile does not have close_range",
+    arguments: [1, 38])
+  func fallback(reason: Int) throws {
+    let outcome = try start(
+      kong: InheritanceTests.listing, nginx: InheritanceTests.listing,
+      #"NGINX='9;' python3 refuse 436 \#(reason) "$ENTRYPOINT" kong docker-start 3</dev/null 8</dev/null 9</dev/null"#
+    )
+    #expect(outcome.output == "nginx has 9\nnginx is told of 9;\n", "\(outcome.errors)")
+  }
+
+  @Test("is no way to look into entrypoint, not even for its own user")
+  func tracing() throws {
+    let outcome = try start(
+      kong: "cat /proc/$PPID/environ > /dev/null && echo environment; ls /proc/$PPID/fd || true",
+      nginx: "cat /proc/$$/environ > /dev/null && echo nginx can be looked into",
+      #"""
+      mkdir -m 777 prefix
+      setpriv --reuid www-data --regid www-data --clear-groups \
+        env -u ENTRYPOINT_USER "$ENTRYPOINT" kong docker-start
+      """#)
+    #expect(outcome.output == "nginx can be looked into\n", "\(outcome.errors)")
+    #expect(outcome.errors.contains("Permission denied"))
+  }
+
+  @Test("is the end of entrypoint: kong prepare is killed with it")
+  func parent() throws {
+    let outcome = try start(
+      kong: "echo $$ > pid; exec sleep 1000",
+      #"""
+      "$ENTRYPOINT" kong docker-start & start=$!
+      until [ -s out/pid ]; do sleep 0.01; done
+      kill -KILL $start
+      for round in $(seq 200); do [ -e "/proc/$(<out/pid)" ] || break; sleep 0.01; done
+      [ ! -e "/proc/$(<out/pid)" ] && echo gone
+      """#)
+    #expect(outcome.output == "gone\n", "\(outcome.errors)")
+  }
+
+  /// Three kinds: in its own group, in a session of its own, and the child of one that has gone.
+  private static let daemons = #"""
+    sleep 1001 > /dev/null 2>&1 &
+    setsid sh -c 'sleep 1002 & exec sleep 1003' > /dev/null 2>&1 &
+    (setsid sleep 1004 > /dev/null 2>&1 &)
+    until [ "$(pgrep -c -x sleep)" -ge 4 ]; do sleep 0.01; done
+    """#
+
+  @Test(
+    "from kong prepare is no process, whether or not entrypoint is the first one and may kill others'",
+    arguments: ["", "unshare --pid --fork --mount-proc", "capsh --drop=cap_kill --"])
+  func orphans(wrapper: String) throws {
+    let start =
+      wrapper.hasPrefix("capsh")
+      ? #"-c "'$ENTRYPOINT' kong docker-start""# : #""$ENTRYPOINT" kong docker-start"#
+    let outcome = try self.start(
+      kong: InheritanceTests.daemons, nginx: "pgrep -a -x sleep; echo nginx",
+      #"\#(wrapper) \#(start)"#)
+    #expect(outcome.output == "nginx\n", "\(outcome.errors)")
+    #expect(
+      outcome.errors.contains("entrypoint: warn: what kong prepare -p ")
+        && outcome.errors.contains(" has left running was killed: sleep"))
+  }
+
+  @Test("from hooks are the processes that they leave, and what docker exec has started stays, too")
+  func others() throws {
+    let outcome = try start(
+      kong: InheritanceTests.daemons, nginx: "pgrep -a -x sleep | cut -d ' ' -f 2- | sort",
+      #"""
+      mkdir "$T/hooks"; mkdir -p /docker-entrypoint.d; mount --bind "$T/hooks" /docker-entrypoint.d
+      printf '#!/bin/sh\nsetsid sleep 2001 > /dev/null 2>&1 &\n' > hooks/1; chmod +x hooks/1
+      setpriv --reuid www-data --clear-groups sleep 2002 > /dev/null 2>&1 &
+      "$ENTRYPOINT" kong docker-start
+      """#)
+    #expect(outcome.output == "sleep 2001\nsleep 2002\n", "\(outcome.errors)")
+  }
+}
