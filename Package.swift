@@ -42,8 +42,7 @@ let package = Package(
       pkgConfig: "libcap",
       providers: [.apt(["libcap-dev"])]
     ),
-    // The first instructions: handlers for stop signals. Then, before any library, it keeps what
-    // execve(2) gave, and hides the environment from the libraries.
+    // The first instructions: handlers for stop signals, and the environment is hidden from the libraries.
     .target(
       name: "CExecve",
       linkerSettings: [.unsafeFlags(["-Xlinker", "--entry=first_instruction"])]

@@ -1,13 +1,23 @@
-// Why C, and assembly: the stop signals must end this process from its first instruction on.
+// Why C, and assembly: what is done here must be done before any library begins.
 //
-// As the first process of a container it has no default action for them: what arrives before there
-// is a handler is lost (pid_namespaces(7)), and with it a `docker stop`. The beginning of glibc and
-// of the Swift runtime takes a good part of a start (in a virtual machine each `cpuid` of glibc's
-// leaves the machine). So the linker is told to begin here (Package.swift), not at glibc's _start,
-// which follows. Nothing of glibc can be used yet: thread-local storage, and with it errno, is not
-// set up, and memset and its like are not linked to their variants.
+// The linker is told to begin here (Package.swift), not at glibc's _start, which follows. Nothing of
+// glibc can be used yet: thread-local storage, and with it errno, is not set up, and memset and its like
+// are not linked to their variants.
+//
+// 1. The stop signals must end this process from its first instruction on. As the first process of a
+// container it has no default action for them: what arrives before there is a handler is lost
+// (pid_namespaces(7)), and with it a `docker stop`. The beginning of glibc and of the Swift runtime takes
+// a good part of a start (in a virtual machine each `cpuid` of glibc's leaves the machine).
+//
+// 2. The libraries must not see the environment. It can be from somebody else than root, and they read
+// variables that change what code runs, or how long it takes: glibc LD_LIBRARY_PATH and GLIBC_TUNABLES
+// (CVE-2023-4911, CVE-2025-4802; 20,000 entries took 10 seconds), the Swift runtime SWIFT_BACKTRACE, a
+// program to start after a crash, and SWIFT_DEBUG_LIB_PRESPECIALIZED_PATH, a library to load. So they get
+// a fixed environment; the real one is read by our own code only, and passed on unchanged to what we
+// exec.
 #include <asm/signal.h>
 #include <asm/unistd.h>
+#include <linux/auxvec.h>
 #include <stddef.h>
 
 // The order of the kernel's own struct, which that of asm/signal.h is not on x86.
@@ -39,6 +49,8 @@ static long system_call(long number, long a, long b, long c, long d) {
 #error "how a system call is made is not known for this processor"
 #endif
 }
+
+// ---- signals ----
 
 static const int stop_signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
 
@@ -88,22 +100,92 @@ __attribute__((used, no_stack_protector)) static void set_signals(void) {
   set_mask(0);
 }
 
-// _start gets the stack and one register as the kernel, or the dynamic loader, left them (System V
-// ABI, "Process Initialization").
+// ---- the environment ----
+
+// With the crash reporter off and its path given, the runtime does not search the file system.
+static char fixed_variable[] = "SWIFT_BACKTRACE=enable=no,swift-backtrace=/,color=no,interactive=no";
+
+static int argument_count;
+static char **arguments;
+static char **environment;
+
+int execve_argument_count(void) { return argument_count; }
+char **execve_arguments(void) { return arguments; }
+char **execve_environment(void) { return environment; }
+
+// The auxiliary vector of a stack as the kernel made it: the count of arguments, the arguments, 0, the
+// environment, 0, and this, which ends with an entry of AT_NULL (System V ABI, "Process Initialization").
+static unsigned long *auxiliary_vector(unsigned long *stack) {
+  unsigned long *position = stack + 1 + stack[0] + 1;
+  while (*position != 0) position++;
+  return position + 1;
+}
+
+static unsigned long words_of_auxiliary_vector(const unsigned long *vector) {
+  unsigned long count = 2;
+  for (; vector[count - 2] != AT_NULL; count += 2) {
+  }
+  return count;
+}
+
+// How many bytes the stack takes that _start shall see: a multiple of 16.
+__attribute__((used, no_stack_protector)) static unsigned long size_of_visible_stack(unsigned long *stack) {
+  const unsigned long fixed = 1 + stack[0] + 1 + 1 + 1;
+  const unsigned long words = fixed + words_of_auxiliary_vector(auxiliary_vector(stack));
+  return (words * sizeof *stack + 15) & ~15UL;
+}
+
+// Not memcpy, which is a call through a table that is not filled yet; nor may the compiler make one of
+// the loop.
+static unsigned long *copy(unsigned long *target, const unsigned long *source, unsigned long count) {
+  for (unsigned long i = 0; i < count; i++) {
+    target[i] = source[i];
+    __asm__ volatile("" ::: "memory");
+  }
+  return target + count;
+}
+
+// Copies the kernel's stack with another environment, and keeps where the real things are.
+__attribute__((used, no_stack_protector)) static void make_visible_stack(
+    unsigned long *stack, unsigned long *visible) {
+  unsigned long *vector = auxiliary_vector(stack);
+  argument_count = (int)stack[0];
+  arguments = (char **)(stack + 1);
+  environment = (char **)(stack + 1 + stack[0] + 1);
+  visible = copy(visible, stack, 1 + stack[0] + 1);
+  *visible++ = (unsigned long)fixed_variable;
+  *visible++ = 0;
+  copy(visible, vector, words_of_auxiliary_vector(vector));
+}
+
+// _start gets one register as the kernel, or the dynamic loader, left it, and a stack of its own below the
+// kernel's (System V ABI, "Process Initialization").
 __attribute__((naked, used)) void first_instruction(void) {
 #if defined(__x86_64__)
   __asm__(
-      "pushq %rdx\n"
-      "subq $8, %rsp\n"
+      "movq %rsp, %rbx\n"
+      "movq %rdx, %rbp\n"
       "call set_signals\n"
-      "addq $8, %rsp\n"
-      "popq %rdx\n"
+      "movq %rbx, %rdi\n"
+      "call size_of_visible_stack\n"
+      "subq %rax, %rsp\n"
+      "movq %rbx, %rdi\n"
+      "movq %rsp, %rsi\n"
+      "call make_visible_stack\n"
+      "movq %rbp, %rdx\n"
       "jmp _start\n");
 #elif defined(__aarch64__)
   __asm__(
-      "stp x0, x30, [sp, #-16]!\n"
+      "mov x19, sp\n"
+      "mov x20, x0\n"
       "bl set_signals\n"
-      "ldp x0, x30, [sp], #16\n"
+      "mov x0, x19\n"
+      "bl size_of_visible_stack\n"
+      "sub sp, sp, x0\n"
+      "mov x0, x19\n"
+      "mov x1, sp\n"
+      "bl make_visible_stack\n"
+      "mov x0, x20\n"
       "b _start\n");
 #endif
 }

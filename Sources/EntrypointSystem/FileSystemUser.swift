@@ -48,15 +48,31 @@ enum FileSystemUser {
     uid: uid_t, gid: gid_t, groups: [UInt32], insteadOf others: [UInt32]
   ) throws(SystemCallFailure) {
     if groups != others { try ProcessIdentity.setGroups(groups) }
-    // These two return the previous id whether they succeed or not; another call, with an id that
-    // cannot be, tells.
     setfsgid(gid)
     setfsuid(uid)
-    guard setfsuid(.max) == CInt(bitPattern: uid), setfsgid(.max) == CInt(bitPattern: gid) else {
-      try UserNamespace.check(uid: uid, groups: [gid], call: "setfsuid(\(uid)), setfsgid(\(gid))")
-      throw SystemCallFailure("setfsuid(\(uid)), setfsgid(\(gid))", .notPermitted)
+    if isUnknown {
+      // The id for files follows the effective one (credentials(7)), which can go back to the others.
+      try checked("setegid(\(gid))") { setegid(gid) }
+      try checked("seteuid(\(uid))") { seteuid(uid) }
+      return
+    }
+    guard isEffective(uid: uid, gid: gid) else {
+      let call = "setfsuid(\(uid)), setfsgid(\(gid))"
+      try UserNamespace.check(uid: uid, groups: [gid], call: call)
+      throw SystemCallFailure(call, .notPermitted)
     }
   }
+
+  /// Whether these are the ids for files.
+  ///
+  /// The calls return the previous id whether they succeed or not; with an id that cannot be, they tell.
+  static func isEffective(uid: uid_t, gid: gid_t) -> Bool {
+    isUnknown
+      || setfsuid(.max) == CInt(bitPattern: uid) && setfsgid(.max) == CInt(bitPattern: gid)
+  }
+
+  /// Whether the kernel has no ids for files only: gVisor's has not.
+  private static var isUnknown: Bool { setfsuid(.max) == -1 && errno == ENOSYS }
 }
 
 extension Credentials {

@@ -22,7 +22,7 @@ extension HostSnapshot {
       unprivilegedPortStart: request.testsListeners
         ? try PortRange.unprivilegedStart(own: credentials) : 1024,
       ownsNetwork: request.testsListeners ? try NetworkNamespace.isOwned() : true,
-      ownPath: isDockerStart ? readLink("/proc/self/exe") ?? "" : "",
+      ownPath: isDockerStart ? ownPath() : "",
       command: try ProgramSearch.find(
         request.command.first ?? "", path: request.environment["PATH"]),
       proxy: request.isKong || request.isPathOfKong
@@ -40,7 +40,20 @@ extension HostSnapshot {
     } else if isDryRun {
       try snapshot.asUser(of: request) { $0.readAccess(of: $1, for: request, isDryRun: true) }
     }
+    snapshot.hasStreamPaths = !isDockerStart || access("/proc/self/fd", X_OK) == 0
     return snapshot
+  }
+
+  /// The file of this program; where /proc does not say, the path that it was executed by, without links
+  /// (getauxval(3), AT_EXECFN).
+  private static func ownPath() -> ByteString {
+    if let path = readLink("/proc/self/exe") { return path }
+    guard let given = UnsafePointer<CChar>(bitPattern: getauxval(UInt(AT_EXECFN))) else {
+      return ""
+    }
+    guard let path = realpath(given, nil) else { return ByteString(cString: given) }
+    defer { free(path) }
+    return ByteString(cString: path)
   }
 
   /// Reads once more what can have changed while `kong prepare` ran.

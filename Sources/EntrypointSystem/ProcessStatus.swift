@@ -1,23 +1,78 @@
 import CLinux
 import EntrypointPlan
+import Glibc
 import SystemPackage
 
 /// The credentials of the calling thread, read back from the kernel.
 public enum ProcessStatus {
   /// Reads /proc/thread-self/status (proc_pid_status(5)) and the securebits.
   ///
-  /// One file instead of the 86 system calls that the same answers take one by one.
+  /// One file instead of the some 100 system calls that the same answers take one by one. Those are made
+  /// where the file is not there (/proc is masked, or not mounted) or does not say all: gVisor's has
+  /// neither CapAmb nor NoNewPrivs.
   ///
-  /// - Throws: ``SystemCallFailure`` where /proc is not there or does not say all.
+  /// - Throws: ``SystemCallFailure`` where the file cannot be read, or a call fails.
   public static func read() throws(SystemCallFailure) -> Credentials {
-    let path: FilePath = "/proc/thread-self/status"
-    guard let bytes = try contentsIfPresent(of: path) else {
-      throw SystemCallFailure("read(\(path))", .noSuchFileOrDirectory)
-    }
-    guard
-      let credentials = parse(bytes, securebits: Securebits(rawValue: UInt32(cap_get_secbits())))
-    else { throw SystemCallFailure("read(\(path)): unknown format", .invalidArgument) }
+    let bits = securebits()
+    guard let bytes = try contents(of: "/proc/thread-self/status"),
+      let credentials = parse(bytes, securebits: bits)
+    else { return try ask(securebits: bits) }
     return credentials
+  }
+
+  /// - Returns: nil where there is no such file, or none that this process may see.
+  private static func contents(of path: FilePath) throws(SystemCallFailure) -> [UInt8]? {
+    do throws(SystemCallFailure) {
+      return try contentsIfPresent(of: path)
+    } catch {
+      if error.errno == .permissionDenied || error.errno == .notDirectory { return nil }
+      throw error
+    }
+  }
+
+  /// cap_get_secbits(3); where the kernel knows none, as gVisor's, the one that has a call of its own
+  /// (PR_GET_KEEPCAPS(2const)).
+  private static func securebits() -> Securebits {
+    let bits = cap_get_secbits()
+    if bits != .max { return Securebits(rawValue: bits) }
+    return cap_prctl(Int(PR_GET_KEEPCAPS), 0, 0, 0, 0, 0) == 1 ? .keepCapabilities : []
+  }
+
+  /// Asks call by call; what this kernel does not know is not there.
+  ///
+  /// - Throws: ``SystemCallFailure`` where the ids for files are others than the effective ones, too.
+  static func ask(securebits: Securebits) throws(SystemCallFailure) -> Credentials {
+    var (user, group) = (ProcessIDs(.max), ProcessIDs(.max))
+    try checked("getresuid") { getresuid(&user.real, &user.effective, &user.saved) }
+    try checked("getresgid") { getresgid(&group.real, &group.effective, &group.saved) }
+    guard FileSystemUser.isEffective(uid: user.effective, gid: group.effective) else {
+      throw SystemCallFailure("setfsuid: unlike the effective uid", .invalidArgument)
+    }
+    var groups = [gid_t](
+      repeating: 0, count: Int(try checked("getgroups") { getgroups(0, nil) }))
+    try checked("getgroups") { getgroups(CInt(groups.count), &groups) }
+    guard let state = cap_get_proc() else {
+      throw SystemCallFailure("cap_get_proc", Errno(rawValue: errno))
+    }
+    defer { cap_free(UnsafeMutableRawPointer(state)) }
+    var credentials = Credentials(
+      user: user, group: group, groups: groups.sorted(),
+      permitted: CapabilitySet(state, CAP_PERMITTED),
+      effective: CapabilitySet(state, CAP_EFFECTIVE),
+      inheritable: CapabilitySet(state, CAP_INHERITABLE), ambient: set { cap_get_ambient($0) },
+      bounding: set { cap_get_bound($0) },
+      noNewPrivileges: cap_prctl(Int(PR_GET_NO_NEW_PRIVS), 0, 0, 0, 0, 0) == 1,
+      securebits: securebits)
+    credentials.canHaveAmbient = cap_get_ambient(0) >= 0
+    return credentials
+  }
+
+  /// A set that the kernel tells one by one: 1 for a member, -1 for a number that it does not know.
+  private static func set(_ isMember: (cap_value_t) -> CInt) -> CapabilitySet {
+    CapabilitySet(
+      (UInt8(0)..<64).compactMap(Capability.init(rawValue:)).filter {
+        isMember(cap_value_t($0.rawValue)) == 1
+      })
   }
 
   /// Parses the text of a status file.

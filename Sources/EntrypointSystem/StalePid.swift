@@ -68,9 +68,13 @@ enum StalePid {
     let path = ByteString("/proc/\(process)/cmdline")
     let file = path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else {
-      // ESRCH: it ended at this very moment.
-      if errno == ENOENT || errno == ESRCH { return false }
-      throw Errno(rawValue: errno)
+      let reason = Errno(rawValue: errno)
+      // A process that may be signalled, and that /proc does not show, is there all the same: /proc is
+      // masked, or not mounted.
+      if reason == .noSuchFileOrDirectory, kill(process, 0) != 0 { return false }
+      // It ended at this very moment.
+      if reason == .noSuchProcess { return false }
+      throw reason
     }
     defer { close(file) }
     return PidFile.isMaster(try contents(of: file, limit: commandLineLimit), of: prefix)

@@ -178,8 +178,7 @@ struct FileCapabilityTests {
       start() {
         strace -f -o /dev/null -e trace=fsetxattr -e inject=fsetxattr:retval=0 \\
           "$ENTRYPOINT" --cap-mode $1 --user www-data --proxy "$T/nginx" kong docker-start 2>"$T/log" && echo 0 || echo $?
-        grep -o -e 'error: [^ ].*' -e 'the call succeeded, but the attribute' -e 'as ambient capability' "$T/log" |
-          sed "s|$T||"
+        grep -o -e 'the call succeeded, but the attribute' -e 'as ambient capability' "$T/log" | sort -u
       }
       start file
       start auto
@@ -187,11 +186,10 @@ struct FileCapabilityTests {
     #expect(
       outcome.output == """
         77
-        error: cap_net_bind_service cannot be written to /nginx
         the call succeeded, but the attribute
         0
-        the call succeeded, but the attribute
         as ambient capability
+        the call succeeded, but the attribute
 
         """, "\(outcome.errors)")
   }

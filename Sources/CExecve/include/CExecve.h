@@ -2,6 +2,9 @@
 
 /// What execve(2) gave this process, kept before any other code of it runs; and what was done first.
 
+/// How many arguments there are.
+int execve_argument_count(void);
+
 /// The arguments, the program's name first, ended by a null pointer.
 char **execve_arguments(void);
 

@@ -73,6 +73,8 @@ public struct Credentials: Equatable, Sendable {
   public var noNewPrivileges: Bool
   /// How the kernel treats root, and changes of users.
   public var securebits: Securebits
+  /// Whether the kernel has ambient capabilities at all: Linux since 4.3, but not gVisor.
+  public var canHaveAmbient = true
 
   /// Creates credentials; what is left out is empty or off.
   public init(

@@ -156,7 +156,8 @@ extension Credentials {
   /// Whether the kernel lets this thread make all of `set` inheritable and ambient (capabilities(7),
   /// capset(2), PR_CAP_AMBIENT(2const)).
   func canRaiseAmbient(_ set: CapabilitySet) -> Bool {
-    set.isSubset(of: permitted) && set.isSubset(of: inheritable.union(bounding))
+    canHaveAmbient && set.isSubset(of: permitted)
+      && set.isSubset(of: inheritable.union(bounding))
       && (set.isSubset(of: ambient) || !securebits.contains(.noAmbientRaise))
   }
 }

@@ -23,6 +23,8 @@ public struct HostSnapshot: Equatable, Sendable {
   public var command: ProgramLookup
   /// The proxy's file; nil where the command is not `kong docker-start`.
   public var proxy: ProgramLookup?
+  /// Whether /dev/stdout and /dev/stderr lead anywhere: they are links to /proc/self/fd.
+  public var hasStreamPaths = true
   /// Standard output and standard error, in this order.
   public var streams: [StandardStream]
   /// The hook directory; nil where there is none, or none is asked for.

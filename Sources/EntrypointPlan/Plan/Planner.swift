@@ -86,6 +86,7 @@ public struct Planner: Sendable {
     try launch(
       execution, file: proxyAtLaunch, target: target, needs: needs,
       certain: certain, prefix: prefix, plan: &plan)
+    if !host.hasStreamPaths { plan.keepLogFiles(of: request.prefix) }
     if plan.user?.uid == 0 { plan.prepareWarnings.append(runsAsRoot) }
   }
 

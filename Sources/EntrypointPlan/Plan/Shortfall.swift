@@ -140,6 +140,11 @@ struct Shortfall {
         return "\(file.path) carries file capabilities, which clear ambient ones at exec, and they"
           + " cannot be replaced: \(refusal.map(reason) ?? "they are left to the image")"
       }
+      if !start.canHaveAmbient {
+        return "this kernel has no ambient capabilities: it is gVisor's, or older than Linux 4.3"
+          + (refusal.map { "; and \(file.path) cannot be given file capabilities: \(reason($0))" }
+            ?? "")
+      }
       if start.securebits.contains(.noAmbientRaise) {
         return "the securebit no_cap_ambient_raise forbids ambient capabilities"
       }

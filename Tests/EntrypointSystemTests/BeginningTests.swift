@@ -1,0 +1,45 @@
+import Testing
+
+@Suite("Before anything of its own runs, entrypoint")
+struct BeginningTests {
+  @Test("looks at no variable that glibc or the Swift runtime would read")
+  func variables() throws {
+    let outcome = try shell(
+      #"""
+      calls() { strace "$@" -o "$T/trace" "$ENTRYPOINT" --version >/dev/null; sed 's/(.*//' "$T/trace" >"$T/calls"; }
+      calls; mv "$T/calls" "$T/expected"
+      for variable in LD_LIBRARY_PATH="$(yes /a: | head -n 20000 | tr -d '\n')" \
+        GLIBC_TUNABLES=glibc.malloc.mmap_threshold=1 GLIBC_TUNABLES=glibc.malloc.top_pad=1 \
+        LD_PRELOAD=/x.so LD_BIND_NOW=1 SWIFT_DEBUG_LIB_PRESPECIALIZED_PATH=/x.so \
+        SWIFT_BACKTRACE=enable=yes,swift-backtrace=/bin/true MALLOC_ARENA_MAX=1 LANG=de_DE.UTF-8; do
+        calls -E "$variable"
+        cmp "$T/expected" "$T/calls" || echo "${variable:0:30}"
+      done
+      wc -l <"$T/expected"
+      """#)
+    #expect(Int(outcome.output.dropLast()) ?? 0 > 10, "\(outcome.output)\(outcome.errors)")
+  }
+
+  @Test("finds its arguments and its environment, however many they are")
+  func stack() throws {
+    let outcome = try shell(
+      #"""
+      for count in 0 1 2 3 4 5 100; do
+        words=($(seq -f 'V%.0f=x' "$count"))
+        for variables in 0 1 2 3; do
+          env -i "${words[@]:0:variables}" "$ENTRYPOINT" printf '[%s]' "${words[@]}"
+          env -i "${words[@]:0:variables}" KONG_NGINX_DAEMON=off "$ENTRYPOINT" env | wc -l
+        done
+      done >"$T/found"
+      for count in 0 1 2 3 4 5 100; do
+        words=($(seq -f 'V%.0f=x' "$count"))
+        for variables in 0 1 2 3; do
+          printf '[%s]' "${words[@]}"
+          echo $((1 + (count < variables ? count : variables)))
+        done
+      done >"$T/expected"
+      cmp "$T/expected" "$T/found" && wc -l <"$T/found"
+      """#)
+    #expect(outcome.output == "28\n", "\(outcome.errors)")
+  }
+}
