@@ -290,7 +290,7 @@ refuses_logs() {
 }
 
 @test "logs/ of root's in the image, as COPY leaves it, ends start and dry run of kong with 77 and COPY --chown" {
-  printf 'FROM %s\nRUN mkdir %s/logs && chown 0:0 %s/logs\n' "$image_user_kong" "$prefix" "$prefix" >"$directory/Dockerfile"
+  printf 'FROM %s\nUSER root\nRUN mkdir %s/logs\nUSER kong\n' "$image_user_kong" "$prefix" >"$directory/Dockerfile"
   podman build --format docker --isolation chroot --network host --tag localhost/entrypoint-logs-of-root \
     --file "$directory/Dockerfile" "$directory"
   refuses_logs localhost/entrypoint-logs-of-root 'way out: in the Dockerfile: COPY --chown=1337:0'
