@@ -47,7 +47,8 @@ public struct Listener: Hashable, Sendable {
   /// The host as the kernel gets it; nil for a socket in the file system.
   public var host: ListenHost? {
     switch address {
-    case .inet(let host, _), .portRange(let host, _): ListenHost(host)
+    case .inet(let host, _): ListenHost(host)
+    case .portRange(let host, _): ListenHost(host)
     case .unix: nil
     }
   }

@@ -24,13 +24,10 @@ public enum NginxObstacle: Equatable, Sendable {
 extension NginxObstacle {
   /// The same with the setting's listener in place of the generated one, where there is one.
   public func naming(_ listeners: [Listener]) -> NginxObstacle {
-    let named = { (other: Listener) in
-      listeners.first { $0.host == other.host && $0.port == other.port } ?? other
-    }
-    return switch self {
+    switch self {
     case .closedDirectory, .file: self
-    case .noIPv6(let listener): .noIPv6(named(listener))
-    case .notLocal(let listener): .notLocal(named(listener))
+    case .noIPv6(let listener): .noIPv6(listener.named(in: listeners))
+    case .notLocal(let listener): .notLocal(listener.named(in: listeners))
     }
   }
 
@@ -111,6 +108,14 @@ extension NginxObstacle {
       what: "nginx cannot \(use.action)",
       why: "\(user.description) may not \(verb) \(entry.path): it is \(place) \(entry.description)",
       waysOut: waysOut)
+  }
+}
+
+extension Listener {
+  /// The one of `listeners` that is the same socket; itself where none is.
+  fileprivate func named(in listeners: [Listener]) -> Listener {
+    let socket = ListenerSocket(self)
+    return listeners.first { ListenerSocket($0) == socket } ?? self
   }
 }
 
