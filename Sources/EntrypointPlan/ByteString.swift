@@ -53,22 +53,26 @@ extension ByteString: CustomStringConvertible {
     if bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) {
       return String(decoding: bytes, as: UTF8.self)
     }
-    var printable = ""
+    // Bytes, not strings: a file can have megabytes of what must be escaped.
+    var printable: [UInt8] = []
     var rest = bytes[...]
     while let byte = rest.first {
-      let width = ByteString.scalarWidth(byte)
-      if let scalar = ByteString.text(of: rest.prefix(width)),
-        scalar.unicodeScalars.allSatisfy(ByteString.isPrintable)
-      {
-        printable += scalar
+      if let (scalar, width) = ByteString.firstScalar(of: rest), ByteString.isPrintable(scalar) {
+        printable += rest.prefix(width)
         rest = rest.dropFirst(width)
       } else {
-        let digits = String(byte, radix: 16)
-        printable += "\\x" + (digits.count == 1 ? "0" + digits : digits)
+        printable += [
+          UInt8(ascii: "\\"), UInt8(ascii: "x"), ByteString.hexDigit(byte >> 4),
+          ByteString.hexDigit(byte & 0xf),
+        ]
         rest = rest.dropFirst()
       }
     }
-    return printable
+    return String(decoding: printable, as: UTF8.self)
+  }
+
+  private static func hexDigit(_ number: UInt8) -> UInt8 {
+    number < 10 ? UInt8(ascii: "0") + number : UInt8(ascii: "a") + number - 10
   }
 
   /// Neither a control character (C0, C1) nor one that breaks a line or changes its direction (Unicode
@@ -80,13 +84,27 @@ extension ByteString: CustomStringConvertible {
     }
   }
 
-  /// How many bytes the UTF-8 scalar has that begins with `byte` (RFC 3629, section 3).
-  private static func scalarWidth(_ byte: UInt8) -> Int {
-    switch byte {
-    case 0xf0...: 4
-    case 0xe0...: 3
-    case 0xc0...: 2
-    default: 1
+  /// The scalar that UTF-8 begins with, and how many bytes it has; nil where it begins with none
+  /// (RFC 3629, section 3: none is longer than it need be).
+  private static func firstScalar(
+    of bytes: ArraySlice<UInt8>
+  ) -> (scalar: Unicode.Scalar, width: Int)? {
+    guard let first = bytes.first else { return nil }
+    let (width, least): (Int, UInt32)
+    switch first {
+    case ..<0x80: return (Unicode.Scalar(first), 1)
+    case 0xc0..<0xe0: (width, least) = (2, 0x80)
+    case 0xe0..<0xf0: (width, least) = (3, 0x800)
+    case 0xf0..<0xf8: (width, least) = (4, 0x10000)
+    default: return nil
     }
+    guard bytes.count >= width else { return nil }
+    var value = UInt32(first) & (0x7f >> UInt32(width))
+    for byte in bytes.prefix(width).dropFirst() {
+      guard byte & 0xc0 == 0x80 else { return nil }
+      value = value << 6 | UInt32(byte & 0x3f)
+    }
+    guard value >= least, let scalar = Unicode.Scalar(value) else { return nil }
+    return (scalar, width)
   }
 }

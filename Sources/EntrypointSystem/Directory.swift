@@ -20,16 +20,15 @@ struct Directory: ~Copyable {
   static func open(
     _ name: UnsafePointer<CChar>, in parent: CInt = AT_FDCWD, access: CInt = O_RDONLY
   ) throws(Errno) -> Directory {
-    let descriptor = openat(parent, name, access | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Errno(rawValue: errno) }
-    return Directory(owning: descriptor)
+    Directory(owning: try openDirectory(name, in: parent, access: access))
   }
 
   /// Opens a directory as the other `open` does.
   static func open(
     _ name: ByteString, in parent: CInt = AT_FDCWD, access: CInt = O_RDONLY
   ) throws(Errno) -> Directory {
-    try open(name.bytes.map(CChar.init(truncatingIfNeeded:)) + [0], in: parent, access: access)
+    try Directory.open(
+      name.bytes.map(CChar.init(truncatingIfNeeded:)) + [0], in: parent, access: access)
   }
 
   deinit {
@@ -54,6 +53,14 @@ struct Directory: ~Copyable {
   /// - Parameter body: gets a name, which lives as long as the call, and a type, one of readdir(3)'s
   ///   DT_ constants.
   func forEachEntry(_ body: (UnsafePointer<CChar>, Int) -> Void) throws(Errno) {
+    try forEachEntry(while: { name, type in
+      body(name, type)
+      return true
+    })
+  }
+
+  /// Goes through the names as the other does, as long as `body` returns true.
+  func forEachEntry(while body: (UnsafePointer<CChar>, Int) -> Bool) throws(Errno) {
     let buffer = UnsafeMutableRawPointer.allocate(
       byteCount: Directory.bufferSize, alignment: MemoryLayout<dirent>.alignment)
     defer { buffer.deallocate() }
@@ -67,7 +74,8 @@ struct Directory: ~Copyable {
         let name = (entry + Record.name).assumingMemoryBound(to: CChar.self)
         offset += Int(entry.loadUnaligned(fromByteOffset: Record.length, as: UInt16.self))
         if isSelfOrParent(name) { continue }
-        body(name, Int(entry.load(fromByteOffset: Record.type, as: UInt8.self)))
+        let type = Int(entry.load(fromByteOffset: Record.type, as: UInt8.self))
+        guard body(name, type) else { return }
       }
     }
   }
@@ -85,8 +93,6 @@ struct Directory: ~Copyable {
   }
 }
 
-/// openat(2): a reference to a file that opens nothing; glibc's O_PATH, for _GNU_SOURCE only.
-let openPath = __O_PATH
 /// fchownat(2): the descriptor itself; glibc's AT_EMPTY_PATH, for _GNU_SOURCE only.
 let emptyPath: CInt = 0x1000
 

@@ -40,25 +40,28 @@ extension FileCapabilities {
   static func write(
     _ set: CapabilitySet?, to file: ProgramFile
   ) throws(SystemCallFailure) -> SystemCallFailure? {
-    let descriptor: FileDescriptor
-    do {
-      descriptor = try FileDescriptor.open(
-        file.path.path, .readOnly, options: [.closeOnExec, .noFollow, .nonBlocking])
-    } catch {
-      throw SystemCallFailure("open(\(file.path))", error as? Errno ?? .ioError)
-    }
-    defer { try? descriptor.close() }
-    guard let found = try? FileIdentity(Stat(descriptor)), found == file.identity else {
-      throw SystemCallFailure("open(\(file.path)): another file than planned", .staleNFSFileHandle)
-    }
     let state = try set?.state(flags: [CAP_PERMITTED, CAP_EFFECTIVE])
     defer { cap_free(UnsafeMutableRawPointer(state)) }
-    do throws(SystemCallFailure) {
-      try checked("cap_set_fd(\(file.path))") { cap_set_fd(descriptor.rawValue, state) }
-    } catch {
-      return error
+    return try openPlanned(file).withDescriptor { descriptor throws(SystemCallFailure) in
+      do throws(SystemCallFailure) {
+        try checked("cap_set_fd(\(file.path))") { cap_set_fd(descriptor.rawValue, state) }
+      } catch {
+        return error
+      }
+      return try whyNotStored(set, in: descriptor, file: file)
     }
-    return try whyNotStored(set, in: descriptor, file: file)
+  }
+
+  private static func openPlanned(_ file: ProgramFile) throws(SystemCallFailure) -> OpenFile {
+    do throws(Errno) {
+      let pinned = try PinnedFile(file.path, followsLink: false)
+      guard FileIdentity(pinned.status) == file.identity else { throw .staleNFSFileHandle }
+      return try pinned.open()
+    } catch {
+      let isOther = error == .staleNFSFileHandle
+      throw SystemCallFailure(
+        "open(\(file.path))\(isOther ? ": another file than planned" : "")", error)
+    }
   }
 
   /// Reads the attribute back: a file system or a seccomp profile can answer in the kernel's place.

@@ -2,6 +2,9 @@ import EntrypointPlan
 import SystemPackage
 
 extension HookDirectory {
+  /// How many names are looked at; each costs a look at all that is on its way.
+  private static let limit = 1000
+
   /// Lists the hook directory; nil where there is none.
   static func read(_ path: ByteString = HookDirectory.path) throws(SystemCallFailure)
     -> HookDirectory?
@@ -10,9 +13,15 @@ extension HookDirectory {
     do throws(Errno) {
       // The directory itself may be a link.
       let directory = try Directory.open(path + "/.")
-      try directory.forEachEntry { name, _ in names.append(ByteString(cString: name)) }
+      try directory.forEachEntry(while: { name, _ in
+        names.append(ByteString(cString: name))
+        return names.count <= limit
+      })
     } catch {
       return error == .noSuchFileOrDirectory ? nil : HookDirectory(unreadable: "\(error)")
+    }
+    if names.count > limit {
+      return HookDirectory(unreadable: "there are more than \(limit) names in it")
     }
     var directory = HookDirectory(way: try PathEntry.way(along: path))
     for name in names {

@@ -1,3 +1,4 @@
+import EntrypointPlan
 import Glibc
 import SystemPackage
 
@@ -19,17 +20,14 @@ enum NetworkNamespace {
   ///
   /// It does not in a container with a user namespace of its own and the network of the host.
   static func isOwned() throws(SystemCallFailure) -> Bool {
-    let path: FilePath = "/proc/self/ns/net"
-    let namespace: FileDescriptor
-    do {
-      namespace = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+    let path: ByteString = "/proc/self/ns/net"
+    let owner: CInt
+    do throws(Errno) {
+      owner = try OpenFile(ofKernel: path).withDescriptor { ioctl($0.rawValue, getOwner, 0) }
     } catch {
-      let reason = error as? Errno ?? .ioError
-      if reason == .noSuchFileOrDirectory { return true }
-      throw SystemCallFailure("open(\(path))", reason)
+      if error == .noSuchFileOrDirectory { return true }
+      throw SystemCallFailure("open(\(path))", error)
     }
-    defer { try? namespace.close() }
-    let owner = ioctl(namespace.rawValue, getOwner, 0)
     guard owner < 0 else {
       close(owner)
       return true

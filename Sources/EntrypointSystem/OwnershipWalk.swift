@@ -142,8 +142,7 @@ struct OwnershipWalk {
 
   /// Holds on to whatever the name leads to now, looks at it, and changes that.
   private mutating func pin(_ name: UnsafePointer<CChar>, in directory: CInt, depth: Int) {
-    let descriptor = openat(directory, name, openPath | O_NOFOLLOW | O_CLOEXEC)
-    guard descriptor >= 0 else { return vanished(name) }
+    guard let descriptor = try? openReference(name, in: directory) else { return vanished(name) }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { return vanished(name) }

@@ -98,7 +98,7 @@ extension PathEntry {
   mutating func readPlace() {
     do throws(SystemCallFailure) {
       place = FilePlace(
-        of: path, mounts: try contentsIfPresent(of: "/proc/self/mountinfo") ?? [])
+        of: path, mounts: try contentsIfPresent(ofKernel: "/proc/self/mountinfo") ?? [])
     } catch {
       // Then each way out is said.
       place = .unknown

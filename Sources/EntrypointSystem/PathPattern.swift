@@ -65,19 +65,17 @@ struct PathPattern {
     of directory: ByteString, matching name: ByteString
   ) -> [ByteString] {
     budget -= 1
-    guard let stream = directory.withCString({ opendir($0) }) else { return [] }
-    defer { closedir(stream) }
-    var found: [ByteString] = []
-    while found.count <= PathPattern.limit, budget >= 0, let entry = readdir(stream) {
-      budget -= 1
-      let matches = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-        tuple.withMemoryRebound(to: CChar.self, capacity: 1) { text -> ByteString? in
-          let isMatch = name.withCString { fnmatch($0, text, FNM_PERIOD) == 0 }
-          return isMatch ? ByteString(cString: text) : nil
-        }
-      }
-      if let matches { found.append(matches) }
+    // A link to a directory is followed.
+    guard let opened = try? Directory.open(directory + ".") else { return [] }
+    let matches = { (text: UnsafePointer<CChar>) in
+      name.withCString { fnmatch($0, text, FNM_PERIOD) == 0 }
     }
+    var found = ([".", ".."] as [ByteString]).filter { $0.withCString(matches) }
+    try? opened.forEachEntry(while: { text, _ in
+      budget -= 1
+      if matches(text) { found.append(ByteString(cString: text)) }
+      return found.count <= PathPattern.limit && budget >= 0
+    })
     return found
   }
 }

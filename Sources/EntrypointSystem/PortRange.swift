@@ -13,8 +13,8 @@ enum PortRange {
   /// - Throws: ``SystemCallFailure`` where the file is there and cannot be read, or holds anything else
   ///   than a port.
   static func unprivilegedStart(own: Credentials) throws(SystemCallFailure) -> Int {
-    let path: FilePath = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
-    guard let bytes = try contentsIfPresent(of: path) else { return try probe(own: own) }
+    let path: ByteString = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+    guard let bytes = try contentsIfPresent(ofKernel: path) else { return try probe(own: own) }
     let text = bytes.prefix { $0 != 0x0a }
     let isNumber =
       !text.isEmpty && text.count <= 5 && text.allSatisfy { (0x30...0x39).contains($0) }

@@ -21,9 +21,9 @@ public enum ProcessStatus {
   }
 
   /// - Returns: nil where there is no such file, or none that this process may see.
-  private static func contents(of path: FilePath) throws(SystemCallFailure) -> [UInt8]? {
+  private static func contents(of path: ByteString) throws(SystemCallFailure) -> [UInt8]? {
     do throws(SystemCallFailure) {
-      return try contentsIfPresent(of: path)
+      return try contentsIfPresent(ofKernel: path)
     } catch {
       if error.errno == .permissionDenied || error.errno == .notDirectory { return nil }
       throw error

@@ -1,5 +1,6 @@
 import EntrypointPlan
 import Glibc
+import SystemPackage
 
 extension ProgramObstacle {
   /// What keeps a program from running, by the beginning of its file; nil where nothing is known to.
@@ -26,13 +27,13 @@ extension ProgramObstacle {
 
   /// What keeps the program in a file from running; nil where the file cannot be read, too.
   static func find(inFile program: ByteString, path: ByteString?) -> ProgramObstacle? {
-    let options: CInt = O_RDONLY | O_NONBLOCK | O_CLOEXEC
-    let descriptor = program.withCString { open($0, options) }
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: ProgramBeginning.limit)
-    let count = pread(descriptor, &bytes, bytes.count, 0)
-    return find(ProgramBeginning(Array(bytes.prefix(max(0, count)))), path: path)
+    do throws(Errno) {
+      let file = try PinnedFile(program).open()
+      let bytes = try file.contents(limit: ProgramBeginning.limit)
+      return find(ProgramBeginning(bytes), path: path)
+    } catch {
+      return nil
+    }
   }
 
   private static func isAbsent(_ path: ByteString) -> Bool {

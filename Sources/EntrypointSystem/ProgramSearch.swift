@@ -52,17 +52,17 @@ enum ProgramSearch {
   private static func inspect(
     _ path: ByteString, path searchPath: ByteString?
   ) throws(SystemCallFailure) -> ProgramLookup {
-    guard let status = try status(of: path) else { return .absent }
-    guard status.type == .regular else {
+    guard let pinned = try pin(path) else { return .absent }
+    guard pinned.isRegular else {
       return .notExecutable(path: path, reason: "it is not a regular file")
     }
-    let permissions = status.permissions
+    let permissions = pinned.status.permissions
     guard !permissions.isDisjoint(with: [.ownerExecute, .groupExecute, .otherExecute]) else {
       return .notExecutable(path: path, reason: "nobody has the permission to execute it")
     }
-    var file = ProgramFile(path: path, identity: FileIdentity(status))
+    var file = ProgramFile(path: path, identity: FileIdentity(pinned.status))
     file.isSetID = !permissions.isDisjoint(with: [.setUserID, .setGroupID])
-    try readGrantFacts(&file, path: searchPath)
+    try readGrantFacts(&file, pinned, path: searchPath)
     return .found(file)
   }
 
@@ -70,46 +70,50 @@ enum ProgramSearch {
   ///
   /// Of a file that cannot be opened for reading nothing is known; then the exec tells.
   private static func readGrantFacts(
-    _ file: inout ProgramFile, path: ByteString?
+    _ file: inout ProgramFile, _ pinned: borrowing PinnedFile, path: ByteString?
   ) throws(SystemCallFailure) {
-    let descriptor: FileDescriptor
-    do {
-      descriptor = try FileDescriptor.open(
-        file.path.path, .readOnly, options: [.closeOnExec, .nonBlocking])
+    guard let opened = try openIfReadable(pinned, path: file.path) else { return }
+    let beginning: ProgramBeginning
+    do throws(Errno) {
+      beginning = ProgramBeginning(try opened.contents(limit: ProgramBeginning.limit))
     } catch {
-      let reason = error as? Errno ?? .ioError
-      if reason == .permissionDenied { return }
-      throw SystemCallFailure("open(\(file.path))", reason)
+      throw SystemCallFailure("read(\(file.path))", error)
     }
-    defer { try? descriptor.close() }
-    var start = [UInt8](repeating: 0, count: ProgramBeginning.limit)
-    let count = try checked("read(\(file.path))") {
-      CInt(pread(descriptor.rawValue, &start, start.count, 0))
-    }
-    let beginning = ProgramBeginning(Array(start.prefix(Int(count))))
     if case .script = beginning { file.isScript = true }
     file.obstacle = ProgramObstacle.find(beginning, path: path)
-    switch try FileCapabilities.read(descriptor) {
+    var mount = statvfs()
+    let reading = try opened.withDescriptor { descriptor throws(SystemCallFailure) in
+      try checked("fstatvfs(\(file.path))") { fstatvfs(descriptor.rawValue, &mount) }
+      return try FileCapabilities.read(descriptor)
+    }
+    switch reading {
     case .present(let capabilities): file.capabilities = capabilities
     case .unsupported: file.supportsAttributes = false
     case .absent: break
     }
-    var mount = statvfs()
-    try checked("fstatvfs(\(file.path))") { fstatvfs(descriptor.rawValue, &mount) }
     if mount.f_flag & UInt(ST_RDONLY) != 0 { file.mount.insert(.readOnly) }
     if mount.f_flag & UInt(ST_NOSUID) != 0 { file.mount.insert(.noSetID) }
   }
 
-  /// What stat(2) says; nil where nothing is there, or nothing that this process may see.
-  private static func status(of path: ByteString) throws(SystemCallFailure) -> Stat? {
-    do {
-      return try Stat(path.path)
+  private static func openIfReadable(
+    _ pinned: borrowing PinnedFile, path: ByteString
+  ) throws(SystemCallFailure) -> OpenFile? {
+    do throws(Errno) { return try pinned.open() } catch {
+      if error == .permissionDenied { return nil }
+      throw SystemCallFailure("open(\(path))", error)
+    }
+  }
+
+  /// What is there; nil where nothing is, or nothing that this process may see.
+  private static func pin(_ path: ByteString) throws(SystemCallFailure) -> PinnedFile? {
+    do throws(Errno) {
+      return try PinnedFile(path)
     } catch {
       switch error {
       case .noSuchFileOrDirectory, .notDirectory, .permissionDenied, .tooManySymbolicLinkLevels,
         .fileNameTooLong:
         return nil
-      case let reason: throw SystemCallFailure("stat(\(path))", reason)
+      case let reason: throw SystemCallFailure("open(\(path))", reason)
       }
     }
   }

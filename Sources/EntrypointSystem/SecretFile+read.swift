@@ -29,7 +29,9 @@ extension SecretFile {
     }
     if own.user.effective == 0, target.map({ $0.uid != 0 }) ?? false {
       for (index, file) in files.enumerated()
-      where opened[index].reason == .permissionDenied || file.steersRoot && opened[index].isOpen {
+      where opened[index].refusal == .failed(.permissionDenied)
+        || file.steersRoot && opened[index].isOpen
+      {
         opened[index].close()
         opened[index] = OpenedFile(file, at: try file.trustedPath())
       }
@@ -48,20 +50,28 @@ extension SecretFile {
 private struct OpenedFile {
   let file: SecretFile
   private var descriptor: FileDescriptor?
-  private(set) var reason: Errno?
+  /// Why it was not opened.
+  private(set) var refusal: Refusal?
+
+  enum Refusal: Equatable {
+    case failed(Errno)
+    case notRegular(FileType)
+  }
 
   var isOpen: Bool { descriptor != nil }
 
   /// Opens the file.
-  ///
-  /// O_NONBLOCK: to open a pipe must not wait for a writer. O_NOCTTY: a terminal must not become ours.
   init(_ file: SecretFile, at path: ByteString) {
     self.file = file
-    do {
-      descriptor = try FileDescriptor.open(
-        path.path, .readOnly, options: [.closeOnExec, .nonBlocking, .init(rawValue: O_NOCTTY)])
+    do throws(Errno) {
+      let pinned = try PinnedFile(path)
+      guard pinned.isRegular else {
+        refusal = .notRegular(pinned.status.type)
+        return
+      }
+      descriptor = try pinned.open().take()
     } catch {
-      reason = error as? Errno ?? .ioError
+      refusal = .failed(error)
     }
   }
 
@@ -71,19 +81,22 @@ private struct OpenedFile {
 
   /// All bytes of a regular file that is not too long.
   func contents() throws(StartFailure) -> [UInt8] {
-    guard let descriptor else { throw file.cannotBeRead(reason ?? .ioError) }
-    do {
-      let type = try Stat(descriptor).type
-      guard type == .regular else { throw file.notRegular(type) }
-      // One byte more than a variable can have tells a file that is too long.
-      let bytes = try descriptor.contents(limit: SecretFile.longestVariable + 1)
-      if bytes.count > SecretFile.longestVariable { throw file.tooLong }
-      return bytes
-    } catch let failure as StartFailure {
-      throw failure
-    } catch {
-      throw file.cannotBeRead(error as? Errno ?? .ioError)
+    guard let descriptor else {
+      switch refusal {
+      case .notRegular(let type): throw file.notRegular(type)
+      case .failed(let reason): throw file.cannotBeRead(reason)
+      case nil: throw file.cannotBeRead(.ioError)
+      }
     }
+    let bytes: [UInt8]
+    do throws(Errno) {
+      // One byte more than a variable can have tells a file that is too long.
+      bytes = try descriptor.contents(limit: SecretFile.longestVariable + 1)
+    } catch {
+      throw file.cannotBeRead(error)
+    }
+    if bytes.count > SecretFile.longestVariable { throw file.tooLong }
+    return bytes
   }
 }
 

@@ -38,22 +38,18 @@ enum StalePid {
   private static func removeUnlessRunning(
     in directory: CInt, prefix: ByteString
   ) throws(Errno) -> Outcome {
-    let file = PidFile.name.withCString {
-      openat(directory, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-    }
-    guard file >= 0 else { throw Errno(rawValue: errno) }
-    defer { close(file) }
-    var (judged, named) = (stat(), stat())
-    guard fstat(file, &judged) == 0 else { throw Errno(rawValue: errno) }
-    guard judged.st_mode & S_IFMT == S_IFREG else { return .left("it is not a regular file") }
-    let contents = try contents(of: file, limit: limit)
+    let pinned = try PinnedFile(PidFile.name, in: directory)
+    guard pinned.isRegular else { return .left("it is not a regular file") }
+    let contents = try pinned.open().contents(limit: limit)
     if contents.isEmpty { return .absent }
     let process = PidFile.process(contents)
     if let process, try isMaster(process, of: prefix) { return .running(process: process) }
     // An nginx may have written its own meanwhile.
+    let judged = pinned.status
+    var named = stat()
     let isSame = PidFile.name.withCString {
       fstatat(directory, $0, &named, AT_SYMLINK_NOFOLLOW) == 0
-        && named.st_ino == judged.st_ino && named.st_dev == judged.st_dev
+        && named.st_ino == judged.inode.rawValue && named.st_dev == judged.deviceID.rawValue
         && named.st_mtim.tv_sec == judged.st_mtim.tv_sec
         && named.st_mtim.tv_nsec == judged.st_mtim.tv_nsec
     }
@@ -65,29 +61,17 @@ enum StalePid {
   }
 
   private static func isMaster(_ process: Int32, of prefix: ByteString) throws(Errno) -> Bool {
-    let path = ByteString("/proc/\(process)/cmdline")
-    let file = path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
-    guard file >= 0 else {
-      let reason = Errno(rawValue: errno)
+    do throws(Errno) {
+      let file = try OpenFile(ofKernel: ByteString("/proc/\(process)/cmdline"))
+      return PidFile.isMaster(try file.contents(limit: commandLineLimit), of: prefix)
+    } catch {
       // A process that may be signalled, and that /proc does not show, is there all the same: /proc is
       // masked, or not mounted.
-      if reason == .noSuchFileOrDirectory, kill(process, 0) != 0 { return false }
+      if error == .noSuchFileOrDirectory, kill(process, 0) != 0 { return false }
       // It ended at this very moment.
-      if reason == .noSuchProcess { return false }
-      throw reason
+      if error == .noSuchProcess { return false }
+      throw error
     }
-    defer { close(file) }
-    return PidFile.isMaster(try contents(of: file, limit: commandLineLimit), of: prefix)
-  }
-
-  private static func contents(of file: CInt, limit: Int) throws(Errno) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: limit)
-    let count = read(file, &bytes, limit)
-    guard count >= 0 else {
-      if errno == ESRCH { return [] }
-      throw Errno(rawValue: errno)
-    }
-    return Array(bytes.prefix(count))
   }
 }
 

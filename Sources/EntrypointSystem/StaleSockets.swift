@@ -59,10 +59,10 @@ enum StaleSockets {
   private static func removeUnlessAnswered(
     _ name: UnsafePointer<CChar>, in directory: CInt
   ) throws(Errno) -> State {
-    let pinned = openat(directory, name, openPath | O_NOFOLLOW | O_CLOEXEC)
-    guard pinned >= 0 else {
-      if errno == ENOENT { return .noSocket }
-      throw Errno(rawValue: errno)
+    let pinned: CInt
+    do throws(Errno) { pinned = try openReference(name, in: directory) } catch {
+      if error == .noSuchFileOrDirectory { return .noSocket }
+      throw error
     }
     defer { close(pinned) }
     var (asked, named) = (stat(), stat())

@@ -62,36 +62,38 @@ extension ByteString {
   }
 
   /// Calls `body` with the bytes and a terminating NUL.
-  func withCString<Result>(_ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
+  func withCString<Result, Failure: Error>(
+    _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     try body(bytes.map(CChar.init(truncatingIfNeeded:)) + [0])
   }
 }
 
-/// Reads a file of the kernel's or of /etc to its end; nil where it is not there.
+/// Reads a file of the kernel's to its end; nil where it is not there.
 ///
 /// Any other failure ends a start: to take it for "not there" could grant more than was planned.
-func contentsIfPresent(of path: FilePath) throws(SystemCallFailure) -> [UInt8]? {
-  do {
-    let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
-    defer { try? descriptor.close() }
-    return try descriptor.contents()
+func contentsIfPresent(ofKernel path: ByteString) throws(SystemCallFailure) -> [UInt8]? {
+  do throws(Errno) {
+    return try OpenFile(ofKernel: path).contents()
   } catch {
-    let reason = error as? Errno ?? .ioError
-    if reason == .noSuchFileOrDirectory { return nil }
-    throw SystemCallFailure("read(\(path))", reason)
+    if error == .noSuchFileOrDirectory { return nil }
+    throw SystemCallFailure("read(\(path))", error)
   }
 }
 
 extension FileDescriptor {
   /// Reads to the end of the file, or as many bytes as `limit` says.
-  ///
-  /// - Throws: `Errno`.
-  func contents(limit: Int? = nil) throws -> [UInt8] {
+  func contents(limit: Int? = nil) throws(Errno) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: limit ?? 4096)
     var length = 0
     while length < bytes.count {
-      let count = try bytes.withUnsafeMutableBytes { buffer in
-        try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[length...]))
+      let count = bytes.withUnsafeMutableBytes { buffer in
+        Glibc.read(rawValue, buffer.baseAddress?.advanced(by: length), buffer.count - length)
+      }
+      if count < 0 {
+        let reason = Errno(rawValue: errno)
+        if reason == .interrupted { continue }
+        throw reason
       }
       if count == 0 { break }
       length += count

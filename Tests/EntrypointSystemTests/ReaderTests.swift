@@ -81,6 +81,38 @@ struct ReaderTests {
     #expect(Accounts.read(group: "/etc").failure?.explanation?.what.contains("/etc") == true)
   }
 
+  @Test(
+    "of accounts in what is no regular file, or a large one, is not waited for",
+    .timeLimit(.minutes(1)))
+  func boundedAccounts() throws {
+    let outcome = try shell(
+      """
+      mkfifo "$T/fifo"; truncate -s 4194305 "$T/large"
+      for file in fifo large; do for name in passwd group; do
+        unshare --mount sh -c 'mount --bind "$1" "/etc/$2"; shift 2; "$@"; echo $?' - \
+          "$T/$file" $name "$ENTRYPOINT" --user www-data true
+      done; done
+      """)
+    #expect(outcome.output == "77\n77\n77\n77\n", "\(outcome.errors)")
+    #expect(outcome.errors.contains("/etc/passwd cannot be read by uid 0"))
+    #expect(outcome.errors.contains("why: it is not a regular file"))
+    #expect(outcome.errors.contains("why: it has more than 4194304 bytes"))
+  }
+
+  @Test("of accounts is all of a line as long as the file may be")
+  func longestGroup() throws {
+    let shell = try Shell()
+    defer { shell.remove() }
+    let group = shell.directory.appending(path: "group").path
+    let beginning = "many:x:7:"
+    let members = (Accounts.limit - beginning.utf8.count) / 2
+    try (beginning + String(repeating: "a,", count: members)).write(
+      toFile: group, atomically: true, encoding: .utf8)
+    let accounts = Accounts.read(passwd: group + "-absent", group: group)
+    #expect(accounts.failure == nil)
+    #expect(accounts.groups.map(\.members.count) == [members])
+  }
+
   @Test("of accounts that others could have written counts for root by numbers only")
   func writableAccounts() throws {
     let outcome = try shell(

@@ -34,7 +34,9 @@ public struct InjectedListeners: Equatable, Sendable {
           listener.isOnlyInFile = directive.isOnlyInFile || listen.line > 0
           part.listeners.append(listener)
         } catch {
-          configuration.warn("\(listen.source): \"listen\" is not understood", error.reason)
+          configuration.warn { _ in
+            ("\(listen.source): \"listen\" is not understood", error.reason)
+          }
         }
       }
       part.warnings = Array<Explanation>(configuration.warnings.dropFirst(first.warning))

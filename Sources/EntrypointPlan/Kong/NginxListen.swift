@@ -24,9 +24,18 @@ public struct NginxListen: Hashable, Sendable {
   /// "FILE:LINE", or the setting.
   public var source: String { line == 0 ? file : "\(file):\(line)" }
 
-  /// Why a directive says nothing about where nginx will listen.
+  /// Why a directive says nothing about where nginx will listen, or a file nothing at all.
   struct Fault: Error, Equatable {
-    var reason: String
+    /// The word that is wrong, quoted before the reason; nil where it is the directive or the file.
+    private var word: ByteString?
+    private var rule: String
+
+    init(_ word: ByteString? = nil, reason: String) {
+      (self.word, rule) = (word, reason)
+    }
+
+    /// A phrase; made when somebody asks, as of 20,000 words few are shown.
+    var reason: String { word.map { "\"\($0.shortened)\" \(rule)" } ?? rule }
   }
 
   /// Where the directive makes nginx listen, as ngx_parse_url() understands it
@@ -48,9 +57,9 @@ public struct NginxListen: Hashable, Sendable {
   private func address(_ place: ByteString) throws(Fault) -> ListenAddress {
     let bytes = place.bytes[...]
     if NginxListen.beginsWithUnix(bytes) { return try NginxListen.unix(bytes.dropFirst(5)) }
-    guard let text = place.text else { throw Fault(reason: "\"\(place)\" is not UTF-8") }
+    guard let text = place.text else { throw Fault(place, reason: "is not UTF-8") }
     if bytes.contains(UInt8(ascii: "$")) {
-      throw Fault(reason: "\"\(place)\" has a variable, and nginx fills in none here")
+      throw Fault(place, reason: "has a variable, and nginx fills in none here")
     }
     return try text.utf8.first == UInt8(ascii: "[") ? inet6(text) : inet(text)
   }
@@ -77,7 +86,7 @@ public struct NginxListen: Hashable, Sendable {
     let bytes = text.utf8
     guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")),
       ListenHost.ipv6(bytes[bytes.index(after: bytes.startIndex)..<bracket]) != nil
-    else { throw Fault(reason: "\"\(ByteString(text))\" is not an IPv6 address") }
+    else { throw Fault(ByteString(text), reason: "is not an IPv6 address") }
     let host = String(text[...bracket])
     let rest = bytes[bytes.index(after: bracket)...]
     if rest.isEmpty { return try withoutPort(host) }
@@ -113,14 +122,14 @@ public struct NginxListen: Hashable, Sendable {
     }
     // A name has 253 letters at the most (RFC 1035, section 2.3.4).
     guard isName, (1...253).contains(bytes.count) else {
-      throw Fault(reason: "\"\(ByteString(host))\" is not an address or a host name")
+      throw Fault(ByteString(host), reason: "is not an address or a host name")
     }
     return host
   }
 
   /// Only http has a default (ngx_http_core_listen()).
   private func withoutPort(_ host: String) throws(Fault) -> ListenAddress {
-    guard server == .http else { throw Fault(reason: "\"\(ByteString(host))\" has no port") }
+    guard server == .http else { throw Fault(ByteString(host), reason: "has no port") }
     return .inet(host: host, port: 80)
   }
 
@@ -142,7 +151,7 @@ public struct NginxListen: Hashable, Sendable {
   }
 
   private static func badPort(_ text: String) -> Fault {
-    Fault(reason: "\"\(ByteString(text))\" has no port or range of ports from 1 to 65535")
+    Fault(ByteString(text), reason: "has no port or range of ports from 1 to 65535")
   }
 }
 

@@ -18,12 +18,15 @@ public struct NginxListenDirectives {
   /// The last of them, as it is shown: made once, as a hostile path costs much to print.
   private var file = ""
   private var filesRead = 0
+  private var includesSeen = 0
   private var bytesRead = 0
   private var place = Place.main
   /// Whether the server being read has a `listen`, or may have one in what could not be read.
   private var hasListen = false
   /// Whether this is what settings inject, and not a whole configuration.
   private var isInjected = false
+  /// Whether there are so many directives that the rest is not read.
+  private var isFull = false
 
   /// Where a directive stands, as far as it matters.
   private enum Place: Equatable {
@@ -68,9 +71,10 @@ public struct NginxListenDirectives {
   ///
   /// Its value may have a semicolon in it, and further directives behind it.
   mutating func read(_ injected: InjectedDirective) {
+    if isFull { return }
     file = injected.source
     if ListenSetting.isReference(luaTrimmed(injected.value.bytes[...])) {
-      return warn(file, "its value is a reference to a vault, which Kong resolves itself")
+      return warn { ($0.file, "its value is a reference to a vault, which Kong resolves itself") }
     }
     place =
       switch injected.block {
@@ -102,8 +106,10 @@ public struct NginxListenDirectives {
         firstWarnings.append(noMain)
         return
       }
-      let source = line.map { "\(here($0)): " } ?? ""
-      warn("\(source)\(path.shortened) is not read", error.reason)
+      warn { reader in
+        let source = line.map { "\(reader.here($0)): " } ?? ""
+        return ("\(source)\(path.shortened) is not read", error.reason)
+      }
     }
   }
 
@@ -140,22 +146,30 @@ public struct NginxListenDirectives {
       waysOut: ["see what it does: kong prepare --vv"])
   }
 
-  private mutating func include(_ name: ByteString, line: Int) {
+  private mutating func include(_ word: NginxWord, in configuration: NginxConfiguration, line: Int)
+  {
+    includesSeen += 1
+    guard includesSeen <= limits.files else {
+      let limit = limits.files
+      return leaveInclude(line, "there are \(limit) before it")
+    }
+    let name = configuration.value(of: word)
     // C's strings end at a NUL, and so do nginx's paths.
     var path = ByteString(Array(name.bytes.prefix { $0 != 0 }))
     if path.bytes.first != UInt8(ascii: "/") { path = directory + path }
     guard path.bytes.count < limits.path else {
-      return leaveInclude(line, "its path has more than \(limits.path - 1) bytes")
+      let limit = limits.path - 1
+      return leaveInclude(line, "its path has more than \(limit) bytes")
     }
     guard let paths = path.isPattern ? files.matching(path) : [path] else {
       return leaveInclude(line, "it would take too long to find out which files its pattern means")
     }
-    for path in paths { read(path, includedAt: line) }
+    for path in paths where !isFull { read(path, includedAt: line) }
   }
 
-  private mutating func leaveInclude(_ line: Int, _ why: String) {
+  private mutating func leaveInclude(_ line: Int, _ why: @autoclosure () -> String) {
     hasListen = true
-    warn("\(here(line)): \"include\" is not followed", why)
+    warn { ("\($0.here(line)): \"include\" is not followed", why()) }
   }
 
   // MARK: Statements
@@ -166,7 +180,7 @@ public struct NginxListenDirectives {
     var blocks: [(depth: Int, outer: Place, line: Int)] = []
     let outer = place
     do throws(NginxSyntaxError) {
-      while let statement = try configuration.next() {
+      while !isFull, let statement = try configuration.next() {
         switch statement {
         case .directive(let directive):
           // Inside a block that does not matter, nothing does.
@@ -189,8 +203,10 @@ public struct NginxListenDirectives {
       }
     } catch {
       hasListen = true
-      let rest = isInText ? "what follows" : "the rest of the file"
-      warn("\(here(error.line)): \(rest) is not read", error.reason)
+      warn { reader in
+        let rest = reader.isInText ? "what follows" : "the rest of the file"
+        return ("\(reader.here(error.line)): \(rest) is not read", error.reason)
+      }
     }
     place = outer
   }
@@ -222,7 +238,7 @@ public struct NginxListenDirectives {
       guard words.count == 2 else {
         return leaveInclude(directive.line, "it does not have one argument")
       }
-      include(configuration.value(of: words[1]), line: directive.line)
+      include(words[1], in: configuration, line: directive.line)
     } else if configuration.isWord(name, "listen"), case .server(let kind) = place {
       hasListen = true
       let arguments = words.dropFirst().prefix(NginxListen.argumentLimit).map(configuration.value)
@@ -245,7 +261,13 @@ public struct NginxListenDirectives {
     if directives.count < limits.listens {
       directives.append(listen)
     } else {
-      warn("\(listen.source): \"listen\" is ignored", "there are \(limits.listens) before it")
+      isFull = true
+      warn {
+        (
+          "\(listen.source): what follows is not read",
+          "there are \($0.limits.listens) \"listen\" directives before it"
+        )
+      }
     }
   }
 
@@ -262,15 +284,17 @@ public struct NginxListenDirectives {
     ]
   }
 
-  mutating func warn(_ what: String, _ why: String) {
+  /// - Parameter text: is called only where the warning is kept: there can be a million.
+  mutating func warn(_ text: (NginxListenDirectives) -> (what: String, why: String)) {
     guard firstWarnings.count < limits.warnings else {
       furtherWarnings += 1
       return
     }
     let beginning = isInjected ? "not all listeners are known before kong prepare has run: " : ""
+    let text = text(self)
     firstWarnings.append(
       Explanation(
-        what: beginning + what, why: why,
+        what: beginning + text.what, why: text.why,
         waysOut: [
           "correct it if nginx is to listen there",
           "set SET_CAP_NET_BIND_SERVICE=1 if nginx listens there, on a port that needs it",

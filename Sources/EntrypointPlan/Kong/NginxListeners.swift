@@ -18,7 +18,9 @@ public struct NginxListeners {
       do throws(NginxListen.Fault) {
         listeners.append(try directive.listener())
       } catch {
-        configuration.warn("\(directive.source): \"listen\" is not understood", error.reason)
+        configuration.warn { _ in
+          ("\(directive.source): \"listen\" is not understood", error.reason)
+        }
       }
     }
     warnings = configuration.warnings

@@ -25,7 +25,7 @@ struct NginxSyntaxError: Error, Hashable, Sendable {
 /// - A backslash takes the meaning of the byte after it. It stays in the word, except before a
 ///   quote and a backslash, and in \t, \r and \n.
 ///
-/// Unlike nginx it sets no limit (4096 bytes there) to the length of a word.
+/// - A word longer than ``wordLimit`` ends the file (NGX_CONF_BUFFER).
 struct NginxTokenizer {
   enum Token: Equatable {
     case word(NginxWord)
@@ -33,6 +33,9 @@ struct NginxTokenizer {
     case open
     case close
   }
+
+  /// The longest word that nginx reads, in bytes, escapes and all, without its quotes.
+  static let wordLimit = 4095
 
   let bytes: [UInt8]
   /// Where the next token is looked for.
@@ -100,6 +103,7 @@ struct NginxTokenizer {
     let quote = bytes[position]
     position += 1
     while position < bytes.count {
+      try checkLength(from: start)
       switch bytes[position] {
       case quote:
         let word = NginxWord(range: start.position..<position, line: start.line)
@@ -119,6 +123,7 @@ struct NginxTokenizer {
   private mutating func plainWord() throws(NginxSyntaxError) -> NginxWord {
     let start = (position: position, line: line)
     while position < bytes.count {
+      try checkLength(from: start)
       switch bytes[position] {
       case 0x20, 0x09, newline, 0x0d, UInt8(ascii: ";"), UInt8(ascii: "{"):
         return NginxWord(range: start.position..<position, line: start.line)
@@ -130,6 +135,13 @@ struct NginxTokenizer {
       }
     }
     throw NginxSyntaxError(line: start.line, reason: "the file ends in a directive")
+  }
+
+  private func checkLength(from start: (position: Int, line: Int)) throws(NginxSyntaxError) {
+    guard position - start.position > NginxTokenizer.wordLimit else { return }
+    throw NginxSyntaxError(
+      line: start.line,
+      reason: "the word that begins here has more than \(NginxTokenizer.wordLimit) bytes")
   }
 
   /// Steps over a backslash, and over the byte whose meaning it takes.

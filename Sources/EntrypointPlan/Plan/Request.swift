@@ -164,7 +164,8 @@ public struct Request: Equatable, Sendable {
     {
       warnings.append(
         Explanation(
-          what: "prefix = \(other) in \(file.path) does not count: Kong works in \(prefix)",
+          what:
+            "prefix = \(other.shortened) in \(file.path) does not count: Kong works in \(prefix)",
           why: "kong prepare is told so with -p, which beats the file",
           waysOut: ["set KONG_PREFIX=\(other)", "take it out of \(file.path)"]))
     }
