@@ -11,11 +11,16 @@ enum BoundedFile {
 
   /// Reads a file to its end; links are followed.
   ///
-  /// - Parameter limit: how many bytes it may have at the most.
-  static func read(_ path: ByteString, limit: Int) -> FileContent {
+  /// - Parameters:
+  ///   - limit: how many bytes it may have at the most.
+  ///   - isWanted: asked once there is such a file; where it says no, the file counts as absent.
+  static func read(
+    _ path: ByteString, limit: Int, where isWanted: () -> Bool = { true }
+  ) -> FileContent {
     do throws(Errno) {
       let pinned = try PinnedFile(path)
       guard pinned.isRegular else { return .unreadable(notRegular) }
+      guard isWanted() else { return .absent }
       let size = Int(pinned.status.size)
       // What is added to the file meanwhile is left out; and of a file in /proc, which says that it has
       // no size, all is: so does nginx (ngx_conf_read_token).

@@ -69,10 +69,12 @@ extension HostSnapshot {
     again.proxy = try ProgramSearch.findProxy(
       request.proxy, searchPath: request.environment["PATH"])
     again.streams = StandardStream.readBoth()
+    var generated: KongReading<GeneratedListeners>?
     try again.asUser(of: request) { snapshot, user in
-      snapshot.files.generated = .read(
-        prefix: request.prefix, isRoot: user.uid == 0, isCurrent: true)
+      generated = .generated(
+        in: request.prefix, isCurrent: true, as: user, own: snapshot.credentials)
     }
+    again.files.generated = generated?.value()
     return again
   }
 
@@ -94,25 +96,34 @@ extension HostSnapshot {
     for request: Request, isDryRun: Bool
   ) throws(SystemCallFailure) {
     let namesSecrets = request.environment.mayNameSecretFiles
-    var list: FileContent = .absent
+    var list: KongReading<KongDefaultsReading>?
+    var settings: KongReading<KongFiles>?
+    var generated: KongReading<GeneratedListeners>?
+    var namesCertificates: KongReading<Bool>?
     try asUser(of: request) { snapshot, user in
+      let own = snapshot.credentials
       // Which settings count depends on the list, so a start and its dry run both read it.
       if namesSecrets || isDryRun || request.testsListeners {
-        list = BoundedFile.read(request.kongDefaults, limit: KongFiles.limit)
+        list = .defaults(
+          at: request.kongDefaults, isForListeners: !namesSecrets && !isDryRun, as: user, own: own)
       }
       guard request.testsListeners || isDryRun else { return }
       snapshot.readAccess(of: user, for: request, isDryRun: isDryRun)
+      if snapshot.prefixState.lacksCertificates {
+        namesCertificates = .namesCertificates(in: request.prefix, as: user, own: own)
+      }
       guard request.testsListeners else { return }
-      snapshot.files = .read(for: request, isRoot: user.uid == 0)
+      settings = .files(for: request, as: user, own: own)
       if isDryRun, request.isDockerStart {
-        snapshot.files.generated = .read(
-          prefix: request.prefix, isRoot: user.uid == 0, isCurrent: false)
+        generated = .generated(in: request.prefix, isCurrent: false, as: user, own: own)
       }
     }
+    files = settings?.value() ?? files
+    files.generated = generated?.value()
+    prefixState.lacksCertificates = namesCertificates?.value() ?? false
     do throws(StartFailure) {
       do {
-        files.defaults = try KongDefaults(
-          list, path: request.kongDefaults, isForListeners: !namesSecrets && !isDryRun)
+        files.defaults = try list?.value().get(path: request.kongDefaults)
       } catch {
         // Without secrets it would only have told which settings and defaults Kong has.
         if namesSecrets { throw error }

@@ -24,8 +24,7 @@ extension NginxObstacle {
     var found = closedDirectories(of: prefix)
     let main = prefix + "/nginx.conf"
     guard let written = FileTime(ofChangeTo: main), written >= since else { return found }
-    var pattern = PathPattern()
-    let files = NginxFiles(matching: { pattern.expand($0) }, read: BoundedFile.read)
+    let files = NginxFiles.ofAnybody()
     for use in NginxFileUses(main: main, files: files).uses where found.count < limit {
       if let reason = reason(for: use) { found.append(.file(use, reason)) }
     }

@@ -6,6 +6,8 @@ extension PrefixState {
   /// Looks at the prefix and at /tmp with the rights for files that this process has at the moment, which
   /// must be those of the user that Kong runs as.
   ///
+  /// Whether `.kong_env` names certificates is not read, but assumed where they are not there.
+  ///
   /// - Returns: what is there, and the directory that cannot be written: the prefix, or where that is not
   ///   there, the nearest above it; nil where it can, and where nothing is known of it.
   static func read(_ prefix: ByteString) -> (state: PrefixState, unwritable: PathEntry?) {
@@ -37,10 +39,8 @@ extension PrefixState {
     if refusal == .noSuchFileOrDirectory { return }
     if refusal != nil { unreadableSettings = PathEntry.placed(path, in: prefix) }
     let certificates = prefix + "/" + Self.certificates
-    guard FileAccess.refusal(certificates, F_OK) == .noSuchFileOrDirectory,
-      case .bytes(let bytes) = BoundedFile.read(path, limit: KongFiles.limit)
-    else { return }
-    lacksCertificates = Self.namesCertificates(bytes, in: prefix)
+    lacksCertificates =
+      refusal == nil && FileAccess.refusal(certificates, F_OK) == .noSuchFileOrDirectory
   }
 
   private mutating func readDirectories(in prefix: ByteString) {

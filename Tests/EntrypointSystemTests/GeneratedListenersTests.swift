@@ -27,16 +27,19 @@ struct GeneratedListenersTests {
     return try JSONDecoder().decode(Outcome.self, from: outcome)
   }
 
+  private static let kong = TargetUser(
+    name: "kong", uid: 1337, gid: 0, groups: [0], home: "/")
+
   @MainActor private static func readHere(_ directory: String) throws {
     // What hangs ends in SIGALRM instead.
     alarm(30)
-    let kong = TargetUser(name: "kong", uid: 1337, gid: 0, groups: [0], home: "/")
     let start = ContinuousClock.now
-    let found = try FileSystemUser.acting(as: kong, own: try ProcessStatus.read()) {
-      GeneratedListeners.read(
-        prefix: ByteString(directory + "/p"), isRoot: false, isCurrent: true)
-    }
-    let generated = try #require(found)
+    let own = try ProcessStatus.read()
+    let reading: KongReading<GeneratedListeners>? =
+      try FileSystemUser.acting(as: kong, own: own) {
+        .generated(in: ByteString(directory + "/p"), isCurrent: true, as: kong, own: own)
+      }
+    let generated = try #require(reading).value()
     let outcome = Outcome(
       listeners: generated.listeners.map { "\($0.address)" },
       warnings: generated.warnings.map { "\($0.what): \($0.why)" },
@@ -132,7 +135,8 @@ struct GeneratedListenersTests {
   func missing() async throws {
     let outcome = try await read("true")
     #expect(outcome.listeners.isEmpty && outcome.warnings.count == 1)
-    let listeners = GeneratedListeners.read(prefix: "/no/such", isRoot: false, isCurrent: false)
-    #expect(listeners == nil)
+    let reading: KongReading<GeneratedListeners>? = .generated(
+      in: "/no/such", isCurrent: false, as: Self.kong, own: try ProcessStatus.read())
+    #expect(reading == nil)
   }
 }

@@ -12,6 +12,10 @@ public struct InjectedListeners: Equatable, Sendable {
   /// Those with something to say, in the order of the settings.
   private(set) var parts: [Part] = []
 
+  init(parts: [Part]) {
+    self.parts = parts
+  }
+
   /// Reads what the directives include.
   ///
   /// - Parameters:
@@ -42,5 +46,20 @@ public struct InjectedListeners: Equatable, Sendable {
       part.warnings = Array<Explanation>(configuration.warnings.dropFirst(first.warning))
       if !part.listeners.isEmpty || !part.warnings.isEmpty { parts.append(part) }
     }
+  }
+
+  /// The same, where only those listeners are a variable's own that `known` has, too.
+  ///
+  /// Who reads files that others wrote may be made to say of any listener that a variable names it.
+  func believed(asFarAs known: InjectedListeners) -> InjectedListeners {
+    let own = known.parts.flatMap(\.listeners)
+    var parts = parts
+    for part in parts.indices {
+      for index in parts[part].listeners.indices
+      where !own.contains(parts[part].listeners[index]) {
+        parts[part].listeners[index].isOnlyInFile = true
+      }
+    }
+    return InjectedListeners(parts: parts)
   }
 }

@@ -75,6 +75,16 @@ public struct KongConfiguration: Equatable, Sendable {
     removeRepeated(and: sections)
   }
 
+  init(_ settings: [Setting]) {
+    self.settings = settings
+  }
+
+  /// The settings that matter to a start once what they inject has been read.
+  var relevant: KongConfiguration {
+    KongConfiguration(
+      settings.filter { $0.name == "prefix" || $0.name == "role" } + listenSettings)
+  }
+
   /// Sorts to find out, as there are hardly ever any.
   ///
   /// A section takes the place of a setting of its name.

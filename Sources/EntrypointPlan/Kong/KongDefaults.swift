@@ -3,7 +3,7 @@
 /// It is Lua that returns one long string (Lua 5.1 Reference Manual, section 2.1), which Kong reads
 /// as it reads a kong.conf.
 public struct KongDefaults: Equatable, Sendable {
-  private let configuration: KongConfiguration
+  let configuration: KongConfiguration
   /// The variables of the `*_listen` options, sorted: a hostile list has any number.
   private let listenVariables: [String]
 
@@ -17,9 +17,14 @@ public struct KongDefaults: Equatable, Sendable {
   ///   third of the instructions of a start up to `kong prepare`.
   public init?(_ bytes: [UInt8], isForListeners: Bool = false) {
     guard let text = LuaChunk(bytes).longString() else { return nil }
-    configuration = KongConfiguration(Array(text)) {
-      !isForListeners || KongDefaults.mayMatterToListeners($0)
-    }
+    self.init(
+      KongConfiguration(Array(text)) {
+        !isForListeners || KongDefaults.mayMatterToListeners($0)
+      })
+  }
+
+  init(_ configuration: KongConfiguration) {
+    self.configuration = configuration
     listenVariables = configuration.listenSettings.map { $0.variable }.sorted()
   }
 
@@ -32,36 +37,6 @@ public struct KongDefaults: Equatable, Sendable {
       true
     default: name.suffix("listen".utf8.count).elementsEqual("listen".utf8)
     }
-  }
-
-  /// Reads what the file came to; nil where it is not there.
-  ///
-  /// - Throws: ``StartFailure`` for a file that is there and not Kong's list: which variables name
-  ///   secrets would be a guess.
-  public init?(
-    _ content: FileContent, path: ByteString, isForListeners: Bool = false
-  ) throws(StartFailure) {
-    let reason: String
-    switch content {
-    case .absent: return nil
-    case .bytes(let bytes):
-      if let defaults = KongDefaults(bytes, isForListeners: isForListeners) {
-        self = defaults
-        return
-      }
-      reason = "it has no long string, [[...]], in it"
-    case .tooLarge: reason = "it is too large"
-    case .unreadable(let why): reason = why
-    }
-    throw StartFailure(
-      status: ExitStatus.configuration,
-      what: "\(path) is not Kong's list of options, so what KONG_*_FILE mean is not known",
-      why: reason,
-      waysOut: [
-        "put Kong's own file there, readable for the user that Kong runs as",
-        "name another with ENTRYPOINT_KONG_DEFAULTS; if there is none, all KONG_*_FILE but"
-          + " KONG_NGINX_* are secrets",
-      ])
   }
 
   /// The options' names, lower case, in the order of the file.
@@ -104,6 +79,50 @@ public struct KongDefaults: Equatable, Sendable {
   /// Whether an option's variable has this name, such as "KONG_PG_PASSWORD".
   func hasOption(withVariable variable: String) -> Bool {
     configuration.settings.contains { !$0.name.isEmpty && $0.hasVariable(variable) }
+  }
+}
+
+/// What reading Kong's list of options came to.
+public enum KongDefaultsReading: Equatable, Sendable {
+  /// There is no such file.
+  case absent
+  /// The list.
+  case list(KongDefaults)
+  /// There is a file that is no such list, or cannot be read, for the reason given as a phrase.
+  case unusable(String)
+
+  /// Judges what the file came to; parameters as in ``KongDefaults``.
+  public init(_ content: FileContent, isForListeners: Bool = false) {
+    switch content {
+    case .absent: self = .absent
+    case .bytes(let bytes):
+      let defaults = KongDefaults(bytes, isForListeners: isForListeners)
+      self = defaults.map { .list($0) } ?? .unusable("it has no long string, [[...]], in it")
+    case .tooLarge: self = .unusable("it is too large")
+    case .unreadable(let why): self = .unusable(why)
+    }
+  }
+
+  /// The list; nil where the file is not there.
+  ///
+  /// - Throws: ``StartFailure`` for a file that is there and not Kong's list: which variables name
+  ///   secrets would be a guess.
+  public func get(path: ByteString) throws(StartFailure) -> KongDefaults? {
+    let reason: String
+    switch self {
+    case .absent: return nil
+    case .list(let defaults): return defaults
+    case .unusable(let why): reason = why
+    }
+    throw StartFailure(
+      status: ExitStatus.configuration,
+      what: "\(path) is not Kong's list of options, so what KONG_*_FILE mean is not known",
+      why: reason,
+      waysOut: [
+        "put Kong's own file there, readable for the user that Kong runs as",
+        "name another with ENTRYPOINT_KONG_DEFAULTS; if there is none, all KONG_*_FILE but"
+          + " KONG_NGINX_* are secrets",
+      ])
   }
 }
 

@@ -62,6 +62,27 @@ public struct KongFiles: Equatable, Sendable {
       isRoot: isRoot, files: files)
   }
 
+  /// What is known where they could not be read.
+  ///
+  /// - Parameter reason: a phrase.
+  public init(unreadFor request: Request, reason: String) {
+    unread = UnreadFile(path: request.configurationPath ?? "kong.conf", reason: reason)
+    template = request.templatePath
+  }
+
+  /// The same, read by a process that is not trusted: of what the request itself says, the request
+  /// counts.
+  public func believed(for request: Request, isRoot: Bool) -> KongFiles {
+    var files = self
+    files.template = request.templatePath
+    let none = NginxFiles(matching: { _ in nil }, read: { _, _ in .absent })
+    let known = InjectedListeners(
+      InjectedDirective.all(request.environment, nil), prefix: request.prefix, isRoot: isRoot,
+      files: none)
+    files.injected = injected?.believed(asFarAs: known)
+    return files
+  }
+
   private mutating func readConfiguration(for request: Request, _ files: NginxFiles) {
     let paths = request.configurationPath.map { [$0] } ?? KongConfiguration.defaultPaths
     for path in paths {
@@ -98,5 +119,23 @@ public struct GeneratedListeners: Equatable, Sendable {
     self.listeners = listeners
     self.warnings = warnings
     self.isCurrent = isCurrent
+  }
+
+  /// What is known where a configuration could not be read.
+  ///
+  /// - Parameters:
+  ///   - main: the main file.
+  ///   - reason: a phrase.
+  public init(unread main: ByteString, reason: String, isCurrent: Bool) {
+    self.init(
+      listeners: [],
+      warnings: [
+        Explanation(
+          what: "where \(main) makes nginx listen is not known", why: reason,
+          waysOut: [
+            "set SET_CAP_NET_BIND_SERVICE=1 if nginx listens on a port that needs it",
+            "run nginx -t -c \(main), and see whether somebody has changed the files",
+          ])
+      ], isCurrent: isCurrent)
   }
 }

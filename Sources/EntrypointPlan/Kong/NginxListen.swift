@@ -19,7 +19,7 @@ public struct NginxListen: Hashable, Sendable {
   /// How many arguments are kept; nginx knows about 20.
   static let argumentLimit = 32
   /// How many bytes of a parameter are kept; no parameter of nginx's has half as many.
-  private static let parameterLimit = 64
+  static let parameterLimit = 64
 
   /// "FILE:LINE", or the setting.
   public var source: String { line == 0 ? file : "\(file):\(line)" }
