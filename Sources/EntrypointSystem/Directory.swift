@@ -53,14 +53,14 @@ struct Directory: ~Copyable {
   /// - Parameter body: gets a name, which lives as long as the call, and a type, one of readdir(3)'s
   ///   DT_ constants.
   func forEachEntry(_ body: (UnsafePointer<CChar>, Int) -> Void) throws(Errno) {
-    try forEachEntry(while: { name, type in
+    try forEachEntryWhile { name, type in
       body(name, type)
       return true
-    })
+    }
   }
 
   /// Goes through the names as the other does, as long as `body` returns true.
-  func forEachEntry(while body: (UnsafePointer<CChar>, Int) -> Bool) throws(Errno) {
+  func forEachEntryWhile(_ body: (UnsafePointer<CChar>, Int) -> Bool) throws(Errno) {
     let buffer = UnsafeMutableRawPointer.allocate(
       byteCount: Directory.bufferSize, alignment: MemoryLayout<dirent>.alignment)
     defer { buffer.deallocate() }

@@ -13,10 +13,10 @@ extension HookDirectory {
     do throws(Errno) {
       // The directory itself may be a link.
       let directory = try Directory.open(path + "/.")
-      try directory.forEachEntry(while: { name, _ in
+      try directory.forEachEntryWhile { name, _ in
         names.append(ByteString(cString: name))
         return names.count <= limit
-      })
+      }
     } catch {
       return error == .noSuchFileOrDirectory ? nil : HookDirectory(unreadable: "\(error)")
     }

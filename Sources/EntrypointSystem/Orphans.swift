@@ -81,7 +81,7 @@ struct Orphans {
 
   /// The children, as the kernel lists them (proc_tid_children(5)).
   private static func list() throws(SystemCallFailure) -> [pid_t] {
-    guard let text = try contentsIfPresent(of: "/proc/thread-self/children") else {
+    guard let text = try contentsIfPresent(ofKernel: "/proc/thread-self/children") else {
       throw SystemCallFailure("read(/proc/thread-self/children)", .noSuchFileOrDirectory)
     }
     return text.split(separator: UInt8(ascii: " ")).compactMap {
@@ -92,7 +92,8 @@ struct Orphans {
   /// What a process calls itself (proc_pid_comm(5)), 15 bytes at most; its number where that is hidden.
   private static func name(of process: pid_t) -> ByteString {
     guard
-      let name = try? contentsIfPresent(of: FilePath("/proc/\(process)/comm")), !name.isEmpty
+      let name = try? contentsIfPresent(ofKernel: ByteString("/proc/\(process)/comm")),
+      !name.isEmpty
     else { return ByteString("process \(process)") }
     return ByteString(Array(name.prefix { $0 != UInt8(ascii: "\n") }))
   }

@@ -71,11 +71,11 @@ struct PathPattern {
       name.withCString { fnmatch($0, text, FNM_PERIOD) == 0 }
     }
     var found = ([".", ".."] as [ByteString]).filter { $0.withCString(matches) }
-    try? opened.forEachEntry(while: { text, _ in
+    try? opened.forEachEntryWhile { text, _ in
       budget -= 1
       if matches(text) { found.append(ByteString(cString: text)) }
       return found.count <= PathPattern.limit && budget >= 0
-    })
+    }
     return found
   }
 }
