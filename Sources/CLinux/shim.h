@@ -17,3 +17,4 @@ int close_range(unsigned first, unsigned last, int flags);
 ssize_t getdents64(int descriptor, void *buffer, size_t length);
 const char *sigabbrev_np(int number);
 int statx(int directory, const char *name, int flags, unsigned mask, struct statx *status);
+int sched_getaffinity(int process, size_t size, void *set);

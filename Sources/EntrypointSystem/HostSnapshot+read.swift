@@ -29,6 +29,7 @@ extension HostSnapshot {
         ? try ProgramSearch.findProxy(request.proxy, searchPath: request.environment["PATH"]) : nil,
       streams: request.mayChangeUser ? StandardStream.readBoth() : [],
       hooks: isDockerStart && request.runsHooks ? try .read() : nil)
+    if WorkerProcesses.mayBeLimited(request) { snapshot.cpuLimit = .read() }
     if isDockerStart, isDryRun {
       snapshot.prefixFailure = snapshot.failure(onWayToPrefixOf: request)
     }

@@ -43,6 +43,7 @@ struct Start {
       request: request.including(snapshot.secrets), snapshot: snapshot, executor: executor, log: log
     )
     course.warn(course.plan.prepareWarnings)
+    if let workers = course.plan.workers { log.info(workers.text) }
     if !course.plan.prepare.isEmpty {
       let began = FileTime()
       do throws(StartFailure) { try course.run { $0.prepare } } catch {

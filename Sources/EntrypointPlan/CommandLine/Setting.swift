@@ -91,6 +91,10 @@ public struct Setting: Sendable {
       nil, nil, variable: "ENTRYPOINT_LOG_LINKS", choice(OnOff.self), in: .kong,
       "Make Kong's log files links to standard output and standard error.", usual: "on"),
     Setting(
+      nil, nil, variable: "ENTRYPOINT_WORKERS", choice(OnOff.self), in: .kong,
+      "Where nothing says how many workers nginx has, and the container may use fewer processors than"
+        + " there are, have as many workers.", usual: "on"),
+    Setting(
       nil, nil, variable: "ENTRYPOINT_KEEP_GROUPS", choice(OnOff.self), in: .kong,
       "Keep the groups that the container engine added (fsGroup, --group-add) when the user"
         + " changes.", usual: "on"),

@@ -58,7 +58,7 @@ public struct Environment: Equatable, Sendable {
   private static let own = [
     "ENTRYPOINT_USER", "ENTRYPOINT_CAP_MODE", "ENTRYPOINT_NO_NEW_PRIVS", "ENTRYPOINT_PROXY",
     "ENTRYPOINT_LOG_LEVEL", "ENTRYPOINT_LOG_FORMAT", "ENTRYPOINT_HOOKS", "ENTRYPOINT_LOG_LINKS",
-    "ENTRYPOINT_KEEP_GROUPS", "ENTRYPOINT_KONG_DEFAULTS",
+    "ENTRYPOINT_KEEP_GROUPS", "ENTRYPOINT_KONG_DEFAULTS", "ENTRYPOINT_WORKERS",
   ]
 
   /// What to say of variables that look like ours and are not, most likely typing errors.
@@ -103,7 +103,8 @@ public struct Environment: Equatable, Sendable {
     let isKnown =
       begins(name, with: "KONG_")
       ? isListenSetting(name) || equals(name, "KONG_PREFIX") || equals(name, "KONG_ROLE")
-        || equals(name, "KONG_NGINX_DAEMON") || isLogSetting(name) || mayNameSecretFile(name)
+        || equals(name, "KONG_NGINX_DAEMON") || equals(name, "KONG_NGINX_WORKER_PROCESSES")
+        || isLogSetting(name) || mayNameSecretFile(name)
         || NginxBlock.of(name) != nil
       : begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")
         || equals(name, "PATH") || equals(name, "NO_COLOR") || equals(name, "NGINX")

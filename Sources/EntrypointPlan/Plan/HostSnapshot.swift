@@ -45,6 +45,8 @@ public struct HostSnapshot: Equatable, Sendable {
   /// What the kernel has said to a change of nginx's file capabilities in this very start; nil where none
   /// was tried, or it worked.
   public var refusedWrite: RefusedWrite?
+  /// How many processors can be used; nil where that does not matter.
+  public var cpuLimit: CPULimit?
   /// What is in the files that KONG_*_FILE name, or why it cannot be known.
   public var secrets: SecretSettings
 

@@ -51,6 +51,8 @@ public struct Plan: Equatable, Sendable {
   public var prepareGrant: PrepareGrant?
   /// What `kong prepare` has once it runs; nil where it does not run.
   public var prepareResult: Credentials?
+  /// How many workers nginx has because of a limit; nil where that is for Kong to say.
+  public var workers: WorkerProcesses?
   /// The steps up to and including `kong prepare`.
   public var prepare: [Step] = []
   /// The steps from there to the exec of the command.

@@ -29,6 +29,8 @@ public struct PlanReport: Sendable {
       "listeners": .array(plan.listeners.map(listener)),
       "capabilities": .array(plan.needs.map(capability)),
       "grant": grant(plan.grant),
+      // nginx's, where there is a limit and nothing says how many.
+      "workers": plan.workers.map(workers),
       // What `kong prepare`, or another `kong` command, gets for its `nginx -t`.
       "prepare_grant": plan.prepareGrant.map(prepareGrant),
       // What `kong prepare` has once it runs.
@@ -102,6 +104,16 @@ public struct PlanReport: Sendable {
     case .ambient(let set):
       .object(["mode": .string(grant.mode), "text": .string(names.list(of: set))])
     }
+  }
+
+  private func workers(_ workers: WorkerProcesses) -> JSON {
+    .object([
+      "count": .number(workers.count),
+      "processors": .number(workers.limit.online),
+      "allowed": .number(workers.limit.allowed),
+      // The time on them, in processors: "0.5".
+      "quota": workers.limit.quota.map { .string($0.text) },
+    ])
   }
 
   private func prepareGrant(_ prepare: PrepareGrant) -> JSON {

@@ -22,6 +22,7 @@ public struct PlanText: Sendable {
     text.listeners()
     text.capabilities()
     text.grant()
+    text.workers()
     text.steps()
     text.result()
     text.explanations()
@@ -106,6 +107,12 @@ public struct PlanText: Sendable {
     if let prepare = plan.prepareGrant {
       lines.append("  \(preparedBy): \(text(of: prepare.grant)) (\(prepare.reason))")
     }
+  }
+
+  private mutating func workers() {
+    guard plan.failure == nil, let workers = plan.workers else { return }
+    title("Workers")
+    lines.append("  \(workers.count): \(workers.reason)")
   }
 
   /// The command that gets something for its `nginx -t`.

@@ -50,6 +50,7 @@ public struct Planner: Sendable {
     let needs = try Needs(
       listeners: plan.listeners, requests: request.capabilities, snapshot: host)
     plan.needs = needs.needs
+    plan.workers = workers
     if !needs.wanted.contains(.netRaw) {
       plan.launchWarnings += plan.listeners.compactMap(\.transparencyWarning).prefix(1)
     }
@@ -190,12 +191,15 @@ public struct Planner: Sendable {
     return changes + [EnvironmentChange(name: InheritedSockets.variable, value: .removed)]
   }
 
+  private var workers: WorkerProcesses? { WorkerProcesses(request, host: host) }
+
   private func environment(for target: TargetUser?) -> [EnvironmentChange] {
     var changes: [EnvironmentChange] = []
     if let target { changes.append(EnvironmentChange(name: "HOME", value: .text(target.home))) }
     if request.environment.nonEmpty("KONG_NGINX_DAEMON") == nil {
       changes.append(EnvironmentChange(name: "KONG_NGINX_DAEMON", value: .text("off")))
     }
+    if let workers { changes.append(workers.change) }
     if case .known(let settings) = host.secrets { changes += settings.flatMap(\.changes) }
     return changes
   }
@@ -239,6 +243,7 @@ public struct Planner: Sendable {
     if case .found(let file)? = host.proxy { proxy = file }
     let run = KongRun(request: request, host: host, target: target, proxy: proxy)
     var need: PrepareNeed?
+    plan.workers = workers
     if request.testsListeners {
       let settings = try ListenSettings(environment: request.environment, files: host.files)
       plan.listeners = settings.listeners(with: nil)

@@ -57,6 +57,8 @@ public struct Request: Equatable, Sendable {
   public var runsHooks: Bool
   /// Whether Kong's log files become links to the standard streams.
   public var linksLogs: Bool
+  /// Whether nginx has as many workers as it may use processors, where nobody says how many.
+  public var limitsWorkers: Bool
   /// Whether a change of user keeps the groups that the container engine has added.
   public var keepsGroups: Bool
 
@@ -82,6 +84,8 @@ public struct Request: Equatable, Sendable {
     runsHooks = hooks != .off
     let logLinks: OnOff? = try environment.choice("ENTRYPOINT_LOG_LINKS")
     linksLogs = logLinks != .off
+    let workers: OnOff? = try environment.choice("ENTRYPOINT_WORKERS")
+    limitsWorkers = workers != .off
     let keepGroups: OnOff? = try environment.choice("ENTRYPOINT_KEEP_GROUPS")
     keepsGroups = keepGroups != .off
     proxy =
