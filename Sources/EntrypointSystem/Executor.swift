@@ -52,7 +52,10 @@ public struct Executor {
     case .setCapabilities(let permitted, let inheritable):
       try call(ProcessCapabilities.set(permitted: permitted, inheritable: inheritable))
     case .clearAmbient: try call(ProcessCapabilities.clearAmbient())
-    case .raiseAmbient(let set): try call(ProcessCapabilities.raiseAmbient(set))
+    case .raiseAmbient(let set):
+      do { try ProcessCapabilities.raiseAmbient(set) } catch {
+        throw error.ambientFailure(set, names: names)
+      }
     case .setNoNewPrivileges: try call(ProcessCapabilities.setNoNewPrivileges())
     case .endWithParent: try call(ProcessIdentity.endWithParent(parent))
     case .closeDescriptors(let kept): try call(OpenDescriptors.close(keeping: kept))
@@ -106,7 +109,11 @@ public struct Executor {
 
   private func give(_ prefix: Prefix, to uid: UInt32, group gid: UInt32) throws(StartFailure) {
     let report = try PrefixOwnership.give(prefix, to: uid, gid: gid)
-    for warning in report.warnings(prefix: prefix, user: String(uid)) { log.warning(warning) }
+    if report.isComplete { return }
+    let held = ProcessCapabilities.effective
+    for warning in report.warnings(prefix: prefix, user: String(uid), held: held) {
+      log.warning(warning)
+    }
   }
 
   private func removeStalePid(in prefix: Prefix) {

@@ -16,6 +16,13 @@ enum ProcessCapabilities {
     try checked("cap_set_proc") { cap_set_proc(state) }
   }
 
+  /// What the kernel checks at the moment (cap_get_proc(3)); nothing where it does not say.
+  static var effective: CapabilitySet {
+    guard let state = cap_get_proc() else { return [] }
+    defer { cap_free(UnsafeMutableRawPointer(state)) }
+    return CapabilitySet(state, CAP_EFFECTIVE)
+  }
+
   /// Takes capabilities out of the bounding set (cap_drop_bound(3)).
   static func dropBounding(_ set: CapabilitySet) throws(SystemCallFailure) {
     for capability in set.members {

@@ -51,7 +51,7 @@ enum ProgramExecution {
           "arguments and environment together are larger than the kernel allows",
           ["shorten the longest variable; one string may have 128 KiB"]
         )
-      default: (String(describing: reason), ["see execve(2)"])
+      default: ("the kernel refuses it", reason.cause.waysOut)
       }
     return StartFailure(
       status: reason == .noSuchFileOrDirectory ? ExitStatus.notFound : ExitStatus.notExecutable,

@@ -121,8 +121,8 @@ extension SecretFile {
       failure(why: "its links lead in a circle (\(reason))", wayOut: "correct the links")
     default:
       failure(
-        why: "it cannot be read (\(reason))",
-        wayOut: "see open(2) and read(2)")
+        why: "it cannot be read: \(reason.cause.why)",
+        wayOut: reason.cause.waysOut.first ?? "mount the secret anew")
     }
   }
 }

@@ -577,7 +577,7 @@ struct PlanPropertyTests {
   }
 }
 
-private enum RandomSituation {
+enum RandomSituation {
   static func host(using random: inout SeededGenerator) -> HostSnapshot {
     let interesting = Situation.set(
       "chown", "setgid", "setuid", "setpcap", "net_bind_service", "net_raw", "setfcap")

@@ -31,7 +31,7 @@ struct WorkerProcessesTests {
     let plan = try plan(limit: half(of: 8))
     let told = "KONG_NGINX_WORKER_PROCESSES=1"
     #expect(workers(plan.launch.execution) == told)
-    guard case .run(let steps)? = plan.prepare.last else {
+    guard case .run(let steps, _)? = plan.prepare.last else {
       Issue.record("kong prepare does not run")
       return
     }

@@ -18,6 +18,8 @@ public struct Capability: RawRepresentable, Hashable, Comparable, Sendable {
 
   /// Give files away: fchown(2) to another owner.
   public static let chown = Capability(number: 0)
+  /// Go past the modes of files.
+  public static let dacOverride = Capability(number: 1)
   /// setgid(2) and setgroups(2).
   public static let setgid = Capability(number: 6)
   /// setuid(2) to any user.

@@ -41,6 +41,9 @@ public struct OwnershipReport: Equatable, Sendable {
   /// Nothing has been looked at yet.
   public init() {}
 
+  /// Whether all that was looked at is the user's.
+  public var isComplete: Bool { left.isEmpty && refused.isEmpty }
+
   /// Counts an entry that was left.
   public mutating func leave(_ path: ByteString, _ reason: Reason) {
     if case .refused = reason {
@@ -57,16 +60,17 @@ extension OwnershipReport {
   /// - Parameters:
   ///   - prefix: the prefix.
   ///   - user: the user's name or number.
-  public func warnings(prefix: Prefix, user: String) -> [Explanation] {
+  ///   - held: the capabilities with which it was given: what is held need not be added.
+  public func warnings(
+    prefix: Prefix, user: String, held: CapabilitySet
+  ) -> [Explanation] {
     var warnings: [Explanation] = []
     if let first = refused.shown.first {
       warnings.append(
         Explanation(
           what: "\(entries(refused.count)) in \(prefix.path) cannot be given to \(user)",
-          why: "\(first.path): \(first.reason.text)",
-          waysOut: [
-            "docker run --cap-add CHOWN --cap-add DAC_OVERRIDE; Kubernetes: capabilities.add,"
-              + " likewise, or fsGroup: 0 on the volume",
+          why: "\(first.path): \(first.reason.text)" + OwnershipReport.whoElseRefuses(held),
+          waysOut: OwnershipReport.waysPastRefusal(held, user: user) + [
             "give them in the image, or on the volume: chown -R \(user):0 \(prefix.path)",
             "name another directory with KONG_PREFIX",
           ]))
@@ -75,7 +79,8 @@ extension OwnershipReport {
       warnings.append(
         Explanation(
           what: "not given to \(user): \(left.listed(\.name))", why: reasons,
-          waysOut: (left.shown.contains(where: \.isUnread) ? [OwnershipReport.wayToRead] : [])
+          waysOut: (left.shown.contains(where: \.isUnread)
+            ? OwnershipReport.waysPastRefusal(held.union(CapabilitySet(.chown)), user: user) : [])
             + waysToGive(user)))
     }
     return warnings
@@ -96,8 +101,35 @@ extension OwnershipReport {
     ]
   }
 
-  private static let wayToRead =
-    "docker run --cap-add DAC_OVERRIDE; Kubernetes: capabilities.add, likewise"
+  /// What root needs to look at everything and to give it away.
+  private static let needed: [(Capability, String)] = [
+    (.chown, "CHOWN"), (.dacOverride, "DAC_OVERRIDE"),
+  ]
+
+  private static func lacking(_ held: CapabilitySet) -> [String] {
+    needed.filter { !held.contains($0.0) }.map { $0.1 }
+  }
+
+  private static func whoElseRefuses(_ held: CapabilitySet) -> String {
+    lacking(held).isEmpty
+      ? ", though this process has the capabilities for it: an NFS server takes root for nobody"
+        + " (root_squash), or the owner has no id in this user namespace, or a security module or seccomp"
+        + " profile forbids it" : ""
+  }
+
+  private static func waysPastRefusal(_ held: CapabilitySet, user: String) -> [String] {
+    let lacking = lacking(held)
+    if lacking.isEmpty {
+      return [
+        "on NFS: chown -R \(user):0 on the server, or no_root_squash in its exports",
+        "elsewhere: give it away from outside of the container, where its owner has an id",
+      ]
+    }
+    return [
+      "docker run " + lacking.map { "--cap-add \($0)" }.joined(separator: " ")
+        + "; Kubernetes: capabilities.add, likewise, or fsGroup: 0 on the volume"
+    ]
+  }
 
   /// Each reason of the entries shown, once.
   private var reasons: String {

@@ -70,18 +70,29 @@ struct PrefixCheck {
     if directory.isReadOnly { return ("its mount is read-only", OwnershipReport.waysOutOfReadOnly) }
     let place = directory.place.description.map { "it is \($0), " } ?? "it "
     let description = place + "has \(directory.description)"
+    let ways = waysToOwn(directory)
     if isGiven {
       return (
-        description + ", and the user could have moved it there, so it is not given to him",
-        waysToOwn(directory)
+        description + ", and the user could have moved it there, so it is not given to him", ways
       )
     }
-    return host.credentials.user.effective == 0
-      ? (description + ", and this process lacks cap_chown to give it away", waysToOwn(directory))
-      : (
-        description + ", and only a start as root with cap_chown gives it away",
-        waysToOwn(directory)
+    guard host.credentials.user.effective == 0 else {
+      return (description + ", and only a start as root with cap_chown gives it away", ways)
+    }
+    guard let capability = missingCapability else {
+      return (
+        description + ", and though this process has the capabilities for it, it may not: an NFS"
+          + " server takes root for nobody (root_squash), or a security module forbids it", ways
       )
+    }
+    let name = host.capabilityNames.name(of: capability)
+    return (description + ", and this process lacks \(name)", ways)
+  }
+
+  /// What root lacks to write the prefix, or to give it away; nil where it has that.
+  private var missingCapability: Capability? {
+    let needed: Capability = user.uid == 0 ? .dacOverride : .chown
+    return host.credentials.effective.contains(needed) ? nil : needed
   }
 
   /// The ways to an entry of the prefix that is the user's.
@@ -89,7 +100,14 @@ struct PrefixCheck {
     let waysToGive = entry.place.waysToGive(
       entry.path, to: "\(user.uid):\(user.gid)", group: user.uid)
     if isGiven { return waysToGive }
-    if host.credentials.user.effective == 0 { return Shortfall.add(["CHOWN"]) + waysToGive }
+    if host.credentials.user.effective == 0 {
+      guard let capability = missingCapability else {
+        return ["on NFS: chown -R \(user.uid):0 on the server, or no_root_squash in its exports"]
+          + waysToGive
+      }
+      let name = host.capabilityNames.name(of: capability)
+      return Shortfall.add([Shortfall.engineName(name)]) + waysToGive
+    }
     return waysToGive + [
       "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives it to the"
         + " user kong, and drops to that"

@@ -181,6 +181,10 @@ struct Shortfall {
       ways.append("on the host: sysctl -w net.ipv4.ip_unprivileged_port_start=\(port)")
     } else if isRoot, !isInBounding {
       ways += Shortfall.add([engineName(need.capability)])
+    } else if isRoot, !isHeld {
+      ways.append(
+        "start entrypoint first, as the image's ENTRYPOINT: what starts it here has given the capability"
+          + " up")
     } else if !isRoot, !isHeld || host.secureExecution {
       let short = missing.members.map(engineName)
       let flags = short.map { " --cap-add \($0)" }.joined(separator: "")
@@ -212,8 +216,8 @@ struct Shortfall {
       ways.append("leave out \(setting("--cap-mode", "ENTRYPOINT_CAP_MODE", mode))")
     }
     if case .refused(let write)? = refusal, let wayOut = write.wayOut { ways.append(wayOut) }
-    if isHeld, refusal == .noSetfcap, request.mode == .file {
-      ways.append("docker run --cap-add SETFCAP")
+    if isRoot, isHeld, refusal == .noSetfcap, request.mode == .file {
+      ways += Shortfall.add(["SETFCAP"])
     }
     if !need.requests.isEmpty {
       ways.append("leave out \(need.requests.joined(separator: " and "))")
@@ -263,8 +267,10 @@ struct Shortfall {
       ways.append("leave out \(setting("--no-new-privs", "ENTRYPOINT_NO_NEW_PRIVS", "off"))")
     }
     ways.append("take them off in the image: setcap -r \(file.path)")
-    if refusal == .noSetfcap || refusal == .readOnly {
-      ways.append("start as root with cap_setfcap, on a file system that can be written")
+    if !isRoot, !request.isDockerStart || request.user == nil {
+      ways.append("start as root (docker run --user 0, runAsUser: 0), which takes them off")
+    } else if isRoot, refusal == .noSetfcap {
+      ways += Shortfall.add(["SETFCAP"])
     }
     return StartFailure(
       status: ExitStatus.notPermitted,
@@ -285,10 +291,11 @@ struct Shortfall {
     let names = host.capabilityNames
     var ways: [String] = []
     if host.credentials.user.effective == 0 {
-      // All that the start needs, so that it does not end for the next one.
+      // All that the start needs and has not, so that it does not end for the next one.
       let least = try? LeastPrivileges(request: request, snapshot: host)
       let needed = least?.capabilities ?? CapabilitySet(lacking)
-      ways += add(names.names(of: needed).map(engineName))
+      let missing = needed.subtracting(host.credentials.effective)
+      ways += add(names.names(of: missing).map(engineName))
       ways.append("start the container as that user (docker run --user, runAsUser)")
     } else {
       ways.append("start the container as root (docker run --user 0, runAsUser: 0)")
