@@ -3,7 +3,8 @@
 
 #include <time.h>
 
-enum { event_descriptor = 9 };
+// Standard input: of the others entrypoint leaves none open above 2.
+enum { event_descriptor = 0 };
 
 struct event {
   char kind;

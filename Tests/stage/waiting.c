@@ -14,7 +14,7 @@
 //
 // As nginx it waits for one of these signals that is not ignored, and ends with 128 + signal.
 //
-// Into descriptor 9, if that is there, go events: 'p' the prepare waits, 'e' it will end now, 'n'
+// Into standard input, where that can be written, go events: 'p' the prepare waits, 'e' it will end now, 'n'
 // nginx runs; each with the time.
 #include "event.h"
 
