@@ -37,7 +37,10 @@ struct PrefixCheckTests {
     let plan = try plan(Situation.root()) { $0.prefixState.closedDirectory = logs }
     #expect(plan.failure?.status == (stays ? 77 : nil))
     let why = plan.failure?.explanation?.why
-    #expect(why?.hasSuffix("so it is not given to him") == (stays ? true : nil))
+    #expect(why?.hasSuffix("because the user could have moved it there") == (stays ? true : nil))
+    let asUser = try self.plan(Situation.user()) { $0.prefixState.closedDirectory = logs }
+    let waysOut = try #require(asUser.failure?.explanation?.waysOut)
+    #expect(waysOut.contains { $0.hasPrefix("start as root") } == !stays)
   }
 
   @Test("ends the start where the user may not write the prefix, unless the start gives it away")

@@ -71,9 +71,10 @@ struct PrefixCheck {
     let place = directory.place.description.map { "it is \($0), " } ?? "it "
     let description = place + "has \(directory.description)"
     let ways = waysToOwn(directory)
-    if isGiven {
+    if directory.staysOthers(from: user.uid) {
       return (
-        description + ", and the user could have moved it there, so it is not given to him", ways
+        description + ", and no start gives it away, because the user could have moved it there",
+        ways
       )
     }
     guard host.credentials.user.effective == 0 else {
@@ -99,7 +100,7 @@ struct PrefixCheck {
   private func waysToOwn(_ entry: PathEntry) -> [String] {
     let waysToGive = entry.place.waysToGive(
       entry.path, to: "\(user.uid):\(user.gid)", group: user.uid)
-    if isGiven { return waysToGive }
+    if entry.staysOthers(from: user.uid) { return waysToGive }
     if host.credentials.user.effective == 0 {
       guard let capability = missingCapability else {
         return ["on NFS: chown -R \(user.uid):0 on the server, or no_root_squash in its exports"]

@@ -82,6 +82,7 @@ function prefix.write_environment(conf)
   end
   table.sort(lines)
   local path = conf.prefix .. "/.kong_env"
+  os.remove(path)
   shell.write(path, "")
   run("chmod 640 %s", path)
   shell.write(path, table.concat(lines))
