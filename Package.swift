@@ -1,6 +1,20 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+/// What every Swift module is compiled with.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// A module that decides: values in, values out.
+///
+/// It imports the standard library and the modules named, and does no I/O.
+func pure(_ name: String, uses modules: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: modules, swiftSettings: strict)
+}
+
 let package = Package(
   name: "entrypoint",
   products: [
@@ -11,31 +25,31 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1")
   ],
   targets: [
-    // Decisions: values in, a plan out. Standard library only, no I/O.
+    // The layers, each over those that it names: what is not named cannot be imported.
     //
-    // All that is linked with it is linked by the toolchain's own linker: a distribution may have no
-    // gold any more, and another linker makes other bytes.
+    // All that is linked with the first is linked by the toolchain's own linker: a distribution may have
+    // no gold any more, and another linker makes other bytes.
     .target(
-      name: "EntrypointPlan",
-      linkerSettings: [.unsafeFlags(["-use-ld=lld"])]
-    ),
-    // Linux: snapshot readers and step executors, one kernel facility per file.
+      name: "Text", swiftSettings: strict, linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
+    pure("Capabilities", uses: ["Text"]),
+    pure("Nginx", uses: ["Text", "Capabilities"]),
+    pure("Kong", uses: ["Text", "Capabilities", "Nginx"]),
+    pure("Plan", uses: ["Text", "Capabilities", "Nginx", "Kong"]),
+    pure("Report", uses: ["Text", "Capabilities", "Nginx", "Kong", "Plan"]),
+    pure("Settings", uses: ["Text", "Kong", "Plan", "Report"]),
+    // Linux: readers of facts, one source a file; steps, one a file; and the calls that both make.
     .target(
-      name: "EntrypointSystem",
+      name: "Linux",
       dependencies: [
-        "EntrypointPlan",
-        "CLinux",
+        "Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "CLinux",
         .product(name: "SystemPackage", package: "swift-system"),
-      ]
+      ],
+      swiftSettings: strict
     ),
     .executableTarget(
       name: "entrypoint",
-      dependencies: [
-        "EntrypointPlan",
-        "EntrypointSystem",
-        "CExecve",
-        "CRevision",
-      ]
+      dependencies: ["Text", "Kong", "Plan", "Report", "Settings", "Linux", "Start"],
+      swiftSettings: strict
     ),
     .systemLibrary(
       name: "CLinux",
@@ -43,16 +57,17 @@ let package = Package(
       providers: [.apt(["libcap-dev"])]
     ),
     // The first instructions: handlers for stop signals, and the environment is hidden from the libraries.
+    // And what `--version` says of the commit: a section of the binary that scripts/build writes.
     .target(
-      name: "CExecve",
+      name: "Start",
       linkerSettings: [.unsafeFlags(["-Xlinker", "--entry=first_instruction"])]
     ),
-    // What `--version` says of the commit: a section of the binary that scripts/build writes.
-    .target(name: "CRevision"),
     // Tries the planner's rules against the kernel: needs root, see Tests/KernelLab.
     .executableTarget(
       name: "kernel-lab",
-      dependencies: ["EntrypointPlan", "EntrypointSystem", "CLinux", "CKernelLab", "kernel-probe"],
+      dependencies: [
+        "Text", "Capabilities", "Plan", "Linux", "CLinux", "CKernelLab", "kernel-probe",
+      ],
       path: "Tests/KernelLab",
       exclude: ["calls", "probe", "run"]
     ),
@@ -60,21 +75,23 @@ let package = Package(
     .executableTarget(name: "kernel-probe", path: "Tests/KernelLab/probe"),
     // The step that gives the prefix away, by itself: for tests in mount namespaces, and to be timed.
     .executableTarget(
-      name: "give-prefix", dependencies: ["EntrypointPlan", "EntrypointSystem"],
+      name: "give-prefix", dependencies: ["Text", "Kong", "Plan", "Linux"],
       path: "Tests/give-prefix"
     ),
     // The settings as JSON, which scripts/manual/generate makes the man page of.
     .executableTarget(
-      name: "settings", dependencies: ["EntrypointPlan"], path: "scripts/manual/settings"),
+      name: "settings", dependencies: ["Text", "Settings"], path: "scripts/manual/settings"),
     // What the parser of nginx's configuration finds: Tests/crossplane and Tests/nginx compare it.
-    .executableTarget(name: "listens", dependencies: ["EntrypointPlan"], path: "Tests/listens"),
+    .executableTarget(
+      name: "listens", dependencies: ["Text", "Capabilities", "Nginx"], path: "Tests/listens"),
     .testTarget(
-      name: "EntrypointPlanTests", dependencies: ["EntrypointPlan"], exclude: ["Recorded"]),
+      name: "PureTests",
+      dependencies: ["Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "Settings"],
+      exclude: ["Recorded"]),
     .testTarget(
-      name: "EntrypointSystemTests",
+      name: "LinuxTests",
       dependencies: [
-        "EntrypointPlan",
-        "EntrypointSystem",
+        "Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "Linux",
         "give-prefix",
         .product(name: "SystemPackage", package: "swift-system"),
       ]

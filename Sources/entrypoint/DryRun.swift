@@ -1,5 +1,9 @@
-import EntrypointPlan
-import EntrypointSystem
+import Kong
+import Linux
+import Plan
+import Report
+import Settings
+import Text
 import Glibc
 
 /// `--dry-run`: prints the plan, changes nothing, runs nothing.

@@ -1,5 +1,10 @@
-import EntrypointPlan
-import EntrypointSystem
+import Capabilities
+import Kong
+import Linux
+import Plan
+import Report
+import Settings
+import Text
 import Glibc
 
 /// A start: from the request to the exec of the command.

@@ -1,4 +1,4 @@
-import CRevision
+import Start
 
 /// The version of this program.
 enum Version {

@@ -1,6 +1,8 @@
-import CExecve
-import EntrypointPlan
-import EntrypointSystem
+import Report
+import Linux
+import Settings
+import Text
+import Start
 import Glibc
 
 // Read -> decide -> print or act.

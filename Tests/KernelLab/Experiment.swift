@@ -1,4 +1,5 @@
-import EntrypointPlan
+import Capabilities
+import Plan
 
 /// One question to the kernel.
 ///

@@ -1,9 +1,9 @@
+import Capabilities
+import Linux
 import CLinux
-import EntrypointPlan
-import EntrypointSystem
 import Glibc
 
-/// Proves the rules of capabilities(7) as EntrypointPlan has them, against the kernel that runs.
+/// Proves the rules of capabilities(7) as the module Capabilities has them, against the kernel that runs.
 ///
 /// Children of this process take on credentials and exec a probe; what the kernel makes of it is
 /// compared with what `credentialsAfterExec` and `Credentials.after` predict.

@@ -1,4 +1,4 @@
-import EntrypointPlan
+import Capabilities
 import Glibc
 
 /// Compares the kernel's answers with the predictions, and keeps count.

@@ -1,6 +1,6 @@
+import Capabilities
 import CKernelLab
 import CLinux
-import EntrypointPlan
 import Glibc
 
 /// Copies of the probe on two file systems that nobody else sees: one with and one without `nosuid`.

@@ -1,4 +1,4 @@
-import EntrypointPlan
+import Capabilities
 
 extension Answer.Outcome {
   /// Reads the probe's line, or the errno of an exec that failed; nil where it is neither.

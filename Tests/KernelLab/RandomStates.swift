@@ -1,4 +1,4 @@
-import EntrypointPlan
+import Capabilities
 
 /// Random credentials and files over all capabilities.
 struct RandomStates {

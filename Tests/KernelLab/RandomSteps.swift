@@ -1,4 +1,5 @@
-import EntrypointPlan
+import Capabilities
+import Plan
 
 extension RandomStates {
   /// A sequence of steps, each of which the kernel must allow after the ones before it.

@@ -1,4 +1,4 @@
-import EntrypointPlan
+import Capabilities
 
 /// Every combination that matters to an exec, for one capability.
 struct SingleCapability {

@@ -1,6 +1,6 @@
+import Capabilities
 import CKernelLab
 import CLinux
-import EntrypointPlan
 import Glibc
 
 /// Turns a thread of root into one with given credentials, or finds out that the kernel does not let

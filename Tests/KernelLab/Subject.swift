@@ -1,7 +1,8 @@
+import Capabilities
+import Linux
+import Text
 import CKernelLab
 import CLinux
-import EntrypointPlan
-import EntrypointSystem
 import Glibc
 
 /// A child process on which the kernel is tried.

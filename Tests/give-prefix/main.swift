@@ -1,5 +1,6 @@
-import EntrypointPlan
-import EntrypointSystem
+import Kong
+import Linux
+import Text
 import Glibc
 
 // give-prefix PREFIX UID GID: gives it, prints the report's numbers and each exception.

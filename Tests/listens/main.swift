@@ -1,11 +1,12 @@
-// Prints what EntrypointPlan finds in an nginx configuration, for comparison with other programs.
+// Prints what the module Nginx finds in an nginx configuration, for comparison with other programs.
 //
 //   listens directives FILE   PATH, LINE and the arguments of each `listen`, separated by tabs
 //   listens listeners FILE    transport and place of each socket, separated by a tab
 //
 // Both are for an nginx started by root. Warnings go to stderr, and end in status 1.
 
-import EntrypointPlan
+import Nginx
+import Text
 import Glibc
 
 private func read(_ path: ByteString, limit: Int) -> FileContent {

@@ -1,5 +1,7 @@
+import Settings
+import Text
+
 // Prints what the man page says of entrypoint and its settings, as JSON.
-import EntrypointPlan
 
 let settings = Setting.all.map { setting in
   JSON.object([

@@ -1,0 +1,174 @@
+package import Text
+
+/// The variables of the environment that this program interprets, and no others: what is not here
+/// is passed on unread.
+package struct Environment: Equatable, Sendable {
+  /// One variable.
+  package struct Variable: Equatable, Sendable {
+    /// The part before the first "=".
+    package var name: String
+    /// The part after it.
+    package var value: ByteString
+
+    /// Creates a variable.
+    package init(name: String, value: ByteString) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// The variables in their order; the first of a name counts, as with getenv(3).
+  package private(set) var variables: [Variable] = []
+
+  /// The names of those KONG_X that are set and not empty though there is a KONG_X_FILE, too.
+  ///
+  /// Their values, which may be secrets, are not here.
+  package private(set) var nonEmptySecrets: [String] = []
+
+  /// Keeps those of `variables` that are interpreted.
+  ///
+  /// - Parameter isNonEmpty: whether the variable of this name is set and not empty; it is asked for
+  ///   KONG_X where there is a KONG_X_FILE. By default `variables` is all there is.
+  package init(_ variables: [Variable] = [], isNonEmpty: ((String) -> Bool)? = nil) {
+    for variable in variables where Environment.interprets(variable.name) {
+      self.variables.append(variable)
+    }
+    removeDuplicates()
+    let isNonEmpty =
+      isNonEmpty ?? { name in variables.first { $0.name == name }?.value.isEmpty == false }
+    nonEmptySecrets = self.variables.compactMap { Environment.secret(namedBy: $0.name) }
+      .filter(isNonEmpty)
+  }
+
+  /// Sorts to find out, as there are hardly ever any; a set would cost every start more.
+  private mutating func removeDuplicates() {
+    let names = variables.map(\.name).sorted()
+    guard zip(names, names.dropFirst()).contains(where: { $0 == $1 }) else { return }
+    var seen: Set<String> = []
+    variables = variables.filter { seen.insert($0.name).inserted }
+  }
+
+  /// Gives a variable a value, in its old place if it has one.
+  mutating func set(_ variable: Variable) {
+    if let index = variables.firstIndex(where: { $0.name == variable.name }) {
+      variables[index] = variable
+    } else {
+      variables.append(variable)
+    }
+  }
+
+  private static let own = [
+    "ENTRYPOINT_USER", "ENTRYPOINT_CAP_MODE", "ENTRYPOINT_NO_NEW_PRIVS", "ENTRYPOINT_PROXY",
+    "ENTRYPOINT_LOG_LEVEL", "ENTRYPOINT_LOG_FORMAT", "ENTRYPOINT_HOOKS", "ENTRYPOINT_LOG_LINKS",
+    "ENTRYPOINT_KEEP_GROUPS", "ENTRYPOINT_KONG_DEFAULTS", "ENTRYPOINT_WORKERS",
+  ]
+
+  /// What to say of variables that look like ours and are not, most likely typing errors.
+  package var unknownVariables: [Explanation] {
+    variables.compactMap { variable in
+      guard variable.name.hasPrefix("ENTRYPOINT_"), !variable.value.isEmpty,
+        !Environment.own.contains(variable.name)
+      else { return nil }
+      return Explanation(
+        what: "\(ByteString(variable.name)) means nothing here",
+        why: "there are \(Environment.own.joined(separator: ", "))",
+        waysOut: ["correct its name", "unset it"])
+    }
+  }
+
+  /// The value of a variable, nil where it is not set.
+  package subscript(name: String) -> ByteString? {
+    for variable in variables where variable.name == name { return variable.value }
+    return nil
+  }
+
+  /// The value of a variable where it is set and not empty: to most programs, empty is not set.
+  package func nonEmpty(_ name: String) -> ByteString? {
+    self[name].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// Whether a variable of this name can matter to a plan.
+  ///
+  /// Secrets such as KONG_PG_PASSWORD are not among them, so their values are never copied; the path
+  /// in KONG_PG_PASSWORD_FILE is no secret. Of what is injected into nginx's configuration only
+  /// listeners and paths of includes are ever shown.
+  package static func interprets(_ name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { interprets(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Whether a variable of this name can matter to a plan.
+  ///
+  /// A concrete type, because this is asked of every variable there is: generic code would look its
+  /// type up each time.
+  package static func interprets(_ name: UnsafeRawBufferPointer) -> Bool {
+    let isKnown =
+      begins(name, with: "KONG_")
+      ? isListenSetting(name) || equals(name, "KONG_PREFIX") || equals(name, "KONG_ROLE")
+        || equals(name, "KONG_NGINX_DAEMON") || equals(name, "KONG_NGINX_WORKER_PROCESSES")
+        || isLogSetting(name) || mayNameSecretFile(name)
+        || NginxBlock.of(name) != nil
+      : begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")
+        || equals(name, "PATH") || equals(name, "NO_COLOR") || equals(name, "NGINX")
+        || SecureExecution.ignores(name)
+    // No other name is a setting's, and these go into messages as they are.
+    return isKnown
+      && name.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
+  }
+
+  /// Whether a name is that of one of Kong's `*_listen` settings.
+  ///
+  /// KONG_NGINX_*_LISTEN is none: it is a `listen` directive to be injected, in nginx's grammar.
+  package static func isListenSetting(_ name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { isListenSetting(UnsafeRawBufferPointer($0)) }
+  }
+
+  private static func isListenSetting(_ name: UnsafeRawBufferPointer) -> Bool {
+    let suffix: StaticString = "_LISTEN"
+    return begins(name, with: "KONG_") && name.count > "KONG__LISTEN".utf8.count
+      && equals(UnsafeRawBufferPointer(rebasing: name.suffix(suffix.utf8CodeUnitCount)), suffix)
+      && !begins(name, with: "KONG_NGINX_")
+  }
+
+  /// Whether a variable of this name injects a directive into Kong's nginx configuration.
+  static func injects(_ name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { NginxBlock.of(UnsafeRawBufferPointer($0)) != nil }
+  }
+
+  /// Whether a name is that of a setting which says where Kong logs, KONG_X_LOG.
+  package static func isLogSetting(_ name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { isLogSetting(UnsafeRawBufferPointer($0)) }
+  }
+
+  private static func isLogSetting(_ name: UnsafeRawBufferPointer) -> Bool {
+    let suffix: StaticString = "_LOG"
+    return begins(name, with: "KONG_") && name.count > "KONG__LOG".utf8.count
+      && equals(UnsafeRawBufferPointer(rebasing: name.suffix(suffix.utf8CodeUnitCount)), suffix)
+  }
+
+  /// Whether a name is KONG_X_FILE for some X.
+  package static func mayNameSecretFile(_ name: String) -> Bool {
+    var name = name
+    return name.withUTF8 { mayNameSecretFile(UnsafeRawBufferPointer($0)) }
+  }
+
+  private static func mayNameSecretFile(_ name: UnsafeRawBufferPointer) -> Bool {
+    let suffix: StaticString = "_FILE"
+    return begins(name, with: "KONG_") && name.count > "KONG__FILE".utf8.count
+      && equals(UnsafeRawBufferPointer(rebasing: name.suffix(suffix.utf8CodeUnitCount)), suffix)
+  }
+
+  private static func begins(_ name: UnsafeRawBufferPointer, with prefix: StaticString) -> Bool {
+    let count = prefix.utf8CodeUnitCount
+    guard name.count >= count else { return false }
+    for index in 0..<count where name[index] != prefix.utf8Start[index] { return false }
+    return true
+  }
+
+  static func equals(_ name: UnsafeRawBufferPointer, _ other: StaticString) -> Bool {
+    name.count == other.utf8CodeUnitCount && begins(name, with: other)
+  }
+}

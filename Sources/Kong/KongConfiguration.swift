@@ -1,0 +1,197 @@
+package import Text
+
+/// A kong.conf, read as Kong reads it.
+///
+/// Kong has Penlight's `pl.config.read` take the file apart, and strips comments from the values
+/// itself (kong/conf_loader, `load_config`). Numbers stay as they are written.
+package struct KongConfiguration: Equatable, Sendable {
+  /// One `name = value` of the file.
+  package struct Setting: Equatable, Sendable {
+    /// The name; every byte but ASCII letters and digits is "_", as Penlight has it.
+    package var name: String
+    /// The value without blanks around it and without its comment; empty counts as not set.
+    package var value: ByteString
+    /// The number of the line that it begins on; the first is 1.
+    package var line: Int
+
+    /// The variable that beats this setting, even where it is set to nothing: "KONG_PREFIX".
+    package var variable: String { "KONG_" + name.uppercased() }
+
+    /// Whether its name ends as those of listeners do; soon answered for each of 230 options.
+    fileprivate var mayListen: Bool {
+      let suffix: StaticString = "_listen"
+      let length = suffix.utf8CodeUnitCount
+      guard name.utf8.count > length else { return false }
+      for (index, byte) in name.utf8.suffix(length).enumerated()
+      where byte != suffix.utf8Start[index] {
+        return false
+      }
+      return true
+    }
+
+    /// Whether its name is one that Kong looks for: they have small letters only.
+    var hasPlainName: Bool {
+      !name.utf8.contains { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+    }
+
+    /// Whether this is the setting's ``variable``, which is not made for that: Kong has 230 options.
+    func hasVariable(_ variable: String) -> Bool {
+      let prefix = "KONG_"
+      guard variable.utf8.count == prefix.utf8.count + name.utf8.count,
+        variable.hasPrefix(prefix)
+      else { return false }
+      var rest = variable.utf8.dropFirst(prefix.utf8.count).makeIterator()
+      for byte in name.utf8 {
+        let isLower = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+        guard rest.next() == (isLower ? byte & ~0x20 : byte) else { return false }
+      }
+      return true
+    }
+  }
+
+  /// The settings in the order of the file; of a repeated name only the last, which counts.
+  package private(set) var settings: [Setting] = []
+
+  /// Where Kong looks for a file when none is given with `-c` or `--conf`; the first there counts.
+  package static let defaultPaths: [ByteString] = ["/etc/kong/kong.conf", "/etc/kong.conf"]
+
+  /// Reads a file's bytes; whatever they are, the rest of Kong judges the settings.
+  package init(_ bytes: [UInt8]) {
+    self.init(bytes) { _ in true }
+  }
+
+  /// Reads of a file's bytes only the settings that are asked for.
+  ///
+  /// - Parameter isWanted: gets a name as it is written. It must say the same of all bytes that are no
+  ///   ASCII letters and digits, as these make one name.
+  init(_ bytes: [UInt8], where isWanted: (ArraySlice<UInt8>) -> Bool) {
+    var sections: [String] = []
+    for line in Lines(bytes) {
+      if line.text.first == UInt8(ascii: "[") {
+        // From here to the end of the file names belong to sections, which Kong never looks at.
+        sections.append(Lines.section(line.text))
+      } else if sections.isEmpty, let setting = Lines.setting(line, where: isWanted) {
+        settings.append(setting)
+      }
+    }
+    removeRepeated(and: sections)
+  }
+
+  init(_ settings: [Setting]) {
+    self.settings = settings
+  }
+
+  /// The settings that matter to a start once what they inject has been read.
+  var relevant: KongConfiguration {
+    KongConfiguration(
+      settings.filter { $0.name == "prefix" || $0.name == "role" } + listenSettings)
+  }
+
+  /// Sorts to find out, as there are hardly ever any.
+  ///
+  /// A section takes the place of a setting of its name.
+  private mutating func removeRepeated(and sections: [String]) {
+    let names = settings.map(\.name).sorted()
+    let isRepeated = names.indices.dropFirst().contains { names[$0] == names[$0 - 1] }
+    guard isRepeated || !sections.isEmpty else { return }
+    var seen = Set(sections)
+    settings = settings.reversed().filter { seen.insert($0.name).inserted }.reversed()
+  }
+
+  /// The value of a setting, nil where the file has none of this name.
+  package subscript(name: String) -> ByteString? {
+    for setting in settings where setting.name == name { return setting.value }
+    return nil
+  }
+
+  /// The `*_listen` settings, in the order of the file.
+  ///
+  /// As with ``Environment/isListenSetting(_:)``, `nginx_*_listen` is none; nor is a name with a
+  /// capital, which Kong looks for nowhere.
+  package var listenSettings: [Setting] {
+    settings.filter { $0.mayListen && $0.hasPlainName && Environment.isListenSetting($0.variable) }
+  }
+
+  /// Kong's working directory; nil where the file does not say.
+  package var prefix: ByteString? { self["prefix"].flatMap { $0.isEmpty ? nil : $0 } }
+}
+
+/// The lines of a file as `pl.config.lines` gives them: without empty lines and comments, and with
+/// those joined that end in a backslash.
+private struct Lines: Sequence, IteratorProtocol {
+  /// A line, and the number of the first line of the file that is in it.
+  struct Line {
+    var text: ArraySlice<UInt8>
+    var number: Int
+  }
+
+  private var rest: ArraySlice<UInt8>
+  private var number = 0
+
+  init(_ bytes: [UInt8]) {
+    rest = bytes[...]
+  }
+
+  mutating func next() -> Line? {
+    var joined: [UInt8] = []
+    var start: Int?
+    while let text = nextInFile() {
+      guard let first = text.first(where: { !isLuaBlank($0) }), first != UInt8(ascii: "#"),
+        first != UInt8(ascii: ";")
+      else { continue }
+      let last = text.lastIndex { !isLuaBlank($0) } ?? text.startIndex
+      guard text[last] == UInt8(ascii: "\\") else {
+        guard let start else { return Line(text: text, number: number) }
+        return Line(text: (joined + text)[...], number: start)
+      }
+      joined += text[..<last]
+      start = start ?? number
+    }
+    // A backslash at the very end of the file leaves its line unfinished, and so unread.
+    return nil
+  }
+
+  private mutating func nextInFile() -> ArraySlice<UInt8>? {
+    guard !rest.isEmpty else { return nil }
+    number += 1
+    let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+    defer { rest = rest[end...].dropFirst() }
+    return rest[..<end]
+  }
+
+  /// `name = value`; nil for a line without "=", and for a name that is not wanted.
+  static func setting(
+    _ line: Line, where isWanted: (ArraySlice<UInt8>) -> Bool
+  ) -> KongConfiguration.Setting? {
+    guard let equals = line.text.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+    let written = luaTrimmed(line.text[..<equals])
+    guard isWanted(written) else { return nil }
+    return KongConfiguration.Setting(
+      name: name(written),
+      value: ByteString(withoutComment(luaTrimmed(line.text[(equals + 1)...]))), line: line.number)
+  }
+
+  /// The name in `[name]`.
+  static func section(_ line: ArraySlice<UInt8>) -> String {
+    name(line.dropFirst().prefix { $0 != UInt8(ascii: "]") })
+  }
+
+  private static func name(_ bytes: ArraySlice<UInt8>) -> String {
+    String(
+      decoding: bytes.map { isDigit($0) || isLetter($0) ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
+  }
+
+  /// The value up to the first "#" that no backslash is before; `\#` becomes "#".
+  private static func withoutComment(_ value: ArraySlice<UInt8>) -> [UInt8] {
+    var result: [UInt8] = []
+    for byte in value {
+      guard byte == UInt8(ascii: "#") else {
+        result.append(byte)
+        continue
+      }
+      guard result.last == UInt8(ascii: "\\") else { return Array(luaTrimmed(result[...])) }
+      result[result.count - 1] = byte
+    }
+    return result
+  }
+}

@@ -1,0 +1,207 @@
+package import Nginx
+package import Text
+
+/// Kong's own list of its options and their defaults: the file kong_defaults.lua.
+///
+/// It is Lua that returns one long string (Lua 5.1 Reference Manual, section 2.1), which Kong reads
+/// as it reads a kong.conf.
+package struct KongDefaults: Equatable, Sendable {
+  let configuration: KongConfiguration
+  /// The variables of the `*_listen` options, sorted: a hostile list has any number.
+  private let listenVariables: [String]
+
+  /// Where Kong's images have it.
+  package static let defaultPath: ByteString =
+    "/usr/local/share/lua/5.1/kong/templates/kong_defaults.lua"
+
+  /// Reads a file's bytes; nil where there is no long string in it.
+  ///
+  /// - Parameter isForListeners: read only what says which listeners there are. All 230 options were a
+  ///   third of the instructions of a start up to `kong prepare`.
+  package init?(_ bytes: [UInt8], isForListeners: Bool = false) {
+    guard let text = LuaChunk(bytes).longString() else { return nil }
+    self.init(
+      KongConfiguration(Array(text)) {
+        !isForListeners || KongDefaults.mayMatterToListeners($0)
+      })
+  }
+
+  init(_ configuration: KongConfiguration) {
+    self.configuration = configuration
+    listenVariables = configuration.listenSettings.map { $0.variable }.sorted()
+  }
+
+  /// Whether an option is one of those below, or perhaps: by its last letters, or its first and its length.
+  private static func mayMatterToListeners(_ name: ArraySlice<UInt8>) -> Bool {
+    switch (name.first, name.count) {
+    case (UInt8(ascii: "r"), "role".utf8.count),
+      (UInt8(ascii: "n"), "nginx_optimizations".utf8.count),
+      (UInt8(ascii: "h"), "headers_upstream".utf8.count):
+      true
+    default: name.suffix("listen".utf8.count).elementsEqual("listen".utf8)
+    }
+  }
+
+  /// The options' names, lower case, in the order of the file.
+  package var options: [String] {
+    configuration.settings.filter { !$0.name.isEmpty }.map { $0.name.lowercased() }
+  }
+
+  /// The default of an option as it is written, such as "NONE"; nil where there is no such option.
+  package subscript(name: String) -> ByteString? { configuration[name] }
+
+  /// The default of a `*_listen` option; nil where there is none ("NONE", or no such option).
+  package func listenDefault(of name: String) -> ByteString? {
+    guard let value = self[name], !value.isEmpty, value != "NONE" else { return nil }
+    return value
+  }
+
+  /// Whether this Kong has the `*_listen` option of a variable such as "KONG_PROXY_LISTEN".
+  func hasListenOption(withVariable variable: String) -> Bool {
+    var (first, end) = (0, listenVariables.count)
+    while first < end {
+      let middle = (first + end) / 2
+      if listenVariables[middle] < variable { first = middle + 1 } else { end = middle }
+    }
+    return first < listenVariables.count && listenVariables[first] == variable
+  }
+
+  /// What Kong this is the list of; nil where it does not tell.
+  ///
+  /// Each 1.x and 2.x has `nginx_optimizations`, and no later Kong; `role` came with 2.0.
+  var version: KongVersion? {
+    let hasRole = self["role"] != nil
+    if self["nginx_optimizations"] != nil { return hasRole ? .second : .first }
+    return hasRole ? .third : nil
+  }
+
+  /// Whether the Kong Manager has no listeners where the Admin API has none: from 3.5 on, as
+  /// `headers_upstream` is.
+  var closesManagerWithAdmin: Bool { self["headers_upstream"] != nil }
+
+  /// Whether an option's variable has this name, such as "KONG_PG_PASSWORD".
+  func hasOption(withVariable variable: String) -> Bool {
+    configuration.settings.contains { !$0.name.isEmpty && $0.hasVariable(variable) }
+  }
+}
+
+/// What reading Kong's list of options came to.
+package enum KongDefaultsReading: Equatable, Sendable {
+  /// There is no such file.
+  case absent
+  /// The list.
+  case list(KongDefaults)
+  /// There is a file that is no such list, or cannot be read, for the reason given as a phrase.
+  case unusable(String)
+
+  /// Judges what the file came to; parameters as in ``KongDefaults``.
+  package init(_ content: FileContent, isForListeners: Bool = false) {
+    switch content {
+    case .absent: self = .absent
+    case .bytes(let bytes):
+      let defaults = KongDefaults(bytes, isForListeners: isForListeners)
+      self = defaults.map { .list($0) } ?? .unusable("it has no long string, [[...]], in it")
+    case .tooLarge: self = .unusable("it is too large")
+    case .unreadable(let why): self = .unusable(why)
+    }
+  }
+
+  /// The list; nil where the file is not there.
+  ///
+  /// - Throws: ``StartFailure`` for a file that is there and not Kong's list: which variables name
+  ///   secrets would be a guess.
+  package func get(path: ByteString) throws(StartFailure) -> KongDefaults? {
+    let reason: String
+    switch self {
+    case .absent: return nil
+    case .list(let defaults): return defaults
+    case .unusable(let why): reason = why
+    }
+    throw StartFailure(
+      status: ExitStatus.configuration,
+      what: "\(path) is not Kong's list of options, so what KONG_*_FILE mean is not known",
+      why: reason,
+      waysOut: [
+        "put Kong's own file there, readable for the user that Kong runs as",
+        "name another with ENTRYPOINT_KONG_DEFAULTS; if there is none, all KONG_*_FILE but"
+          + " KONG_NGINX_* are secrets",
+      ])
+  }
+}
+
+/// The major version of Kong, of which some rules for settings depend.
+enum KongVersion {
+  case first
+  case second
+  case third
+}
+
+/// As much of Lua's grammar as it takes to find a long string: comments are passed over.
+private struct LuaChunk {
+  private let bytes: [UInt8]
+  private var position = 0
+
+  init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+  }
+
+  /// The first long string, `[[...]]` or `[=[...]=]`, without the newline that it may begin with.
+  func longString() -> ArraySlice<UInt8>? {
+    var chunk = self
+    while chunk.position < bytes.count {
+      if chunk.takes("--") {
+        // A comment reaches to the closing bracket of the long string that follows, or to the end
+        // of its line.
+        if chunk.longBracket() == nil { chunk.skipLine() }
+      } else if let text = chunk.longBracket() {
+        return text
+      } else {
+        chunk.position += 1
+      }
+    }
+    return nil
+  }
+
+  private mutating func takes(_ word: StaticString) -> Bool {
+    let count = word.utf8CodeUnitCount
+    guard bytes.count - position >= count else { return false }
+    for index in 0..<count where bytes[position + index] != word.utf8Start[index] { return false }
+    position += count
+    return true
+  }
+
+  private mutating func skipLine() {
+    while position < bytes.count, bytes[position] != UInt8(ascii: "\n") { position += 1 }
+  }
+
+  /// Takes a long string that begins here; nil, with nothing taken, where none does.
+  ///
+  /// One without an end takes the rest of the file, in which there is then nothing: it is no Lua.
+  private mutating func longBracket() -> ArraySlice<UInt8>? {
+    guard position < bytes.count, bytes[position] == UInt8(ascii: "[") else { return nil }
+    let equals = bytes[(position + 1)...].prefix { $0 == UInt8(ascii: "=") }
+    guard equals.endIndex < bytes.count, bytes[equals.endIndex] == UInt8(ascii: "[") else {
+      return nil
+    }
+    let start = equals.endIndex + 1
+    var end = start
+    while let bracket = bytes[end...].firstIndex(of: UInt8(ascii: "]")) {
+      let level = bytes[(bracket + 1)...].prefix { $0 == UInt8(ascii: "=") }
+      if level.count == equals.count, level.endIndex < bytes.count,
+        bytes[level.endIndex] == UInt8(ascii: "]")
+      {
+        position = level.endIndex + 1
+        return withoutFirstNewline(bytes[start..<bracket])
+      }
+      end = max(level.endIndex, bracket + 1)
+    }
+    position = bytes.count
+    return nil
+  }
+
+  private func withoutFirstNewline(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var text = text
+    if text.first == UInt8(ascii: "\r") { text = text.dropFirst() }
+    return text.first == UInt8(ascii: "\n") ? text.dropFirst() : text
+  }
+}

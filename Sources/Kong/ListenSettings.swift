@@ -1,0 +1,236 @@
+package import Nginx
+package import Text
+
+/// The listeners that Kong's settings name: those of the environment, then of kong.conf, then Kong's
+/// defaults, as far as Kong uses them.
+package struct ListenSettings {
+  /// Those that somebody has set.
+  private(set) var chosen: [Listener] = []
+  /// Those that nobody has set, so that Kong's defaults hold.
+  private(set) var defaults: [Listener] = []
+  /// Why there may be listeners that are not known before `kong prepare`; empty where there are none.
+  package private(set) var warnings: [Explanation] = []
+  /// Whether Kong certainly opens all of these; a template, or a role that is not known, may leave some out.
+  package private(set) var areCertain = true
+
+  /// Reads the settings.
+  ///
+  /// - Throws: ``StartFailure`` for a value that is no list of listeners, and for a role that Kong has
+  ///   not.
+  package init(environment: Environment, files: KongFiles) throws(StartFailure) {
+    var settings = try ListenSettings.chosen(environment, files)
+    let countOfChosen = settings.count
+    try settings.append(contentsOf: ListenSettings.defaults(files, besides: settings))
+    let role = try KongRole(environment, files)
+    let use = ListenerUse(role: role, defaults: files.defaults) { name in
+      settings.contains { $0.name == name && $0.isOpen }
+    }
+
+    for (index, setting) in settings.enumerated() where use.opens(setting.name) {
+      if index < countOfChosen {
+        chosen += setting.listeners
+      } else {
+        defaults += setting.listeners
+      }
+      if let warning = setting.warning { warn(warning) }
+    }
+    for part in files.injected?.parts ?? [] where use.writes(part.block) {
+      chosen += part.listeners
+      part.warnings.forEach { warn($0) }
+    }
+    let doubts = [
+      role.warning, files.template.map(ListenSettings.isTemplate),
+      files.unread.map(ListenSettings.isUnread),
+    ].compactMap { $0 }
+    doubts.forEach { warn($0) }
+    areCertain = doubts.isEmpty
+    chosen = chosen.withEachSocketOnce
+  }
+
+  /// How many warnings there are at the most: a hostile kong.conf has a reason for any number.
+  private static let warningLimit = 20
+
+  private mutating func warn(_ warning: Explanation) {
+    if warnings.count < ListenSettings.warningLimit { warnings.append(warning) }
+  }
+
+  /// The settings of the environment and of kong.conf, of those options that this Kong has.
+  private static func chosen(
+    _ environment: Environment, _ files: KongFiles
+  ) throws(StartFailure) -> [Setting] {
+    let version = files.defaults?.version
+    var settings: [Setting] = []
+    for variable in environment.variables
+    where Environment.isListenSetting(variable.name) && isOption(variable.name, files.defaults) {
+      settings.append(
+        try Setting(variable.name, variable.value, source: variable.name, version: version))
+    }
+    let countOfVariables = settings.count
+    for setting in files.configuration?.configuration.listenSettings ?? [] {
+      let name = setting.variable
+      guard isOption(name, files.defaults),
+        !settings[..<countOfVariables].contains(where: { $0.name == name })
+      else { continue }
+      let source = "\(files.configuration?.path ?? ""):\(setting.line)"
+      settings.append(
+        try Setting(name, setting.value, source: source, version: version, isOnlyInFile: true))
+    }
+    return settings
+  }
+
+  private static func defaults(
+    _ files: KongFiles, besides chosen: [Setting]
+  ) throws(StartFailure) -> [Setting] {
+    var settings: [Setting] = []
+    for (name, value) in ofKong3_9 where !chosen.contains(where: { $0.name == name }) {
+      let option = String(name.dropFirst("KONG_".count)).lowercased()
+      // Kong's own list knows what its version has; without it, the version is not known.
+      let own = files.defaults.map { $0.listenDefault(of: option) ?? "off" }
+      settings.append(
+        try Setting(
+          name, own ?? value, source: "default of \(option)", version: files.defaults?.version,
+          isOnlyInFile: true))
+    }
+    return settings
+  }
+
+  /// The `*_listen` options of Kong 3.9 and their defaults (kong_defaults.lua).
+  private static let ofKong3_9: [(String, ByteString)] = [
+    ("KONG_PROXY_LISTEN", "0.0.0.0:8000, 0.0.0.0:8443 ssl"),
+    ("KONG_STREAM_LISTEN", "off"),
+    ("KONG_ADMIN_LISTEN", "127.0.0.1:8001, 127.0.0.1:8444 ssl"),
+    ("KONG_ADMIN_GUI_LISTEN", "0.0.0.0:8002, 0.0.0.0:8445 ssl"),
+    ("KONG_STATUS_LISTEN", "127.0.0.1:8007"),
+    ("KONG_CLUSTER_LISTEN", "0.0.0.0:8005"),
+  ]
+
+  /// Whether Kong looks at a setting: it ignores those that it does not have, whatever their value.
+  private static func isOption(_ name: String, _ defaults: KongDefaults?) -> Bool {
+    defaults?.hasListenOption(withVariable: name) ?? ofKong3_9.contains { $0.0 == name }
+  }
+
+  private static func isTemplate(_ path: ByteString) -> Explanation {
+    Explanation(
+      what:
+        "the listeners of --nginx-conf \(path.shortened) are not known before kong prepare has run",
+      why: "Kong fills in this template, which can have any listeners in it, in place of its own",
+      waysOut: [
+        "set SET_CAP_NET_BIND_SERVICE=1 if one of them has a port that needs it",
+        "leave --nginx-conf out, and inject what is missing: KONG_NGINX_HTTP_INCLUDE=FILE",
+      ])
+  }
+
+  private static func isUnread(_ file: KongFiles.UnreadFile) -> Explanation {
+    Explanation(
+      what: "the settings in \(file.path.shortened) are not known before kong prepare has run",
+      why: file.reason,
+      waysOut: [
+        "see that the user that Kong runs as can read it", "set them in the environment: KONG_*",
+      ])
+  }
+
+  // MARK: with what was generated
+
+  /// The best knowledge of what Kong listens on; each socket once.
+  ///
+  /// The configuration that `kong prepare` has generated is the truth; a listener in it that a
+  /// setting names keeps the setting as its source, as that is what a person changes. Where it could
+  /// not all be read, or is of an older start, settings can say more.
+  package func listeners(with generated: GeneratedListeners?) -> [Listener] {
+    guard let generated else { return (chosen + defaults).withEachSocketOnce }
+    let settings = chosen + defaults
+    let (found, unused) = generated.listeners.onlyInFile.withSources(of: settings)
+    if !generated.warnings.isEmpty {
+      return (found + unused.map { settings[$0] }).withEachSocketOnce
+    }
+    // Which defaults an older Kong has that prepared the prefix is not known.
+    return generated.isCurrent
+      ? found
+      : (found + unused.filter { $0 < chosen.count }.map { settings[$0] }).withEachSocketOnce
+  }
+
+  /// Why there may be more listeners than ``listeners(with:)`` says.
+  package func warnings(with generated: GeneratedListeners?) -> [Explanation] {
+    guard let generated else { return warnings }
+    return generated.isCurrent ? generated.warnings : generated.warnings + warnings
+  }
+}
+
+extension ListenSettings {
+  /// One `*_listen` setting.
+  fileprivate struct Setting {
+    var name: String
+    var listeners: [Listener]
+    /// Why not all of its listeners are known.
+    var warning: Explanation?
+
+    init(
+      _ name: String, _ value: ByteString, source: String, version: KongVersion?,
+      isOnlyInFile: Bool = false
+    ) throws(StartFailure) {
+      self.name = name
+      let grammar = ListenSetting.Grammar(of: name, in: version)
+      listeners = try ListenSetting.parse(value, source: source, grammar: grammar)
+      if isOnlyInFile { listeners = listeners.onlyInFile }
+      warning = ListenSetting.warning(of: value, source: source)
+    }
+
+    /// Whether it can have a listener.
+    var isOpen: Bool { !listeners.isEmpty || warning != nil }
+  }
+}
+
+extension [Listener] {
+  /// The same, as files that Kong's user may own say them.
+  fileprivate var onlyInFile: [Listener] {
+    map { listener in
+      var listener = listener
+      listener.isOnlyInFile = true
+      return listener
+    }
+  }
+
+  /// The same without those that are the socket of one before them.
+  ///
+  /// What a variable names comes before what only a file does, and its flags are nobody else's: with
+  /// `transparent` from a file it would be granted cap_net_raw.
+  fileprivate var withEachSocketOnce: [Listener] {
+    let groups = ofOneSocket
+    guard !groups.isEmpty else { return self }
+    var listeners = self
+    var isKept = [Bool](repeating: true, count: count)
+    for group in groups {
+      let first = group.first { !self[$0].isOnlyInFile } ?? group[0]
+      for index in group where index != first {
+        if self[index].isOnlyInFile == self[first].isOnlyInFile {
+          listeners[first].add(self[index].flags)
+        }
+        isKept[index] = false
+      }
+    }
+    return listeners.indices.filter { isKept[$0] }.map { listeners[$0] }
+  }
+
+  /// The listeners, each replaced by the first of `settings` that means the same socket; and the
+  /// indices of those settings that replace none.
+  ///
+  /// Sorted, as a hostile kong.conf can name 100,000.
+  fileprivate func withSources(of settings: [Listener]) -> ([Listener], unused: [Int]) {
+    let keys = settings.map { ListenerSocket($0) }
+    let order = keys.indices.sorted { keys[$0] == keys[$1] ? $0 < $1 : keys[$0] < keys[$1] }
+    var isUsed = [Bool](repeating: false, count: settings.count)
+    let found = map { listener in
+      let socket = ListenerSocket(listener)
+      var first = 0
+      var end = order.count
+      while first < end {
+        let middle = (first + end) / 2
+        if keys[order[middle]] < socket { first = middle + 1 } else { end = middle }
+      }
+      guard first < order.count, keys[order[first]] == socket else { return listener }
+      isUsed[order[first]] = true
+      return settings[order[first]]
+    }
+    return (found, keys.indices.filter { !isUsed[$0] })
+  }
+}

@@ -1,0 +1,124 @@
+package import Text
+
+/// A setting of Kong whose value was read from a file.
+package struct SecretSetting: Hashable, Sendable {
+  /// The file, and the variable.
+  package var file: SecretFile
+  /// The value.
+  package var secret: Secret
+
+  /// Creates a setting.
+  package init(file: SecretFile, secret: Secret) {
+    self.file = file
+    self.secret = secret
+  }
+
+  /// What is said of a value that is most likely not the one that was meant; Kong's own script takes it,
+  /// too.
+  package var warnings: [Explanation] {
+    let value = secret.revealedBytes
+    if value.isEmpty { return [isEmpty] }
+    var warnings: [Explanation] = []
+    // OpenSSL takes both line ends.
+    if value.last == UInt8(ascii: "\r"), !value.starts(with: "-----BEGIN ".utf8) {
+      warnings.append(endsInReturn)
+    }
+    if value.starts(with: [0xef, 0xbb, 0xbf]) { warnings.append(beginsWithMark) }
+    return warnings
+  }
+
+  private var isEmpty: Explanation {
+    Explanation(
+      what: "\(file.source): the file \(file.path) is empty",
+      why: "so Kong gets \(file.variable) set to nothing",
+      waysOut: ["write the value into it", "unset \(file.source)"])
+  }
+
+  private var endsInReturn: Explanation {
+    Explanation(
+      what:
+        "\(file.source): the value in \(file.path) ends in a carriage return (CR), and Kong gets it"
+        + " with that",
+      why: "the file has the line ends of Windows, and only newlines are taken off its end",
+      waysOut: ["write it without: sed -i 's/\\r$//' \(file.path), or printf %s VALUE"])
+  }
+
+  private var beginsWithMark: Explanation {
+    Explanation(
+      what:
+        "\(file.source): the value in \(file.path) begins with a byte order mark, and Kong gets it"
+        + " with that",
+      why:
+        "an editor has written the file as \"UTF-8 with BOM\"; nothing is taken off its beginning",
+      waysOut: ["save it as UTF-8 without BOM, or write it with: printf %s VALUE"])
+  }
+
+  /// What programs see of it: KONG_X has the value, and KONG_X_FILE is not there.
+  package var changes: [EnvironmentChange] {
+    [
+      EnvironmentChange(name: file.variable, value: .secret(secret)),
+      EnvironmentChange(name: file.source, value: .removed),
+    ]
+  }
+}
+
+/// What is in the files that KONG_*_FILE name.
+///
+/// Not a `Result`, of which the runtime would have to make the type at each start: a twentieth of it.
+package enum SecretSettings: Equatable, Sendable {
+  /// All of them were read.
+  case known([SecretSetting])
+  /// They cannot be known, and so nothing can be started.
+  case unknown(StartFailure)
+
+  /// The settings.
+  ///
+  /// - Throws: ``StartFailure`` that says why they cannot be known.
+  package func get() throws(StartFailure) -> [SecretSetting] {
+    switch self {
+    case .known(let settings): return settings
+    case .unknown(let failure): throw failure
+    }
+  }
+}
+
+extension Environment {
+  /// The environment with those settings in it that a plan depends on: KONG_PREFIX_FILE and
+  /// KONG_PROXY_LISTEN_FILE work, too, in Kong's images from 3.0 on.
+  ///
+  /// A plan shows them. So a value that is not of the right form is an error that does not show it:
+  /// the file may be one that was not meant.
+  ///
+  /// - Throws: ``StartFailure`` for a prefix that is not an absolute path, and for listeners that
+  ///   are none.
+  package func including(_ settings: [SecretSetting]) throws(StartFailure) -> Environment {
+    var environment = self
+    for setting in settings where Environment.interprets(setting.file.variable) {
+      let file = setting.file
+      let value = ByteString(setting.secret.revealedBytes)
+      if file.variable == "KONG_PREFIX" {
+        guard value.isEmpty || value.bytes.first == UInt8(ascii: "/"), value.isPrintable else {
+          throw file.failure(
+            why: "its contents are not an absolute path in one line", wayOut: "correct the file")
+        }
+      } else if Environment.isListenSetting(file.variable) {
+        // A comment is no part of a list, and would be shown where another Kong refuses it.
+        var grammar = ListenSetting.Grammar.any
+        grammar.cutsComments = false
+        _ = try ListenSetting.parse(
+          value, source: "\(file.source): the file \(file.path)", grammar: grammar, isSecret: true)
+      } else if file.variable.hasSuffix("_FILE") {
+        // Kong's own: what it names is for Kong to read.
+        continue
+      }
+      environment.set(Variable(name: file.variable, value: value))
+    }
+    return environment
+  }
+}
+
+extension ByteString {
+  fileprivate var isPrintable: Bool {
+    !bytes.contains { $0 < 0x20 || $0 == 0x7f }
+  }
+}

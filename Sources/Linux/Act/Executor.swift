@@ -1,0 +1,170 @@
+import Report
+package import Capabilities
+import Kong
+package import Plan
+package import Text
+import Glibc
+
+/// Carries out the steps of a plan, one after another, and decides nothing.
+package struct Executor {
+  private let environment: EnvironmentBlock
+  private let names: CapabilityNames
+  private let log: Log
+  /// In a child, the process that forked it.
+  private var parent: pid_t?
+
+  /// Creates an executor.
+  ///
+  /// - Parameters:
+  ///   - environment: as execve(2) gave it; programs get it with the plan's changes.
+  ///   - names: for messages.
+  package init(environment: EnvironmentBlock, names: CapabilityNames, log: Log) {
+    self.environment = environment
+    self.names = names
+    self.log = log
+  }
+
+  /// Runs the steps; if the last is an exec, it does not return.
+  ///
+  /// - Returns: nil where all are carried out; else why the kernel refuses to change a file's
+  ///   capabilities. Those before that step are carried out, it and the others are not.
+  /// - Throws: ``StartFailure`` at the first step that fails. What was changed before stays changed,
+  ///   so the process has to end.
+  package func run(_ steps: [Step]) throws(StartFailure) -> RefusedWrite? {
+    for step in steps {
+      log.debug("\(step.name) \(step.detail(names))")
+      if let refusal = try carryOut(step) { return refusal }
+    }
+    return nil
+  }
+
+  private func carryOut(_ step: Step) throws(StartFailure) -> RefusedWrite? {
+    switch step {
+    case .run(let steps, let endsOrphans): try runChild(steps, endsOrphans: endsOrphans)
+    case .givePrefix(let prefix, let uid, let gid): try give(prefix, to: uid, group: gid)
+    case .giveStream(let stream, let uid): give(stream, to: uid)
+    case .setFileCapabilities(let set, let file): return try write(set, to: file)
+    case .removeFileCapabilities(let file): return try write(nil, to: file)
+    case .dropBounding(let set, _): try call(ProcessCapabilities.dropBounding(set))
+    case .keepCapabilities: try call(ProcessCapabilities.keep())
+    case .setGroups(let groups): try call(ProcessIdentity.setGroups(groups))
+    case .setGroup(let gid): try call(ProcessIdentity.setGroup(gid))
+    case .setUser(let uid):
+      try call(ProcessIdentity.setUser(uid))
+      // The kernel may have changed that with the user.
+      try call(ProcessTracing.forbid())
+    case .setCapabilities(let permitted, let inheritable):
+      try call(ProcessCapabilities.set(permitted: permitted, inheritable: inheritable))
+    case .clearAmbient: try call(ProcessCapabilities.clearAmbient())
+    case .raiseAmbient(let set):
+      do { try ProcessCapabilities.raiseAmbient(set) } catch {
+        throw error.ambientFailure(set, names: names)
+      }
+    case .setNoNewPrivileges: try call(ProcessCapabilities.setNoNewPrivileges())
+    case .endWithParent: try call(ProcessIdentity.endWithParent(parent))
+    case .closeDescriptors(let kept): try call(OpenDescriptors.close(keeping: kept))
+    case .removeStalePid(let prefix): removeStalePid(in: prefix)
+    case .removeStaleSockets(let prefix): removeStaleSockets(in: prefix)
+    case .linkLogs(let prefix): linkLogs(in: prefix)
+    case .verify(let planned): try verify(planned)
+    case .exec(let execution): try ProgramExecution.run(execution, environment: environment)
+    }
+    return nil
+  }
+
+  /// Makes a call whose refusal is the end of the start.
+  private func call(
+    _ body: @autoclosure () throws(SystemCallFailure) -> Void
+  ) throws(StartFailure) {
+    do { try body() } catch { throw error.failure }
+  }
+
+  private func write(
+    _ set: CapabilitySet?, to file: ProgramFile
+  ) throws(StartFailure) -> RefusedWrite? {
+    let what =
+      set.map { "\(names.list(of: $0)) cannot be written to \(file.path)" }
+      ?? "the file capabilities of \(file.path) cannot be taken off"
+    do { return try FileCapabilities.write(set, to: file)?.refusedWrite(what: what) } catch {
+      throw error.failure(what: what)
+    }
+  }
+
+  private func runChild(_ steps: [Step], endsOrphans: Bool) throws(StartFailure) {
+    var executor = self
+    executor.parent = getpid()
+    let name = steps.execution?.commandLine ?? ""
+    let ended = try ChildProcess.run(
+      name: name, uid: steps.targetUser, endsOrphans: endsOrphans
+    ) { signals, hasExplained in
+      do throws(StartFailure) {
+        try call(signals.unblock())
+        // No child writes to a file.
+        if let refusal = try executor.run(steps) { throw refusal.failure }
+        _exit(0)
+      } catch {
+        log.failure(error)
+        hasExplained.pointee = true
+        _exit(error.status)
+      }
+    }
+    if !ended.isEmpty { log.warning(.orphansEnded(of: name, ended)) }
+  }
+
+  private func give(_ prefix: Prefix, to uid: UInt32, group gid: UInt32) throws(StartFailure) {
+    let report = try PrefixOwnership.give(prefix, to: uid, gid: gid)
+    if report.isComplete { return }
+    let held = ProcessCapabilities.effective
+    for warning in report.warnings(prefix: prefix, user: String(uid), held: held) {
+      log.warning(warning)
+    }
+  }
+
+  private func removeStalePid(in prefix: Prefix) {
+    let outcome = StalePid.remove(in: prefix.path)
+    if let warning = outcome.warning(prefix: prefix.path) { log.warning(warning) }
+  }
+
+  private func removeStaleSockets(in prefix: Prefix) {
+    let report = StaleSockets.remove(in: prefix.path)
+    for warning in report.warnings(prefix: prefix.path) { log.warning(warning) }
+  }
+
+  private func linkLogs(in prefix: Prefix) {
+    for warning in LogLinks.make(in: prefix.path).warnings { log.warning(warning) }
+  }
+
+  private func give(_ stream: StandardStream, to uid: UInt32) {
+    do {
+      try stream.give(to: uid)
+    } catch {
+      log.warning(
+        Explanation(
+          what: "\(stream.name) stays uid \(stream.uid)'s: the command may be unable to open"
+            + " /dev/\(stream.name)",
+          why:
+            "\(error.call) failed (\(error.errno)); in a user namespace the engine may have made it"
+            + " as a user from outside",
+          waysOut: [
+            "start the container with a terminal: docker run -t, Kubernetes tty: true",
+            "have it log to files; Kong: KONG_PROXY_ACCESS_LOG, KONG_PROXY_ERROR_LOG, KONG_ADMIN_ACCESS_LOG, ...",
+          ]))
+    }
+  }
+
+  /// Reads the credentials back; fails unless they are the planned ones.
+  private func verify(_ planned: Credentials) throws(StartFailure) {
+    let found: Credentials
+    do { found = try ProcessStatus.read() } catch { throw error.failure }
+    guard found != planned else { return }
+    throw StartFailure(
+      status: ExitStatus.notPermitted,
+      what: "the credentials before exec are not the planned ones",
+      why: planned.differences(to: found, names: names).joined(separator: "; "),
+      waysOut: [
+        "look for a security module, a seccomp profile or a container runtime that changes what"
+          + " setuid(2) and capset(2) do",
+        "report it with the output of entrypoint --dry-run --format json COMMAND",
+      ])
+  }
+}

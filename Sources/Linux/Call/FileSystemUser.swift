@@ -1,0 +1,85 @@
+import Capabilities
+import Plan
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Looks at files with a user's rights instead of root's (setfsuid(2)).
+///
+/// Root must not read for a user what that user could not read itself: a link that it planted could
+/// lead anywhere.
+enum FileSystemUser {
+  /// Whether this process may; else it cannot become the user for good either, and the start ends.
+  static func canAct(as user: TargetUser, own: Credentials) -> Bool {
+    user.uid == own.user.effective
+      || own.effective.contains(.setuid)
+        && (own.effective.contains(.setgid)
+          || own.groups == user.groups && own.group.effective == user.gid)
+  }
+
+  /// Calls `body` with the user's ids and groups for files, and goes back to its own.
+  ///
+  /// Meanwhile no capability is effective. The kernel takes only those away that concern files
+  /// (capabilities(7), "Effect of user ID changes on capabilities"); with cap_sys_ptrace, links below
+  /// /proc/PID would still lead where the user cannot go. The other ids stay, so the user can neither
+  /// trace nor signal this process.
+  ///
+  /// - Parameters:
+  ///   - user: nil to change nothing.
+  ///   - own: who this process is.
+  /// - Throws: ``SystemCallFailure`` where the kernel refuses; then the ids may be neither's, and the
+  ///   process has to end.
+  static func acting<Result>(
+    as user: TargetUser?, own: Credentials, _ body: () -> Result
+  ) throws(SystemCallFailure) -> Result {
+    guard let user, user.uid != own.user.effective else { return body() }
+    try become(uid: user.uid, gid: user.gid, groups: user.groups, insteadOf: own.groups)
+    if !own.effective.isEmpty { try own.set(effective: []) }
+    let result = body()
+    if !own.effective.isEmpty { try own.set(effective: own.effective) }
+    try become(
+      uid: own.user.effective, gid: own.group.effective, groups: own.groups,
+      insteadOf: user.groups)
+    // The kernel makes all of them effective again that are permitted.
+    if own.effective != own.permitted { try own.set(effective: own.effective) }
+    return result
+  }
+
+  private static func become(
+    uid: uid_t, gid: gid_t, groups: [UInt32], insteadOf others: [UInt32]
+  ) throws(SystemCallFailure) {
+    if groups != others { try ProcessIdentity.setGroups(groups) }
+    setfsgid(gid)
+    setfsuid(uid)
+    if isUnknown {
+      // The id for files follows the effective one (credentials(7)), which can go back to the others.
+      try checked("setegid(\(gid))") { setegid(gid) }
+      try checked("seteuid(\(uid))") { seteuid(uid) }
+      return
+    }
+    guard isEffective(uid: uid, gid: gid) else {
+      let call = "setfsuid(\(uid)), setfsgid(\(gid))"
+      try UserNamespace.check(uid: uid, groups: [gid], call: call)
+      throw SystemCallFailure(call, .notPermitted)
+    }
+  }
+
+  /// Whether these are the ids for files.
+  ///
+  /// The calls return the previous id whether they succeed or not; with an id that cannot be, they tell.
+  static func isEffective(uid: uid_t, gid: gid_t) -> Bool {
+    isUnknown
+      || setfsuid(.max) == CInt(bitPattern: uid) && setfsgid(.max) == CInt(bitPattern: gid)
+  }
+
+  /// Whether the kernel has no ids for files only: gVisor's has not.
+  private static var isUnknown: Bool { setfsuid(.max) == -1 && errno == ENOSYS }
+}
+
+extension Credentials {
+  /// Makes exactly these effective; they must be permitted.
+  func set(effective: CapabilitySet) throws(SystemCallFailure) {
+    try ProcessCapabilities.set(
+      permitted: permitted, inheritable: inheritable, effective: effective)
+  }
+}

@@ -1,0 +1,62 @@
+package import Report
+package import Text
+import Glibc
+
+/// Messages on standard error.
+///
+/// Nothing here knows a value of the environment that is not part of a plan, so no secret can be
+/// printed.
+package struct Log: Sendable {
+  private let level: LogLevel
+  private let format: LogFormat
+
+  /// Creates a log that says what `level` and the more severe levels have to say.
+  package init(level: LogLevel, format: LogFormat) {
+    self.level = level
+    self.format = format
+  }
+
+  /// Why the start ends; silent where the child that failed has said it.
+  package func failure(_ failure: StartFailure) {
+    if let explanation = failure.explanation { write(.error, explanation) }
+  }
+
+  /// Something that a failure comes from.
+  package func error(_ explanation: Explanation) {
+    write(.error, explanation)
+  }
+
+  /// Something that will not be as asked.
+  package func warning(_ explanation: Explanation) {
+    write(.warn, explanation)
+  }
+
+  /// What was granted.
+  package func info(_ text: String) {
+    write(.info, Explanation(what: text, why: "", waysOut: []))
+  }
+
+  /// Each step.
+  package func debug(_ text: @autoclosure () -> String) {
+    if level >= .debug { write(.debug, Explanation(what: text(), why: "", waysOut: [])) }
+  }
+
+  private func write(_ messageLevel: LogLevel, _ explanation: Explanation) {
+    guard messageLevel <= level else { return }
+    // One write, so that lines of other processes do not come between.
+    var rest = Array(format.text(messageLevel, explanation).utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR || errno == EAGAIN && isWritableAgain() { continue }
+      // There is nobody to tell that standard error is closed.
+      guard count > 0 else { return }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// Waits a second at most: who shares the stream may have made it non-blocking, and filled it.
+  private func isWritableAgain() -> Bool {
+    var stream = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+    return poll(&stream, 1, 1000) > 0
+  }
+}

@@ -1,0 +1,59 @@
+import Plan
+import Text
+import CLinux
+import Glibc
+import SystemPackage
+
+extension CPULimit {
+  /// Reads how many processors this process can use; what the kernel does not say is no limit.
+  static func read() -> CPULimit {
+    let online = max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
+    var limit = CPULimit(online: online, allowed: inMask ?? online)
+    // There is nothing to be limited.
+    if limit.allowed > 1 { limit.quota = quota() }
+    return limit
+  }
+
+  /// The processors in this process's affinity mask; nil where there are more than 8,192.
+  private static var inMask: Int? {
+    var mask = [UInt64](repeating: 0, count: 128)
+    guard sched_getaffinity(0, mask.count * MemoryLayout<UInt64>.size, &mask) == 0 else {
+      return nil
+    }
+    return mask.reduce(0) { $0 + $1.nonzeroBitCount }
+  }
+
+  /// The smallest quota of the control groups that this process is in.
+  ///
+  /// - Parameter root: what comes before /proc and /sys, for tests.
+  static func quota(root: ByteString = "") -> CPUQuota? {
+    guard let bytes = contents(root + "/proc/self/cgroup", limit: 1 << 16),
+      let group = CPUControlGroup(bytes)
+    else { return nil }
+    var smallest: CPUQuota?
+    for directory in group.directories {
+      guard let quota = quota(of: root + directory, version: group.version),
+        smallest.map(quota.isBelow) ?? true
+      else { continue }
+      smallest = quota
+    }
+    return smallest
+  }
+
+  private static func quota(of directory: ByteString, version: Int) -> CPUQuota? {
+    if version == 2 {
+      return contents(directory + "/cpu.max", limit: 64).flatMap(CPUQuota.init(max:))
+    }
+    guard let quota = contents(directory + "/cpu.cfs_quota_us", limit: 64),
+      // "-1": there is none, and no need for the other file.
+      quota.first != UInt8(ascii: "-"),
+      let period = contents(directory + "/cpu.cfs_period_us", limit: 64)
+    else { return nil }
+    return CPUQuota(quota: quota, period: period)
+  }
+
+  /// What is in a file of the kernel's; nil where there is none that can be read.
+  private static func contents(_ path: ByteString, limit: Int) -> [UInt8]? {
+    try? OpenFile(ofKernel: path).contents(limit: limit)
+  }
+}

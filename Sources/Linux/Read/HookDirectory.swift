@@ -1,0 +1,55 @@
+import Plan
+import Text
+import SystemPackage
+
+extension HookDirectory {
+  /// How many names are looked at; each costs a look at all that is on its way.
+  private static let limit = 1000
+
+  /// Lists the hook directory; nil where there is none.
+  static func read(_ path: ByteString = HookDirectory.path) throws(SystemCallFailure)
+    -> HookDirectory?
+  {
+    var names: [ByteString] = []
+    do throws(Errno) {
+      // The directory itself may be a link.
+      let directory = try Directory.open(path + "/.")
+      try directory.forEachEntryWhile { name, _ in
+        names.append(ByteString(cString: name))
+        return names.count <= limit
+      }
+    } catch {
+      return error == .noSuchFileOrDirectory ? nil : HookDirectory(unreadable: "\(error)")
+    }
+    if names.count > limit {
+      return HookDirectory(unreadable: "there are more than \(limit) names in it")
+    }
+    var directory = HookDirectory(way: try PathEntry.way(along: path))
+    for name in names {
+      let file = path + "/" + name
+      // Directories are nobody's hooks.
+      let isFile: Bool
+      do { isFile = try isRegularFile(file) } catch {
+        return HookDirectory(unreadable: "\(file): \(error)")
+      }
+      if isFile {
+        directory.files.append(HookFile(name: name, way: try PathEntry.way(along: file)))
+      }
+    }
+    return directory
+  }
+
+  /// Whether a path leads to a regular file; not, where it leads nowhere, as an editor's lock does.
+  ///
+  /// - Throws: `Errno` where that cannot be known: the directory may be one to list, not to enter.
+  private static func isRegularFile(_ path: ByteString) throws(Errno) -> Bool {
+    do throws(Errno) {
+      return try Stat(path.path).type == .regular
+    } catch {
+      switch error {
+      case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels: return false
+      default: throw error
+      }
+    }
+  }
+}

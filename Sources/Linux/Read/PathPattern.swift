@@ -1,0 +1,82 @@
+import Nginx
+import Text
+import Glibc
+import SystemPackage
+
+/// Finds the files that a pattern of glob(7) means.
+///
+/// glob(3) itself looks users up for "~", for which a static program has no libraries.
+struct PathPattern {
+  /// How many files a pattern may mean; a hostile directory has any number.
+  static let limit = 1000
+  /// How many more names, of patterns and of directories, may be looked at for all patterns together.
+  private var budget = 20_000
+
+  /// The paths that match, in the order of their bytes; none where nothing matches, nil where it would
+  /// take too long to find out.
+  ///
+  /// - Parameter pattern: an absolute path.
+  mutating func expand(_ pattern: ByteString) -> [ByteString]? {
+    let slash = UInt8(ascii: "/")
+    var found: [ByteString] = [""]
+    let names = pattern.bytes.split(separator: slash).map { ByteString(Array($0)) }
+    guard !names.contains(where: PathPattern.isSlow) else { return nil }
+    for (index, name) in names.enumerated() {
+      var next: [ByteString] = []
+      for directory in found {
+        budget -= 1
+        if name.isPattern {
+          next += entries(of: directory + "/", matching: name).map { directory + "/" + $0 }
+        } else {
+          next.append(directory + "/" + PathPattern.unescaped(name))
+        }
+        if budget < 0 { return nil }
+        if next.count > PathPattern.limit { break }
+      }
+      found = Array(next.prefix(PathPattern.limit))
+      if index == names.count - 1, !name.isPattern {
+        found = found.filter { (try? Stat($0.path, followTargetSymlink: false)) != nil }
+      }
+    }
+    return found.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+  }
+
+  /// Whether fnmatch(3) could take long to compare a name with others: it tries each way to divide a
+  /// name between the "*", and goes through a "[" at each of them.
+  private static func isSlow(_ name: ByteString) -> Bool {
+    guard name.isPattern else { return false }
+    let stars = name.bytes.count { $0 == UInt8(ascii: "*") }
+    let starLimit = name.bytes.contains(UInt8(ascii: "[")) ? 1 : 2
+    return stars > starLimit || name.bytes.count > Int(NAME_MAX)
+  }
+
+  /// The name without the backslashes that take the special meaning from a character (glob(7)).
+  private static func unescaped(_ name: ByteString) -> ByteString {
+    var bytes: [UInt8] = []
+    var isEscaped = false
+    for byte in name.bytes {
+      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+      if !isEscaped { bytes.append(byte) }
+    }
+    return ByteString(bytes)
+  }
+
+  /// A leading dot is matched by a dot only, as with glob(3).
+  private mutating func entries(
+    of directory: ByteString, matching name: ByteString
+  ) -> [ByteString] {
+    budget -= 1
+    // A link to a directory is followed.
+    guard let opened = try? Directory.open(directory + ".") else { return [] }
+    let matches = { (text: UnsafePointer<CChar>) in
+      name.withCString { fnmatch($0, text, FNM_PERIOD) == 0 }
+    }
+    var found = ([".", ".."] as [ByteString]).filter { $0.withCString(matches) }
+    try? opened.forEachEntryWhile { text, _ in
+      budget -= 1
+      if matches(text) { found.append(ByteString(cString: text)) }
+      return found.count <= PathPattern.limit && budget >= 0
+    }
+    return found
+  }
+}

@@ -1,0 +1,73 @@
+import Capabilities
+import Text
+import Glibc
+import SystemPackage
+
+/// The ports that any process may bind to (ip(7)).
+enum PortRange {
+  /// net.ipv4.ip_unprivileged_port_start of this network namespace; it rules IPv6 and UDP too.
+  ///
+  /// Where the file is not there, the kernel is asked: /proc may be masked or mounted without it, or the
+  /// kernel older than 4.11, or gVisor's.
+  ///
+  /// - Parameter own: who this process is.
+  /// - Throws: ``SystemCallFailure`` where the file is there and cannot be read, or holds anything else
+  ///   than a port.
+  static func unprivilegedStart(own: Credentials) throws(SystemCallFailure) -> Int {
+    let path: ByteString = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+    guard let bytes = try contentsIfPresent(ofKernel: path) else { return try probe(own: own) }
+    let text = bytes.prefix { $0 != 0x0a }
+    let isNumber =
+      !text.isEmpty && text.count <= 5 && text.allSatisfy { (0x30...0x39).contains($0) }
+    guard isNumber, let value = Int(String(decoding: text, as: UTF8.self)), value <= last else {
+      let shown = ByteString(Array(text.prefix(40)))
+      throw SystemCallFailure(
+        "read(\(path))", .invalidArgument,
+        cause: SystemCallFailure.Cause(
+          why:
+            "it says \"\(shown)\", which is not a port: which listeners need a capability is not known",
+          waysOut: ["mount the kernel's own /proc in the container"]))
+    }
+    return value
+  }
+
+  private static let last = 65535
+
+  /// Finds the lowest port that can be bound without cap_net_bind_service, by trying.
+  ///
+  /// Nothing listens on a port meanwhile; and another process can bind it, as nginx does, with
+  /// SO_REUSEADDR.
+  private static func probe(own: Credentials) throws(SystemCallFailure) -> Int {
+    let isHeld = own.effective.contains(.netBindService)
+    if isHeld {
+      try own.set(effective: own.effective.subtracting(CapabilitySet(.netBindService)))
+    }
+    var (lowest, highest) = (1, last)
+    while lowest < highest {
+      let port = (lowest + highest) / 2
+      if isRefused(port) { lowest = port + 1 } else { highest = port }
+    }
+    if isHeld { try own.set(effective: own.effective) }
+    return lowest == 1 ? 0 : lowest
+  }
+
+  /// Whether bind(2) says EACCES; a port that is taken is one that may be bound.
+  private static func isRefused(_ port: Int) -> Bool {
+    let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    // Without IPv4 there is no such rule to ask for: the kernel's default.
+    guard descriptor >= 0 else { return port < 1024 }
+    defer { close(descriptor) }
+    var isOn: CInt = 1
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout.size(ofValue: isOn)))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    let result = withUnsafeBytes(of: &address) { bytes in
+      bytes.withMemoryRebound(to: sockaddr.self) { buffer in
+        bind(descriptor, buffer.baseAddress, socklen_t(bytes.count))
+      }
+    }
+    return result != 0 && errno == EACCES
+  }
+}

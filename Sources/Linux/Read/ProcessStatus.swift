@@ -1,0 +1,174 @@
+package import Capabilities
+import Text
+import CLinux
+import Glibc
+import SystemPackage
+
+/// The credentials of the calling thread, read back from the kernel.
+package enum ProcessStatus {
+  /// Reads /proc/thread-self/status (proc_pid_status(5)) and the securebits.
+  ///
+  /// One file instead of the some 100 system calls that the same answers take one by one. Those are made
+  /// where the file is not there (/proc is masked, or not mounted) or does not say all: gVisor's has
+  /// neither CapAmb nor NoNewPrivs.
+  ///
+  /// - Throws: ``SystemCallFailure`` where the file cannot be read, or a call fails.
+  package static func read() throws(SystemCallFailure) -> Credentials {
+    let bits = securebits()
+    guard let bytes = try contents(of: "/proc/thread-self/status"),
+      let credentials = parse(bytes, securebits: bits)
+    else { return try ask(securebits: bits) }
+    return credentials
+  }
+
+  /// - Returns: nil where there is no such file, or none that this process may see.
+  private static func contents(of path: ByteString) throws(SystemCallFailure) -> [UInt8]? {
+    do throws(SystemCallFailure) {
+      return try contentsIfPresent(ofKernel: path)
+    } catch {
+      if error.errno == .permissionDenied || error.errno == .notDirectory { return nil }
+      throw error
+    }
+  }
+
+  /// cap_get_secbits(3); where the kernel knows none, as gVisor's, the one that has a call of its own
+  /// (PR_GET_KEEPCAPS(2const)).
+  private static func securebits() -> Securebits {
+    let bits = cap_get_secbits()
+    if bits != .max { return Securebits(rawValue: bits) }
+    return cap_prctl(Int(PR_GET_KEEPCAPS), 0, 0, 0, 0, 0) == 1 ? .keepCapabilities : []
+  }
+
+  /// Asks call by call; what this kernel does not know is not there.
+  ///
+  /// - Throws: ``SystemCallFailure`` where the ids for files are others than the effective ones, too.
+  static func ask(securebits: Securebits) throws(SystemCallFailure) -> Credentials {
+    var (user, group) = (ProcessIDs(.max), ProcessIDs(.max))
+    try checked("getresuid") { getresuid(&user.real, &user.effective, &user.saved) }
+    try checked("getresgid") { getresgid(&group.real, &group.effective, &group.saved) }
+    guard FileSystemUser.isEffective(uid: user.effective, gid: group.effective) else {
+      throw SystemCallFailure("setfsuid: unlike the effective uid", .invalidArgument)
+    }
+    var groups = [gid_t](
+      repeating: 0, count: Int(try checked("getgroups") { getgroups(0, nil) }))
+    try checked("getgroups") { getgroups(CInt(groups.count), &groups) }
+    guard let state = cap_get_proc() else {
+      throw SystemCallFailure("cap_get_proc", Errno(rawValue: errno))
+    }
+    defer { cap_free(UnsafeMutableRawPointer(state)) }
+    var credentials = Credentials(
+      user: user, group: group, groups: groups.sorted(),
+      permitted: CapabilitySet(state, CAP_PERMITTED),
+      effective: CapabilitySet(state, CAP_EFFECTIVE),
+      inheritable: CapabilitySet(state, CAP_INHERITABLE), ambient: set { cap_get_ambient($0) },
+      bounding: set { cap_get_bound($0) },
+      noNewPrivileges: cap_prctl(Int(PR_GET_NO_NEW_PRIVS), 0, 0, 0, 0, 0) == 1,
+      securebits: securebits)
+    credentials.canHaveAmbient = cap_get_ambient(0) >= 0
+    return credentials
+  }
+
+  /// A set that the kernel tells one by one: 1 for a member, -1 for a number that it does not know.
+  private static func set(_ isMember: (cap_value_t) -> CInt) -> CapabilitySet {
+    CapabilitySet(
+      (UInt8(0)..<64).compactMap(Capability.init(rawValue:)).filter {
+        isMember(cap_value_t($0.rawValue)) == 1
+      })
+  }
+
+  /// Parses the text of a status file.
+  ///
+  /// - Returns: nil if a field is absent or has no number.
+  package static func parse(_ bytes: [UInt8], securebits: Securebits) -> Credentials? {
+    var fields = Fields()
+    var rest = bytes[...]
+    while let colon = rest.firstIndex(of: UInt8(ascii: ":")) {
+      let end = rest[colon...].firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+      fields.read(rest[..<colon], rest[(colon + 1)..<end])
+      rest = rest[min(end + 1, rest.endIndex)...]
+    }
+    return fields.credentials(securebits: securebits)
+  }
+
+  /// The lines that count, as far as they have been seen.
+  private struct Fields {
+    var user: ProcessIDs?
+    var group: ProcessIDs?
+    var groups: [UInt32]?
+    var permitted: CapabilitySet?
+    var effective: CapabilitySet?
+    var inheritable: CapabilitySet?
+    var ambient: CapabilitySet?
+    var bounding: CapabilitySet?
+    var noNewPrivileges: Bool?
+
+    mutating func read(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
+      let isName = { (field: StaticString) in
+        name.count == field.utf8CodeUnitCount
+          && name.elementsEqual(UnsafeBufferPointer(start: field.utf8Start, count: name.count))
+      }
+      // Bytes, not strings: the file is read four times in a start.
+      if isName("Uid") { user = ids(value) }
+      if isName("Gid") { group = ids(value) }
+      if isName("Groups") { groups = numbers(value, radix: 10)?.map(UInt32.init).sorted() }
+      if isName("CapPrm") { permitted = set(value) }
+      if isName("CapEff") { effective = set(value) }
+      if isName("CapInh") { inheritable = set(value) }
+      if isName("CapAmb") { ambient = set(value) }
+      if isName("CapBnd") { bounding = set(value) }
+      if isName("NoNewPrivs") { noNewPrivileges = numbers(value, radix: 10).map { $0 == [1] } }
+    }
+
+    func credentials(securebits: Securebits) -> Credentials? {
+      guard let user, let group, let groups, let permitted, let effective, let inheritable,
+        let ambient, let bounding, let noNewPrivileges
+      else { return nil }
+      return Credentials(
+        user: user, group: group, groups: groups, permitted: permitted, effective: effective,
+        inheritable: inheritable, ambient: ambient, bounding: bounding,
+        noNewPrivileges: noNewPrivileges, securebits: securebits)
+    }
+  }
+
+  /// Real, effective, saved; the fourth, the file system's id, follows the effective one.
+  private static func ids(_ text: ArraySlice<UInt8>) -> ProcessIDs? {
+    guard let ids = numbers(text, radix: 10), ids.count == 4, ids[3] == ids[1] else { return nil }
+    return ProcessIDs(
+      real: UInt32(ids[0]), effective: UInt32(ids[1]), saved: UInt32(ids[2]))
+  }
+
+  private static func set(_ text: ArraySlice<UInt8>) -> CapabilitySet? {
+    guard let numbers = numbers(text, radix: 16), numbers.count == 1 else { return nil }
+    return CapabilitySet(rawValue: numbers[0])
+  }
+
+  /// Numbers with blanks around, nil for anything else.
+  ///
+  /// Decimal ones are ids, so they fit in 32 bits.
+  private static func numbers(_ text: ArraySlice<UInt8>, radix: UInt64) -> [UInt64]? {
+    let limit = radix == 10 ? UInt64(UInt32.max) : UInt64.max
+    var numbers: [UInt64] = []
+    var number: UInt64?
+    for byte in text {
+      if byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") {
+        if let number { numbers.append(number) }
+        number = nil
+        continue
+      }
+      guard let digit = digit(byte), digit < radix, number ?? 0 <= (limit - digit) / radix else {
+        return nil
+      }
+      number = (number ?? 0) * radix + digit
+    }
+    if let number { numbers.append(number) }
+    return numbers
+  }
+
+  private static func digit(_ byte: UInt8) -> UInt64? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import Capabilities
+import Plan
+import Text
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Finds programs as execvp(3) does, and reads what a grant needs to know of their files.
+enum ProgramSearch {
+  /// What glibc searches where PATH is not set (confstr(3), _CS_PATH).
+  private static let defaultPath: ByteString = "/bin:/usr/bin"
+
+  /// Looks a command up on PATH; a name with a slash is a path already.
+  static func find(
+    _ name: ByteString, path: ByteString?
+  ) throws(SystemCallFailure) -> ProgramLookup {
+    if name.isEmpty { return .absent }
+    var refused: ProgramLookup = .absent
+    for place in places(of: name, path: path) {
+      switch try inspect(place, path: path) {
+      case .found(let file): return .found(file)
+      case .absent: continue
+      case let lookup: if refused == .absent { refused = lookup }
+      }
+    }
+    return refused
+  }
+
+  /// The paths at which execvp(3) looks for a program of this name, in order.
+  static func places(of name: ByteString, path: ByteString?) -> [ByteString] {
+    let slash = UInt8(ascii: "/")
+    if name.bytes.contains(slash) { return [name] }
+    let directories = (path ?? defaultPath).bytes.split(
+      separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    return directories.map { directory in
+      // An empty element is the current directory (environ(7)).
+      (directory.isEmpty ? ByteString("./") : ByteString(directory + [slash])) + name
+    }
+  }
+
+  /// Reads what there is to know of a proxy's file, at its place without symbolic links.
+  ///
+  /// Who can put a link on the way to it chooses the program, so the links' own places count, too.
+  static func findProxy(
+    _ path: ByteString, searchPath: ByteString?
+  ) throws(SystemCallFailure) -> ProgramLookup {
+    guard let way = try? PathEntry.way(along: path), let last = way.last else { return .absent }
+    let lookup = try inspect(last.path, path: searchPath)
+    guard case .found(var file) = lookup else { return lookup }
+    file.writableComponent = way.firstOpenToOthers()?.path
+    return .found(file)
+  }
+
+  private static func inspect(
+    _ path: ByteString, path searchPath: ByteString?
+  ) throws(SystemCallFailure) -> ProgramLookup {
+    guard let pinned = try pin(path) else { return .absent }
+    guard pinned.isRegular else {
+      return .notExecutable(path: path, reason: "it is not a regular file")
+    }
+    let permissions = pinned.status.permissions
+    guard !permissions.isDisjoint(with: [.ownerExecute, .groupExecute, .otherExecute]) else {
+      return .notExecutable(path: path, reason: "nobody has the permission to execute it")
+    }
+    var file = ProgramFile(path: path, identity: FileIdentity(pinned.status))
+    file.isSetID = !permissions.isDisjoint(with: [.setUserID, .setGroupID])
+    try readGrantFacts(&file, pinned, path: searchPath)
+    return .found(file)
+  }
+
+  /// Reads file capabilities and mount options, whether it is a script, and whether it can run at all.
+  ///
+  /// Of a file that cannot be opened for reading nothing is known; then the exec tells.
+  private static func readGrantFacts(
+    _ file: inout ProgramFile, _ pinned: borrowing PinnedFile, path: ByteString?
+  ) throws(SystemCallFailure) {
+    guard let opened = try openIfReadable(pinned, path: file.path) else { return }
+    let beginning: ProgramBeginning
+    do throws(Errno) {
+      beginning = ProgramBeginning(try opened.contents(limit: ProgramBeginning.limit))
+    } catch {
+      throw SystemCallFailure("read(\(file.path))", error)
+    }
+    if case .script = beginning { file.isScript = true }
+    file.obstacle = ProgramObstacle.find(beginning, path: path)
+    var mount = statvfs()
+    let reading = try opened.withDescriptor { descriptor throws(SystemCallFailure) in
+      try checked("fstatvfs(\(file.path))") { fstatvfs(descriptor.rawValue, &mount) }
+      return try FileCapabilities.read(descriptor)
+    }
+    switch reading {
+    case .present(let capabilities): file.capabilities = capabilities
+    case .unsupported: file.supportsAttributes = false
+    case .absent: break
+    }
+    if mount.f_flag & UInt(ST_RDONLY) != 0 { file.mount.insert(.readOnly) }
+    if mount.f_flag & UInt(ST_NOSUID) != 0 { file.mount.insert(.noSetID) }
+  }
+
+  private static func openIfReadable(
+    _ pinned: borrowing PinnedFile, path: ByteString
+  ) throws(SystemCallFailure) -> OpenFile? {
+    do throws(Errno) { return try pinned.open() } catch {
+      if error == .permissionDenied { return nil }
+      throw SystemCallFailure("open(\(path))", error)
+    }
+  }
+
+  /// What is there; nil where nothing is, or nothing that this process may see.
+  private static func pin(_ path: ByteString) throws(SystemCallFailure) -> PinnedFile? {
+    do throws(Errno) {
+      return try PinnedFile(path)
+    } catch {
+      switch error {
+      case .noSuchFileOrDirectory, .notDirectory, .permissionDenied, .tooManySymbolicLinkLevels,
+        .fileNameTooLong:
+        return nil
+      case let reason: throw SystemCallFailure("open(\(path))", reason)
+      }
+    }
+  }
+}
+
+extension FileIdentity {
+  /// Which file a status is of.
+  init(_ status: Stat) {
+    self.init(
+      device: UInt64(status.deviceID.rawValue), inode: UInt64(status.inode.rawValue),
+      changeTime: Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec))
+  }
+}

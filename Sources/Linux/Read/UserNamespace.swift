@@ -1,0 +1,41 @@
+import Glibc
+import SystemPackage
+
+/// The ids that exist in the user namespace of this process (user_namespaces(7)).
+enum UserNamespace {
+  /// Looks for an id without a mapping, after a call with these ids has failed.
+  ///
+  /// fchown(2) to such an id fails with EINVAL, whoever calls it; /proc/self/uid_map may not be there.
+  ///
+  /// - Parameters:
+  ///   - uid: nil for none.
+  ///   - call: what failed, for the message.
+  /// - Throws: ``SystemCallFailure`` that names the first such id.
+  static func check(
+    uid: UInt32? = nil, groups: [UInt32] = [], call: String
+  ) throws(SystemCallFailure) {
+    var ends: [CInt] = [-1, -1]
+    guard pipe(&ends) == 0 else { return }
+    defer { for end in ends { close(end) } }
+    let isUnmapped = { (uid: UInt32, gid: UInt32) in
+      fchown(ends[0], uid, gid) != 0 && errno == EINVAL
+    }
+    if let uid, isUnmapped(uid, .max) { throw unmapped("uid", uid, call) }
+    for gid in groups where isUnmapped(.max, gid) { throw unmapped("gid", gid, call) }
+  }
+
+  private static func unmapped(_ kind: String, _ id: UInt32, _ call: String) -> SystemCallFailure {
+    SystemCallFailure(
+      call, .invalidArgument,
+      cause: SystemCallFailure.Cause(
+        why:
+          "the \(kind) \(id) does not exist in this container's user namespace: it is not mapped to an"
+          + " id of the host (/proc/self/\(kind)_map)",
+        waysOut: [
+          "give the container more ids: /etc/sub\(kind) on the host, docker's userns-remap, podman"
+            + " --\(kind)map or --userns=auto:size=N",
+          "name a user that exists there: --user, ENTRYPOINT_USER, or another id in the image's"
+            + " /etc/passwd",
+        ]))
+  }
+}

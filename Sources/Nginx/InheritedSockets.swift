@@ -1,0 +1,34 @@
+package import Text
+
+/// The listening sockets that nginx takes over from whoever starts it: NGINX="6;7;", by which it also hands
+/// them on to its next version.
+package enum InheritedSockets {
+  /// The variable that names them.
+  package static let variable = "NGINX"
+
+  /// How many of them count; the limit is ours.
+  private static let maximum = 1024
+
+  /// The descriptors that a value names, from 3 on, each once: numbers that end with ";" or ":".
+  ///
+  /// As nginx does, it stops at the first that is none.
+  package static func descriptors(_ value: ByteString) -> [Int32] {
+    var descriptors: [Int32] = []
+    var number: Int32?
+    for byte in value.bytes {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        let (tens, isTooLarge) = (number ?? 0).multipliedReportingOverflow(by: 10)
+        let (sum, isLarger) = tens.addingReportingOverflow(Int32(byte - UInt8(ascii: "0")))
+        if isTooLarge || isLarger { return descriptors }
+        number = sum
+      case UInt8(ascii: ";"), UInt8(ascii: ":"):
+        guard let named = number, descriptors.count < maximum else { return descriptors }
+        if named > 2, !descriptors.contains(named) { descriptors.append(named) }
+        number = nil
+      default: return descriptors
+      }
+    }
+    return descriptors
+  }
+}

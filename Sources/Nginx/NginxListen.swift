@@ -1,0 +1,166 @@
+package import Text
+
+/// The block of an nginx configuration that a server stands in.
+package enum NginxServerKind: String, Sendable {
+  case http
+  case stream
+  case mail
+}
+
+/// A `listen` directive of an nginx configuration, or what a server without one comes to.
+package struct NginxListen: Hashable, Sendable {
+  /// The file, as it is shown.
+  package var file: String
+  /// The line of the directive, or of the server that has none; 0 where a setting injects it.
+  package var line: Int
+  /// The kind of server that listens.
+  package var server: NginxServerKind
+  /// The words behind "listen", escapes resolved.
+  package var arguments: [ByteString]
+
+  /// How many arguments are kept; nginx knows about 20.
+  package static let argumentLimit = 32
+  /// How many bytes of a parameter are kept; no parameter of nginx's has half as many.
+  package static let parameterLimit = 64
+
+  /// "FILE:LINE", or the setting.
+  package var source: String { line == 0 ? file : "\(file):\(line)" }
+
+  /// Why a directive says nothing about where nginx will listen, or a file nothing at all.
+  package struct Fault: Error, Equatable {
+    /// The word that is wrong, quoted before the reason; nil where it is the directive or the file.
+    private var word: ByteString?
+    private var rule: String
+
+    init(_ word: ByteString? = nil, reason: String) {
+      (self.word, rule) = (word, reason)
+    }
+
+    /// A phrase; made when somebody asks, as of 20,000 words few are shown.
+    package var reason: String { word.map { "\"\($0.shortened)\" \(rule)" } ?? rule }
+  }
+
+  /// Where the directive makes nginx listen, as ngx_parse_url() understands it
+  /// (src/core/ngx_inet.c).
+  ///
+  /// A port alone and "*" become 0.0.0.0, which is what they mean. Parameters are kept unjudged: a
+  /// later nginx may have more.
+  ///
+  /// - Throws: ``Fault`` where it says nothing that nginx could understand.
+  package func listener() throws(Fault) -> Listener {
+    guard let place = arguments.first else { throw Fault(reason: "it has no address") }
+    return Listener(
+      source: source, address: try address(place),
+      flags: arguments.dropFirst().map {
+        ByteString(Array($0.bytes.prefix(NginxListen.parameterLimit))).description
+      })
+  }
+
+  private func address(_ place: ByteString) throws(Fault) -> ListenAddress {
+    let bytes = place.bytes[...]
+    if NginxListen.beginsWithUnix(bytes) { return try NginxListen.unix(bytes.dropFirst(5)) }
+    guard let text = place.text else { throw Fault(place, reason: "is not UTF-8") }
+    if bytes.contains(UInt8(ascii: "$")) {
+      throw Fault(place, reason: "has a variable, and nginx fills in none here")
+    }
+    return try text.utf8.first == UInt8(ascii: "[") ? inet6(text) : inet(text)
+  }
+
+  /// nginx takes "UNIX:" too.
+  private static func beginsWithUnix(_ bytes: ArraySlice<UInt8>) -> Bool {
+    let word: StaticString = "unix:"
+    guard bytes.count >= word.utf8CodeUnitCount else { return false }
+    for index in 0..<word.utf8CodeUnitCount {
+      let byte = bytes[bytes.startIndex + index]
+      guard (isLetter(byte) ? byte | 0x20 : byte) == word.utf8Start[index] else { return false }
+    }
+    return true
+  }
+
+  private static func unix(_ path: ArraySlice<UInt8>) throws(Fault) -> ListenAddress {
+    if path.isEmpty { throw Fault(reason: "it names a socket without a path") }
+    // sun_path has 108 bytes, one of them for the NUL (unix(7)).
+    if path.count > 107 { throw Fault(reason: "the socket's path is longer than 107 bytes") }
+    return .unix(path: ByteString(Array(path)).description)
+  }
+
+  private func inet6(_ text: String) throws(Fault) -> ListenAddress {
+    let bytes = text.utf8
+    guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")),
+      ListenHost.ipv6(bytes[bytes.index(after: bytes.startIndex)..<bracket]) != nil
+    else { throw Fault(ByteString(text), reason: "is not an IPv6 address") }
+    let host = String(text[...bracket])
+    let rest = bytes[bytes.index(after: bracket)...]
+    if rest.isEmpty { return try withoutPort(host) }
+    guard rest.first == UInt8(ascii: ":"), let ports = NginxListen.ports(rest.dropFirst()) else {
+      throw NginxListen.badPort(text)
+    }
+    return NginxListen.address(host, ports)
+  }
+
+  private func inet(_ text: String) throws(Fault) -> ListenAddress {
+    let bytes = text.utf8
+    guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else {
+      if let ports = NginxListen.ports(bytes[...]) {
+        return NginxListen.address("0.0.0.0", ports)
+      }
+      if bytes.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: "-") }) {
+        throw NginxListen.badPort(text)
+      }
+      return try withoutPort(NginxListen.host(bytes[...]))
+    }
+    guard let ports = NginxListen.ports(bytes[bytes.index(after: colon)...]) else {
+      throw NginxListen.badPort(text)
+    }
+    return NginxListen.address(try NginxListen.host(bytes[..<colon]), ports)
+  }
+
+  private static func host(_ bytes: Substring.UTF8View) throws(Fault) -> String {
+    let host = String(Substring(bytes))
+    if host == "*" { return "0.0.0.0" }
+    let isName = bytes.allSatisfy {
+      isDigit($0) || isLetter($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+        || $0 == UInt8(ascii: "_")
+    }
+    // A name has 253 letters at the most (RFC 1035, section 2.3.4).
+    guard isName, (1...253).contains(bytes.count) else {
+      throw Fault(ByteString(host), reason: "is not an address or a host name")
+    }
+    return host
+  }
+
+  /// Only http has a default (ngx_http_core_listen()).
+  private func withoutPort(_ host: String) throws(Fault) -> ListenAddress {
+    guard server == .http else { throw Fault(ByteString(host), reason: "has no port") }
+    return .inet(host: host, port: 80)
+  }
+
+  private static func address(_ host: String, _ ports: ClosedRange<Int>) -> ListenAddress {
+    ports.count == 1
+      ? .inet(host: host, port: ports.lowerBound) : .portRange(host: host, ports: ports)
+  }
+
+  /// "80" or "8000-8010", each from 1 to 65535, the second not below the first.
+  private static func ports(_ bytes: Substring.UTF8View) -> ClosedRange<Int>? {
+    guard let dash = bytes.firstIndex(of: UInt8(ascii: "-")) else {
+      return ListenAddress.port(bytes).map { $0...$0 }
+    }
+    guard let first = ListenAddress.port(bytes[..<dash]),
+      let last = ListenAddress.port(bytes[bytes.index(after: dash)...]),
+      first <= last
+    else { return nil }
+    return first...last
+  }
+
+  private static func badPort(_ text: String) -> Fault {
+    Fault(ByteString(text), reason: "has no port or range of ports from 1 to 65535")
+  }
+}
+
+extension ByteString {
+  /// A path as text, of which a hostile one shows no more than its beginning.
+  package var shortened: String {
+    let limit = 255
+    return bytes.count > limit ? "\(ByteString(Array(bytes.prefix(limit))))..." : description
+  }
+}

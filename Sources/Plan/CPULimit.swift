@@ -1,0 +1,131 @@
+package import Text
+
+/// How many processors the programs of a start can use.
+package struct CPULimit: Equatable, Sendable {
+  /// The processors that are online, a container's or not: as many workers has an nginx whose
+  /// `worker_processes` is `auto` (sysconf(3), _SC_NPROCESSORS_ONLN).
+  package var online: Int
+  /// Those that this process may run on, such as `docker run --cpuset-cpus` leaves
+  /// (sched_getaffinity(2)).
+  package var allowed: Int
+  /// The time that it may have on them; nil without a limit.
+  package var quota: CPUQuota?
+
+  /// Creates a limit.
+  package init(online: Int, allowed: Int, quota: CPUQuota? = nil) {
+    self.online = online
+    self.allowed = allowed
+    self.quota = quota
+  }
+
+  /// How many processes can do something at the same time, at least 1.
+  ///
+  /// Half a processor still is one process's. nginx's own image rounds up, as do Java and Go.
+  var usable: Int {
+    max(1, min(allowed, quota?.processors ?? allowed))
+  }
+}
+
+/// How much time a control group may use, on all processors together.
+///
+/// `docker run --cpus` and a limit of Kubernetes set it (`cpu.max` of cgroup v2; `cpu.cfs_quota_us` and
+/// `cpu.cfs_period_us` of v1).
+package struct CPUQuota: Equatable, Sendable {
+  /// The time in each period, in microseconds, more than 0.
+  package var time: Int
+  /// The period, in microseconds, more than 0.
+  package var period: Int
+
+  /// Creates a quota; nil for numbers that the kernel does not have.
+  package init?(time: Int, period: Int) {
+    guard time > 0, period > 0 else { return nil }
+    self.time = time
+    self.period = period
+  }
+
+  /// Reads the contents of a `cpu.max`, such as "50000 100000"; nil without a limit ("max 100000"), and
+  /// for anything else.
+  package init?(max bytes: [UInt8]) {
+    let words = bytes.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
+    guard words.count == 2, let time = CPUQuota.number(words[0]),
+      let period = CPUQuota.number(words[1])
+    else { return nil }
+    self.init(time: time, period: period)
+  }
+
+  /// Reads the contents of the two files of cgroup v1; nil without a limit ("-1"), and for anything else.
+  package init?(quota: [UInt8], period: [UInt8]) {
+    let line = { (bytes: [UInt8]) in bytes.prefix { $0 != UInt8(ascii: "\n") } }
+    guard let time = CPUQuota.number(line(quota)), let period = CPUQuota.number(line(period))
+    else { return nil }
+    self.init(time: time, period: period)
+  }
+
+  /// A decimal number of at most 15 digits.
+  private static func number(_ text: ArraySlice<UInt8>) -> Int? {
+    guard !text.isEmpty, text.count <= 15, text.allSatisfy(isDigit) else { return nil }
+    return text.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+  }
+
+  /// How many processors that keeps busy, rounded up.
+  var processors: Int { (time + period - 1) / period }
+
+  /// Whether it is less than another.
+  package func isBelow(_ other: CPUQuota) -> Bool {
+    // At most 15 digits each: the products have 30, which need more than one word.
+    let (mine, others) = (
+      time.multipliedFullWidth(by: other.period), other.time.multipliedFullWidth(by: period)
+    )
+    return (mine.high, mine.low) < (others.high, others.low)
+  }
+
+  /// As `docker run --cpus` has it, in hundredths, rounded up: "0.5", "2".
+  package var text: String {
+    let (whole, rest) = time.quotientAndRemainder(dividingBy: period)
+    let hundredths = (rest * 100 + period - 1) / period
+    guard hundredths > 0, hundredths < 100 else { return String(whole + hundredths / 100) }
+    let digits = hundredths % 10 == 0 ? String(hundredths / 10) : String(hundredths)
+    return "\(whole)." + (hundredths < 10 ? "0" : "") + digits
+  }
+}
+
+/// Where in /sys/fs/cgroup the limits on this process's time are (cgroups(7), /proc/PID/cgroup).
+package struct CPUControlGroup: Equatable, Sendable {
+  /// The version of the hierarchy: 1 or 2.
+  package var version: Int
+  /// The group's directory and those above it, up to where the hierarchy is mounted: each can have a limit.
+  ///
+  /// Where a container has no cgroup namespace, its path is one from outside: only the last is there, which
+  /// is its own group.
+  package var directories: [ByteString]
+
+  /// How many directories are looked at, from the top.
+  private static let depth = 32
+
+  /// Reads the contents of /proc/self/cgroup; nil where no hierarchy limits the time.
+  ///
+  /// That of v1 counts where there is one: then v2 has no such controller.
+  package init?(_ bytes: [UInt8]) {
+    var path: ArraySlice<UInt8>?
+    var version = 0
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      let parts = line.split(
+        separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
+      guard parts.count == 3, parts[2].first == UInt8(ascii: "/") else { continue }
+      let controllers = parts[1].split(separator: UInt8(ascii: ","))
+      if controllers.contains(where: { $0.elementsEqual("cpu".utf8) }) {
+        (path, version) = (parts[2], 1)
+      } else if version == 0, parts[0].elementsEqual("0".utf8), parts[1].isEmpty {
+        (path, version) = (parts[2], 2)
+      }
+    }
+    guard let path else { return nil }
+    self.version = version
+    directories = [version == 1 ? "/sys/fs/cgroup/cpu" : "/sys/fs/cgroup"]
+    for name in path.split(separator: UInt8(ascii: "/")).prefix(CPUControlGroup.depth) {
+      // A group outside of this process's cgroup namespace: nothing of it is to be seen.
+      if name.elementsEqual("..".utf8) { break }
+      directories.insert(directories[0] + "/" + ByteString(Array(name)), at: 0)
+    }
+  }
+}

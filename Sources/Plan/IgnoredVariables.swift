@@ -1,0 +1,46 @@
+import Capabilities
+import Kong
+import Text
+
+extension Shortfall {
+  /// What the program will not get to see, as it has its capabilities from its file; nothing where
+  /// no such variable is set.
+  var ignoredVariables: [Explanation] {
+    let variables = request.environment.ignoredInSecureExecution
+    guard !variables.isEmpty else { return [] }
+    let warning = Explanation(
+      what: "\(file.path) will ignore \(variables.joined(separator: ", "))",
+      why:
+        "its file carries capabilities, and the kernel makes that a secure execution, in which the"
+        + " dynamic linker and the libraries leave these variables out (ld.so(8), secure_getenv(3))",
+      waysOut: waysToAmbient + variables.compactMap(Shortfall.wayWithoutVariable)
+        + ["unset what the program does not need"])
+    return [warning]
+  }
+
+  /// The ways to capabilities that are no secure execution.
+  private var waysToAmbient: [String] {
+    if request.mode == .file {
+      let mode = setting("--cap-mode", "ENTRYPOINT_CAP_MODE", "file")
+      return ["leave out \(mode): where they can be ambient, the variables count"]
+    }
+    guard file.countingCapabilities != nil else { return [] }
+    let takeOff = "take them off in the image: setcap -r \(file.path)"
+    if host.credentials.user.effective == 0 { return [takeOff] }
+    return [
+      takeOff
+        + "; and start as root (docker run --user 0, runAsUser: 0), or give entrypoint's own file"
+        + " cap_net_bind_service=p, where a listener needs it"
+    ]
+  }
+
+  /// Where the dynamic linker looks in a secure execution, too (ld.so(8)).
+  private static func wayWithoutVariable(_ name: String) -> String? {
+    switch name {
+    case "LD_PRELOAD": "in the image: write the library's path into /etc/ld.so.preload"
+    case "LD_LIBRARY_PATH":
+      "in the image: write the directories into a file in /etc/ld.so.conf.d, and run ldconfig"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import Capabilities
+
+/// Decides with which credentials a `kong` command runs, or a hook, which may call one.
+///
+/// The `kong` command is a script that nginx itself runs, and that starts nginx again through a shell.
+/// `kong prepare` and `kong reload` end so with `nginx -t`, which binds every listener. What counts is
+/// therefore what the last program of that chain has.
+struct KongRun {
+  var request: Request
+  var host: HostSnapshot
+  /// The user to become, nil to stay.
+  var target: TargetUser?
+  /// nginx's file as the command finds it; nil where there is none, so that `kong` says so itself.
+  var proxy: ProgramFile?
+
+  /// A way to run the command.
+  struct Attempt {
+    /// The steps up to the exec, without it.
+    var sequence: LaunchSequence
+    /// How nginx gets what it needs.
+    var grant: Grant
+    /// Whether an nginx of the chain runs in secure execution (ld.so(8)).
+    var secureExecution: Bool
+  }
+
+  /// The first way in which the last nginx has `wanted` and no more than that.
+  ///
+  /// - Parameters:
+  ///   - wanted: what that nginx needs: cap_net_bind_service or nothing.
+  ///   - program: the file capabilities of what is run first, as they count.
+  /// - Returns: nil where there is no such way, or where a program of the chain could not be exec'd.
+  func attempt(_ wanted: CapabilitySet, program: FileCapabilities? = nil) -> Attempt? {
+    for noNewPrivileges in noNewPrivilegesChoices(isGranting: !wanted.isEmpty) {
+      for ambient in ambientChoices(wanted) {
+        var sequence = LaunchSequence(from: host.credentials)
+        sequence.drop(
+          to: target, permitted: ambient, ambient: ambient, bounding: bounding(wanted),
+          noNewPrivileges: noNewPrivileges)
+        guard let (last, secureExecution) = nginx(after: sequence.state, program: program),
+          wanted.isSubset(of: last.effective), addsNothing(last, to: wanted)
+        else { continue }
+        return Attempt(
+          sequence: sequence, grant: grant(wanted, ambient: ambient),
+          secureExecution: secureExecution)
+      }
+    }
+    return nil
+  }
+
+  /// What the last nginx of the chain has; nil where the kernel refuses an exec on the way to it.
+  private func nginx(
+    after state: Credentials, program: FileCapabilities?
+  ) -> (credentials: Credentials, secureExecution: Bool)? {
+    let nginx = proxy?.countingCapabilities
+    var state = state
+    var isSecure = false
+    // The interpreter of `kong` and the shell carry none.
+    for file in [program, nginx, nil, nginx] {
+      guard case .runs(let next, let secureExecution, _) = credentialsAfterExec(state, file: file)
+      else { return nil }
+      state = next
+      isSecure = isSecure || secureExecution
+    }
+    return (state, isSecure)
+  }
+
+  /// Whether nginx has nothing from this start that it does not need.
+  ///
+  /// Root has all that it may have, and what a user gets from the image's file by itself is not ours
+  /// to give.
+  private func addsNothing(_ last: Credentials, to wanted: CapabilitySet) -> Bool {
+    !host.isDrop(target) || last.user.effective == 0 || last.permitted.isSubset(of: wanted)
+  }
+
+  /// Without ambient capabilities first: a file that carries what is needed makes them superfluous.
+  private func ambientChoices(_ wanted: CapabilitySet) -> [CapabilitySet] {
+    !wanted.isEmpty && host.credentials.canRaiseAmbient(wanted) ? [[], wanted] : [[]]
+  }
+
+  /// What is needed, and what nginx's file carries: it could not be exec'd without that.
+  private func bounding(_ wanted: CapabilitySet) -> CapabilitySet? {
+    guard host.isDrop(target), host.credentials.effective.contains(.setpcap) else { return nil }
+    let carried = proxy?.countingCapabilities?.permitted ?? []
+    return host.credentials.bounding.intersection(wanted.union(carried))
+  }
+
+  /// It is left out only where it would take from nginx's file what is needed.
+  private func noNewPrivilegesChoices(isGranting: Bool) -> [Bool] {
+    if host.credentials.noNewPrivileges { return [true] }
+    if let asked = request.noNewPrivileges { return [asked] }
+    return host.isDrop(target) || isGranting ? [true, false] : [false]
+  }
+
+  private func grant(_ wanted: CapabilitySet, ambient: CapabilitySet) -> Grant {
+    if wanted.isEmpty || (target?.uid ?? host.credentials.user.effective) == 0 { return .none }
+    return ambient.isEmpty
+      ? .file(wanted, path: proxy?.path ?? request.proxy) : .ambient(wanted)
+  }
+}

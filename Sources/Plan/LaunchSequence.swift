@@ -1,0 +1,75 @@
+import Capabilities
+
+/// Writes down, in the order the kernel demands, the steps that lead from one set of credentials to
+/// another.
+///
+/// A step that would change nothing is left out.
+struct LaunchSequence {
+  private(set) var steps: [Step] = []
+  /// What the thread has after the steps so far.
+  private(set) var state: Credentials
+
+  init(from state: Credentials) {
+    self.state = state
+  }
+
+  /// Adds a step that acts on something else than the thread's credentials.
+  mutating func add(_ step: Step) {
+    steps.append(step)
+  }
+
+  /// Adds a step if it changes the thread's credentials.
+  private mutating func change(_ step: Step) {
+    let after = state.after(step)
+    guard after != state else { return }
+    steps.append(step)
+    state = after
+  }
+
+  /// Gives up everything but the given sets.
+  ///
+  /// The order is the kernel's: the bounding set needs cap_setpcap, so it comes while we are root;
+  /// groups before the user, for the same reason; the permitted set survives the change of user only
+  /// with keep-caps; and ambient capabilities are lost by it, so they are raised last.
+  ///
+  /// - Parameters:
+  ///   - target: the user to become, nil to stay.
+  ///   - permitted: what stays permitted, and `ambient` what is inheritable and ambient.
+  ///   - bounding: what stays in the bounding set, nil to leave it.
+  mutating func drop(
+    to target: TargetUser?, permitted: CapabilitySet, ambient: CapabilitySet,
+    bounding: CapabilitySet?, noNewPrivileges: Bool
+  ) {
+    if let bounding {
+      change(.dropBounding(state.bounding.subtracting(bounding), keeping: bounding))
+    }
+    if let target {
+      if target.uid != state.user.effective, !permitted.isEmpty { change(.keepCapabilities) }
+      change(.setGroups(target.groups))
+      change(.setGroup(target.gid))
+      change(.setUser(target.uid))
+    }
+    // Root has all of the bounding set again after exec: there is nothing to give up here.
+    if state.user.effective != 0 {
+      if !state.ambient.isSubset(of: ambient) { change(.clearAmbient) }
+      change(.setCapabilities(permitted: permitted, inheritable: ambient))
+      change(.raiseAmbient(ambient))
+    }
+    if noNewPrivileges { change(.setNoNewPrivileges) }
+  }
+
+  /// Ends the sequence: the credentials are read back before anything is done with them, then exec.
+  ///
+  /// - Parameter acts: what the program's user does before; nothing that changes credentials.
+  mutating func finish(_ execution: Execution, after acts: [Step] = []) {
+    steps.append(.verify(state))
+    steps += acts
+    steps.append(.exec(execution))
+  }
+
+  /// Ends the sequence of a child, which has nothing of ours but what the plan gives it.
+  mutating func finishChild(_ execution: Execution) {
+    steps.append(.endWithParent)
+    finish(execution, after: [.closeDescriptors(keeping: [])])
+  }
+}

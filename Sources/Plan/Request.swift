@@ -1,0 +1,253 @@
+import Nginx
+package import Kong
+package import Text
+
+/// How capabilities shall reach the command.
+package enum CapabilityMode: String, CaseIterable, Sendable {
+  /// The first way that works.
+  case auto
+  /// File capabilities on the command's file.
+  case file
+  /// Ambient capabilities.
+  case ambient
+}
+
+/// A capability that was asked for by name.
+package struct CapabilityRequest: Equatable, Sendable {
+  /// The name as it was written, without "SET_CAP_".
+  package var name: String
+  /// The variable or option, for reasons: "SET_CAP_NET_RAW", "--cap net_raw".
+  package var origin: String
+  /// False for a value such as "off": never grant it.
+  package var isGranted: Bool
+}
+
+/// What the command line says; nil or empty where an option is absent.
+package struct Options: Equatable, Sendable {
+  /// `--user`.
+  package var user: String?
+  /// `--cap`, commas already split.
+  package var capabilities: [String] = []
+  /// `--cap-mode`.
+  package var mode: CapabilityMode?
+  /// `--no-new-privs`.
+  package var noNewPrivileges: Bool?
+  /// `--proxy`.
+  package var proxy: ByteString?
+
+  /// No options at all.
+  package init() {}
+}
+
+/// What is asked of a start: the options, and where one is absent its variable.
+package struct Request: Equatable, Sendable {
+  /// The command and its arguments, untouched.
+  package var command: [ByteString]
+  /// `USER[:GROUP]`, nil for the default.
+  package var user: String?
+  /// Where `user` comes from.
+  package var userOrigin: String
+  /// The capabilities asked for or refused.
+  package var capabilities: [CapabilityRequest]
+  /// How capabilities shall reach the command.
+  package var mode: CapabilityMode
+  /// no_new_privs: nil for the default.
+  package var noNewPrivileges: Bool?
+  /// The path of nginx.
+  package var proxy: ByteString
+  /// The variables of the environment that matter.
+  package var environment: Environment
+  /// Whether the programs in the hook directory are run.
+  package var runsHooks: Bool
+  /// Whether Kong's log files become links to the standard streams.
+  package var linksLogs: Bool
+  /// Whether nginx has as many workers as it may use processors, where nobody says how many.
+  package var limitsWorkers: Bool
+  /// Whether a change of user keeps the groups that the container engine has added.
+  package var keepsGroups: Bool
+
+  /// Merges options and environment.
+  ///
+  /// - Throws: ``StartFailure`` for a variable with a value that it cannot have.
+  package init(
+    command: [ByteString], options: Options, environment: Environment
+  ) throws(StartFailure) {
+    self.command = command
+    self.environment = environment
+    user = options.user
+    userOrigin = "--user"
+    if user == nil, let value = environment.nonEmpty("ENTRYPOINT_USER") {
+      user = value.description
+      userOrigin = "ENTRYPOINT_USER"
+    }
+    let mode: CapabilityMode? = try environment.choice("ENTRYPOINT_CAP_MODE")
+    self.mode = options.mode ?? mode ?? .auto
+    let noNewPrivileges: OnOff? = try environment.choice("ENTRYPOINT_NO_NEW_PRIVS")
+    self.noNewPrivileges = options.noNewPrivileges ?? noNewPrivileges.map { $0 == .on }
+    let hooks: OnOff? = try environment.choice("ENTRYPOINT_HOOKS")
+    runsHooks = hooks != .off
+    let logLinks: OnOff? = try environment.choice("ENTRYPOINT_LOG_LINKS")
+    linksLogs = logLinks != .off
+    let workers: OnOff? = try environment.choice("ENTRYPOINT_WORKERS")
+    limitsWorkers = workers != .off
+    let keepGroups: OnOff? = try environment.choice("ENTRYPOINT_KEEP_GROUPS")
+    keepsGroups = keepGroups != .off
+    proxy =
+      options.proxy ?? environment.nonEmpty("ENTRYPOINT_PROXY") ?? Request.defaultProxy
+    capabilities =
+      options.capabilities.map {
+        CapabilityRequest(name: $0, origin: "--cap \(ByteString($0))", isGranted: true)
+      } + environment.variables.compactMap(Request.capability)
+  }
+
+  /// Where Kong's images have nginx.
+  package static let defaultProxy: ByteString = "/usr/local/openresty/nginx/sbin/nginx"
+
+  /// The two words that start Kong in its images.
+  package var isDockerStart: Bool { command.starts(with: ["kong", "docker-start"]) }
+
+  /// Whether the command is Kong's own: then KONG_*_FILE are its secrets.
+  package var isKong: Bool { command.first == "kong" }
+
+  /// Whether the command may run as another user than the one who starts it.
+  package var mayChangeUser: Bool { isKong || user != nil }
+
+  /// The request with the settings that are in files.
+  ///
+  /// A setting that cannot count is left out here, and ends the plan.
+  package func including(_ secrets: SecretSettings) -> Request {
+    var request = self
+    if case .known(let settings) = secrets,
+      let environment = try? environment.including(settings)
+    {
+      request.environment = environment
+    }
+    return request
+  }
+
+  /// Whether the command is one of Kong's that runs as Kong's user, with what its nginx needs.
+  ///
+  /// Under a path it is Kong's only where somebody names the user; with --cap, that says what it has.
+  var runsKong: Bool {
+    guard !isDockerStart, !asksOnCommandLine else { return false }
+    return isKong || isPathOfKong && user != nil && command.dropFirst().first != "docker-start"
+  }
+
+  /// Whether the command is a path whose last name is Kong's.
+  package var isPathOfKong: Bool {
+    command.first?.bytes.suffix(5).elementsEqual("/kong".utf8) ?? false
+  }
+
+  /// Whether `--cap` is given: SET_CAP_* speak of Kong's start.
+  var asksOnCommandLine: Bool { capabilities.contains { $0.origin.hasPrefix("--cap") } }
+
+  /// The command's first two words, such as "kong reload".
+  var kongCommand: String { command.prefix(2).map { $0.description }.joined(separator: " ") }
+
+  /// Whether the command ends with `nginx -t`, which binds every listener.
+  package var testsListeners: Bool {
+    guard isKong || isPathOfKong, let name = command.dropFirst().first else { return false }
+    return ["docker-start", "prepare", "reload", "restart", "start"].contains(name)
+  }
+
+  /// The arguments after `kong docker-start`, or after another command of Kong's.
+  package var kongArguments: ArraySlice<ByteString> { command.dropFirst(2) }
+
+  /// Kong's working directory, as it was given; only the slash that Kong's own documentation writes at
+  /// its end, "/usr/local/kong/", is left out.
+  package var prefix: ByteString {
+    environment.nonEmpty("KONG_PREFIX").map(Prefix.withoutLastSlash) ?? Prefix.standard.path
+  }
+
+  /// What is in the environment, in Kong's files or in the secrets' and most likely not as it was meant.
+  func warnings(files: KongFiles, secrets: [SecretSetting]) -> [Explanation] {
+    var warnings = environment.unknownVariables
+    for secret in secrets { warnings += secret.warnings }
+    if !isKong, let kong = WrappedKong(command) {
+      warnings += kong.warnings(secrets: environment.namesOfSecretFiles)
+    }
+    if let defaults = files.defaults { warnings += environment.unknownSecretFiles(defaults) }
+    if let file = files.configuration, let other = file.configuration.prefix,
+      environment.nonEmpty("KONG_PREFIX") == nil, Prefix.withoutLastSlash(other) != prefix
+    {
+      warnings.append(
+        Explanation(
+          what:
+            "prefix = \(other.shortened) in \(file.path) does not count: Kong works in \(prefix)",
+          why: "kong prepare is told so with -p, which beats the file",
+          waysOut: ["set KONG_PREFIX=\(other)", "take it out of \(file.path)"]))
+    }
+    return warnings
+  }
+
+  /// Whether a setting may name an IPv6 address, so that it matters whether there is IPv6.
+  package func mayListenOnIPv6(_ files: KongFiles) -> Bool {
+    let isIPv6 = { (value: ByteString) in value.bytes.contains(UInt8(ascii: "[")) }
+    return environment.variables.contains {
+      Environment.isListenSetting($0.name) && isIPv6($0.value)
+    } || files.configuration?.configuration.listenSettings.contains { isIPv6($0.value) } ?? false
+  }
+
+  /// Kong's own list of options.
+  package var kongDefaults: ByteString {
+    environment.nonEmpty("ENTRYPOINT_KONG_DEFAULTS") ?? KongDefaults.defaultPath
+  }
+
+  /// The kong.conf that `-c` or `--conf` names; nil without one.
+  package var configurationPath: ByteString? { path(after: ["-c", "--conf"]) }
+
+  /// The template of nginx's configuration that `--nginx-conf` names; nil without one.
+  package var templatePath: ByteString? { path(after: ["--nginx-conf"]) }
+
+  /// The value of an option of `kong prepare`, the last of them: the next word, or what follows "=".
+  private func path(after options: [ByteString]) -> ByteString? {
+    var path: ByteString?
+    var isNext = false
+    for argument in kongArguments {
+      if isNext {
+        path = argument
+      } else {
+        for option in options where argument.bytes.starts(with: (option + "=").bytes) {
+          path = ByteString(Array(argument.bytes.dropFirst(option.bytes.count + 1)))
+        }
+      }
+      isNext = !isNext && options.contains(argument)
+    }
+    return path
+  }
+
+  private static func capability(_ variable: Environment.Variable) -> CapabilityRequest? {
+    guard variable.name.hasPrefix("SET_CAP_"), !variable.value.isEmpty else { return nil }
+    let refusals: Set = ["0", "false", "no", "off"]
+    return CapabilityRequest(
+      name: String(variable.name.dropFirst("SET_CAP_".count)),
+      origin: variable.name,
+      isGranted: !refusals.contains(variable.value.text?.lowercased() ?? "")
+    )
+  }
+}
+
+/// The values of a switch.
+package enum OnOff: String, CaseIterable, Sendable {
+  case on
+  case off
+}
+
+extension Environment {
+  /// The value of a variable with few possible ones; nil where it is unset or empty.
+  ///
+  /// - Throws: ``StartFailure`` for a value that is none of them.
+  package func choice<Choice: RawRepresentable & CaseIterable>(
+    _ name: String
+  ) throws(StartFailure) -> Choice? where Choice.RawValue == String {
+    guard let value = nonEmpty(name) else { return nil }
+    if let choice = value.text.flatMap({ Choice(rawValue: $0.lowercased()) }) { return choice }
+    let choices = Choice.allCases.map(\.rawValue)
+    throw StartFailure(
+      status: ExitStatus.configuration,
+      what: "\(name) is \"\(value)\"",
+      why: "it can only be \(choices.joined(separator: " or "))",
+      waysOut: ["set it to one of these", "unset it for the default"]
+    )
+  }
+}

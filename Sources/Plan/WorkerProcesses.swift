@@ -1,0 +1,58 @@
+import Kong
+import Text
+
+/// How many worker processes nginx is to have, where nobody says it and its own `auto` would count the
+/// processors of the whole machine.
+package struct WorkerProcesses: Equatable, Sendable {
+  /// Their number.
+  package var count: Int
+  /// Why.
+  package var limit: CPULimit
+
+  /// The variable that tells Kong, of every version.
+  private static let variable = "KONG_NGINX_WORKER_PROCESSES"
+  /// The two names that the setting has in Kong, as variables.
+  private static let variables = [variable, "KONG_NGINX_MAIN_WORKER_PROCESSES"]
+
+  /// Whether a limit matters to a request: its environment says nothing else.
+  package static func mayBeLimited(_ request: Request) -> Bool {
+    // Whoever says how many, with whatever value, is believed.
+    request.testsListeners && request.limitsWorkers
+      && !variables.contains { request.environment[$0] != nil }
+  }
+
+  /// Decides; nil where it is for Kong to say.
+  init?(_ request: Request, host: HostSnapshot) {
+    guard WorkerProcesses.mayBeLimited(request), let limit = host.cpuLimit,
+      limit.usable < limit.online
+    else { return nil }
+    if let file = host.files.configuration?.configuration,
+      file["nginx_worker_processes"] != nil || file["nginx_main_worker_processes"] != nil
+    {
+      return nil
+    }
+    count = limit.usable
+    self.limit = limit
+  }
+
+  /// What tells Kong.
+  var change: EnvironmentChange {
+    EnvironmentChange(name: WorkerProcesses.variable, value: .text(ByteString(String(count))))
+  }
+
+  /// In one line, for the log.
+  package var text: String {
+    "\(WorkerProcesses.variable)=\(count), as \(reason); ENTRYPOINT_WORKERS=off leaves it to Kong"
+  }
+
+  /// Why it is not the number of processors.
+  package var reason: String {
+    var reasons: [String] = []
+    if let quota = limit.quota, quota.processors <= limit.allowed {
+      reasons.append("the time of \(quota.text)")
+    }
+    if limit.allowed < limit.online { reasons.append("\(limit.allowed)") }
+    return "this container may use \(reasons.joined(separator: ", and ")) of the"
+      + " \(limit.online) processors"
+  }
+}

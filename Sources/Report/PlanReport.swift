@@ -1,0 +1,172 @@
+import Capabilities
+import Kong
+import Nginx
+package import Plan
+package import Text
+
+/// A plan as `--dry-run --format json` prints it.
+///
+/// Keys may be added in later versions, not changed.
+package struct PlanReport: Sendable {
+  private let plan: Plan
+  private let snapshot: HostSnapshot?
+  private let names: CapabilityNames
+
+  /// Puts a plan into words.
+  ///
+  /// - Parameter snapshot: what the plan was made from; nil where it was a failure to find that out.
+  package init(_ plan: Plan, snapshot: HostSnapshot?) {
+    self.plan = plan
+    self.snapshot = snapshot
+    names = snapshot?.capabilityNames ?? CapabilityNames([])
+  }
+
+  /// The report as a value.
+  package var json: JSON {
+    .object([
+      "command": .strings(plan.command.map { $0.description }),
+      "possible": .bool(plan.failure == nil),
+      "exit_status": .number(Int(plan.failure?.status ?? 0)),
+      "started_as": snapshot.map {
+        credentials($0.credentials, secureExecution: $0.secureExecution)
+      },
+      "user": plan.user.map(user),
+      "secrets": .array(plan.secrets.map(secret)),
+      "listeners": .array(plan.listeners.map(listener)),
+      "capabilities": .array(plan.needs.map(capability)),
+      "grant": grant(plan.grant),
+      // nginx's, where there is a limit and nothing says how many.
+      "workers": plan.workers.map(workers),
+      // What `kong prepare`, or another `kong` command, gets for its `nginx -t`.
+      "prepare_grant": plan.prepareGrant.map(prepareGrant),
+      // What `kong prepare` has once it runs.
+      "prepare_result": plan.prepareResult.map { credentials($0, secureExecution: false) },
+      "steps": .array(
+        plan.prepare.map { step($0, phase: "prepare") }
+          + plan.launch.map { step($0, phase: "launch") }),
+      "result": plan.result.map { credentials($0, secureExecution: plan.secureExecution) },
+      "warnings": .array(plan.warnings.map(explanation)),
+      "notes": .strings(plan.notes),
+      "error": plan.failure?.explanation.map(explanation),
+    ])
+  }
+
+  private func user(_ user: TargetUser) -> JSON {
+    .object([
+      "name": user.name.map { .string($0) },
+      "uid": .number(Int(user.uid)),
+      "gid": .number(Int(user.gid)),
+      "groups": .numbers(user.groups),
+      // Those of `groups` that the container engine has added.
+      "engine_groups": .numbers(user.engineGroups),
+      "home": .string(user.home.description),
+    ])
+  }
+
+  private func secret(_ setting: SecretSetting) -> JSON {
+    .object([
+      "variable": .string(setting.file.variable),
+      "path": .string(setting.file.path.description),
+      "length": .number(setting.secret.count),
+    ])
+  }
+
+  private func listener(_ listener: Listener) -> JSON {
+    let address: String
+    // Of a range of ports, which `port` begins.
+    var lastPort: Int?
+    switch listener.address {
+    case .inet(let host, _): address = host
+    case .portRange(let host, let ports): (address, lastPort) = (host, ports.upperBound)
+    case .unix(let path): address = path
+    }
+    let needs = listener.needs(unprivilegedPortStart: snapshot?.unprivilegedPortStart ?? 0)
+    return .object([
+      "source": .string(listener.source),
+      "address": .string(address),
+      "port": listener.port.map { .number($0) },
+      "last_port": lastPort.map { .number($0) },
+      "protocol": .string(listener.transport.rawValue),
+      "flags": .strings(listener.flags),
+      "needs": .strings(names.names(of: needs)),
+    ])
+  }
+
+  private func capability(_ need: Need) -> JSON {
+    .object([
+      "name": .string(names.name(of: need.capability)),
+      "reasons": .strings(need.reasons),
+    ])
+  }
+
+  private func grant(_ grant: Grant) -> JSON {
+    switch grant {
+    case .none: .object(["mode": .string(grant.mode)])
+    case .file(let set, let file):
+      .object([
+        "mode": .string(grant.mode), "path": .string(file.description),
+        "text": .string(names.fileText(of: set)),
+      ])
+    case .ambient(let set):
+      .object(["mode": .string(grant.mode), "text": .string(names.list(of: set))])
+    }
+  }
+
+  private func workers(_ workers: WorkerProcesses) -> JSON {
+    .object([
+      "count": .number(workers.count),
+      "processors": .number(workers.limit.online),
+      "allowed": .number(workers.limit.allowed),
+      // The time on them, in processors: "0.5".
+      "quota": workers.limit.quota.map { .string($0.text) },
+    ])
+  }
+
+  private func prepareGrant(_ prepare: PrepareGrant) -> JSON {
+    let text: String? =
+      switch prepare.grant {
+      case .none: nil
+      case .file(let set, _): names.fileText(of: set)
+      case .ambient(let set): names.list(of: set)
+      }
+    return .object([
+      "mode": .string(prepare.grant.mode),
+      "text": text.map { .string($0) },
+      "reason": .string(prepare.reason),
+    ])
+  }
+
+  private func step(_ step: Step, phase: String) -> JSON {
+    var steps: JSON?
+    if case .run(let inner, _) = step { steps = .array(inner.map { self.step($0, phase: phase) }) }
+    return .object([
+      "phase": .string(phase),
+      "do": .string(step.name),
+      "detail": .string(step.detail(names)),
+      "steps": steps,
+    ])
+  }
+
+  private func credentials(_ credentials: Credentials, secureExecution: Bool) -> JSON {
+    .object([
+      "uid": .number(Int(credentials.user.effective)),
+      "gid": .number(Int(credentials.group.effective)),
+      "groups": .numbers(credentials.groups),
+      "permitted": .strings(names.names(of: credentials.permitted)),
+      "effective": .strings(names.names(of: credentials.effective)),
+      "inheritable": .strings(names.names(of: credentials.inheritable)),
+      "ambient": .strings(names.names(of: credentials.ambient)),
+      "bounding": .strings(names.names(of: credentials.bounding)),
+      "no_new_privs": .bool(credentials.noNewPrivileges),
+      "secure_execution": .bool(secureExecution),
+    ])
+  }
+
+  private func explanation(_ explanation: Explanation) -> JSON {
+    .object([
+      "what": .string(explanation.what),
+      "why": .string(explanation.why),
+      "ways_out": .strings(explanation.waysOut),
+    ])
+  }
+}

@@ -1,0 +1,177 @@
+package import Plan
+package import Report
+package import Text
+
+/// What the command line asks for.
+package struct Invocation: Equatable, Sendable {
+  /// What is to be done.
+  package enum Action: Equatable, Sendable {
+    case start
+    case dryRun(PlanFormat)
+    case help
+    case version
+  }
+
+  /// What is to be done.
+  package var action = Action.start
+  /// The command and its arguments, the same bytes as given.
+  package var command: [ByteString] = []
+  /// What the other options say of the start.
+  package var options = Options()
+  /// `--log-level`.
+  package var logLevel: LogLevel?
+  /// `--log-format`.
+  package var logFormat: LogFormat?
+
+  private var isDryRun = false
+  private var format: PlanFormat?
+
+  /// Parses the arguments after the program's name.
+  ///
+  /// The first argument that does not begin with "-" is the command, and all that follows belongs to
+  /// it. "--" ends the options.
+  ///
+  /// - Throws: ``StartFailure`` with the status 64.
+  package init(_ arguments: [ByteString]) throws(StartFailure) {
+    var rest = arguments[...]
+    while let argument = rest.first, argument.bytes.first == UInt8(ascii: "-") {
+      rest = rest.dropFirst()
+      if argument == "--" { break }
+      let (name, attached) = Invocation.split(argument)
+      guard let setting = Setting.named(name), let option = setting.option else {
+        throw Invocation.unknown(name)
+      }
+      var value = attached
+      if setting.value == .none {
+        guard attached == nil else { throw Invocation.unwanted(name) }
+      } else if value == nil, let next = rest.first, next.bytes.first != UInt8(ascii: "-") {
+        value = next
+        rest = rest.dropFirst()
+      }
+      if setting.value != .none, value?.bytes.isEmpty ?? true { throw setting.lacksValue }
+      try set(option, value ?? "", setting)
+      if action == .help || action == .version { return }
+    }
+    command = Array(rest)
+    guard isDryRun || format == nil else { throw Invocation.formatAlone }
+    if isDryRun { action = .dryRun(format ?? .text) }
+  }
+
+  private mutating func set(
+    _ option: Setting.Option, _ value: ByteString, _ setting: Setting
+  ) throws(StartFailure) {
+    switch option {
+    case .dryRun: isDryRun = true
+    case .format: format = try setting.choice(value)
+    case .user: options.user = value.description
+    case .capability:
+      options.capabilities += value.bytes.split(separator: UInt8(ascii: ",")).map {
+        ByteString(Array($0)).description
+      }
+    case .capabilityMode: options.mode = try setting.choice(value)
+    case .noNewPrivileges:
+      let choice: OnOff = try setting.choice(value)
+      options.noNewPrivileges = choice == .on
+    case .proxy: options.proxy = value
+    case .logLevel: logLevel = try setting.choice(value)
+    case .logFormat: logFormat = try setting.choice(value)
+    case .help: action = .help
+    case .version: action = .version
+    }
+  }
+
+  /// "--name=value" in its two parts.
+  private static func split(_ argument: ByteString) -> (name: ByteString, value: ByteString?) {
+    guard let equals = argument.bytes.firstIndex(of: UInt8(ascii: "=")) else {
+      return (argument, nil)
+    }
+    return (
+      ByteString(Array(argument.bytes[..<equals])),
+      ByteString(Array(argument.bytes[(equals + 1)...]))
+    )
+  }
+
+  private static func unknown(_ name: ByteString) -> StartFailure {
+    let similar = Setting.all.compactMap { $0.name }.filter {
+      editDistance(Array($0.utf8), name.bytes) <= 2
+    }
+    return StartFailure(
+      status: ExitStatus.usage, what: "there is no option \(name)",
+      why: "the command must not begin with \"-\", so this was taken for an option",
+      waysOut: similar.map { "did you mean \($0)?" } + [
+        "if it is an argument of the command, write the command before it",
+        "entrypoint --help lists the options",
+      ])
+  }
+
+  private static func unwanted(_ name: ByteString) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.usage, what: "\(name) was given a value",
+      why: "this option is a switch: it takes none", waysOut: ["write \(name)"])
+  }
+
+  private static let formatAlone = StartFailure(
+    status: ExitStatus.usage, what: "--format was given without --dry-run",
+    why: "it says in which form the plan is printed, and only --dry-run prints it",
+    waysOut: ["add --dry-run", "leave out --format"])
+
+  /// How many single bytes must be inserted, removed or replaced to make one text of the other
+  /// (Levenshtein distance).
+  ///
+  /// A name that is far too long is not compared: any distance above 2 means "another option".
+  private static func editDistance(_ one: [UInt8], _ other: [UInt8]) -> Int {
+    guard abs(one.count - other.count) <= 2 else { return 3 }
+    var previous = Array(0...other.count)
+    for (row, byte) in one.enumerated() {
+      var current = [row + 1]
+      for (column, otherByte) in other.enumerated() {
+        current.append(
+          min(
+            previous[column] + (byte == otherByte ? 0 : 1), previous[column + 1] + 1,
+            current[column] + 1))
+      }
+      previous = current
+    }
+    return previous[other.count]
+  }
+}
+
+extension Setting {
+  /// The setting whose option has a name, or a short name.
+  fileprivate static func named(_ name: ByteString) -> Setting? {
+    all.first { setting in
+      [setting.name, setting.shortName].contains { $0.map { ByteString($0) } == name }
+    }
+  }
+
+  /// The choice that a value names, in any case.
+  fileprivate func choice<Choice: RawRepresentable & CaseIterable>(
+    _ value: ByteString
+  ) throws(StartFailure) -> Choice where Choice.RawValue == String {
+    if let choice = value.text.flatMap({ Choice(rawValue: $0.lowercased()) }) { return choice }
+    let words = Choice.allCases.map { $0.rawValue }
+    throw StartFailure(
+      status: ExitStatus.usage, what: "\(name ?? "") is given \"\(value)\"",
+      why: "it can only be \(words.joined(separator: " or "))",
+      waysOut: ["give it one of these", "leave it out for the default"])
+  }
+
+  fileprivate var lacksValue: StartFailure {
+    let name = name ?? ""
+    return StartFailure(
+      status: ExitStatus.usage, what: "\(name) has no value",
+      why: "a value must follow it, and one that begins with \"-\" must follow \"=\"",
+      waysOut: ["write \(name) \(value.text)", "leave it out for the default"])
+  }
+}
+
+extension Setting.Value {
+  /// The value as `--help` shows it: "USER[:GROUP]", "on|off".
+  package var text: String {
+    switch self {
+    case .none: ""
+    case .text(let name): name
+    case .choice(let words): words.joined(separator: "|")
+    }
+  }
+}

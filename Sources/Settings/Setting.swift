@@ -1,0 +1,140 @@
+import Kong
+import Plan
+import Report
+import Text
+
+/// One setting of entrypoint: an option, the variable that stands for it, or a variable alone.
+///
+/// The table ``all`` is the only place that lists them. The parser, `--help`, the man page and the
+/// tests of both read it.
+package struct Setting: Sendable {
+  /// The options that the parser knows.
+  package enum Option: Sendable {
+    case dryRun, format, user, capability, capabilityMode, noNewPrivileges, proxy
+    case logLevel, logFormat, version, help
+  }
+
+  /// What follows an option's name, or a variable's "=".
+  package enum Value: Equatable, Sendable {
+    /// Nothing: the option is a switch.
+    case none
+    /// Any text; the name stands for it in `--help`.
+    case text(_ name: String)
+    /// One of a few words.
+    case choice([String])
+  }
+
+  /// The sections of `--help`.
+  package enum Section: String, CaseIterable, Sendable {
+    case command = "Command"
+    case kong = "Kong's start"
+    case plan = "Plan"
+    case log = "Messages"
+    case about = "About"
+  }
+
+  /// The option that this is; nil for a variable alone.
+  package var option: Option?
+  /// The option's name with its dashes, such as "--cap-mode"; nil for a variable alone.
+  package var name: String?
+  /// A second, short name, such as "-h".
+  package var shortName: String?
+  /// The variable that says the same; an option beats it.
+  package var variable: String?
+  /// What it is given.
+  package var value: Value
+  /// Where `--help` lists it.
+  package var section: Section
+  /// What it does, in sentences.
+  package var summary: String
+  /// What holds without it: a phrase without a full stop, empty where that goes without saying.
+  package var usual: String
+
+  private init(
+    _ option: Option?, _ name: String?, or shortName: String? = nil, variable: String? = nil,
+    _ value: Value = .none, in section: Section, _ summary: String, usual: String = ""
+  ) {
+    self.option = option
+    self.name = name
+    self.shortName = shortName
+    self.variable = variable
+    self.value = value
+    self.section = section
+    self.summary = summary
+    self.usual = usual
+  }
+
+  /// Every setting, in the order of `--help`.
+  package static let all: [Setting] = [
+    Setting(
+      .user, "--user", variable: "ENTRYPOINT_USER", .text("USER[:GROUP]"), in: .command,
+      "Run the command as this user, by name or number.",
+      usual: "kong for each kong command that root starts, else no change"),
+    Setting(
+      .capability, "--cap", variable: "SET_CAP_NAME", .text("NAME"), in: .command,
+      "Give the command this capability, such as net_raw. Separate several with commas, or repeat"
+        + " the option. SET_CAP_NAME=1 asks for a capability, SET_CAP_NAME=off forbids it."),
+    Setting(
+      .capabilityMode, "--cap-mode", variable: "ENTRYPOINT_CAP_MODE", choice(CapabilityMode.self),
+      in: .command,
+      "Hand capabilities to the command through its file, or as ambient capabilities.",
+      usual: "auto, the first way that works"),
+    Setting(
+      .noNewPrivileges, "--no-new-privs", variable: "ENTRYPOINT_NO_NEW_PRIVS", choice(OnOff.self),
+      in: .command,
+      "Forbid the command, and all that it starts, to gain privileges by an exec.",
+      usual: "on where the user changes, capabilities are granted, or nginx has some that nothing"
+        + " needs"),
+    Setting(
+      .proxy, "--proxy", variable: "ENTRYPOINT_PROXY", .text("PATH"), in: .kong,
+      "The nginx binary.",
+      usual: "\(Request.defaultProxy)"),
+    Setting(
+      nil, nil, variable: "ENTRYPOINT_HOOKS", choice(OnOff.self), in: .kong,
+      "Run the programs in /docker-entrypoint.d before \"kong prepare\".", usual: "on"),
+    Setting(
+      nil, nil, variable: "ENTRYPOINT_LOG_LINKS", choice(OnOff.self), in: .kong,
+      "Make Kong's log files links to standard output and standard error.", usual: "on"),
+    Setting(
+      nil, nil, variable: "ENTRYPOINT_WORKERS", choice(OnOff.self), in: .kong,
+      "Where nothing says how many workers nginx has, and the container may use fewer processors than"
+        + " there are, have as many workers.", usual: "on"),
+    Setting(
+      nil, nil, variable: "ENTRYPOINT_KEEP_GROUPS", choice(OnOff.self), in: .kong,
+      "Keep the groups that the container engine added (fsGroup, --group-add) when the user"
+        + " changes.", usual: "on"),
+    Setting(
+      nil, nil, variable: "ENTRYPOINT_KONG_DEFAULTS", .text("PATH"), in: .kong,
+      "Kong's own list of its options.", usual: "\(KongDefaults.defaultPath)"),
+    Setting(
+      .dryRun, "--dry-run", in: .plan, "Print the plan. Change nothing, run nothing."),
+    Setting(
+      .format, "--format", choice(PlanFormat.self), in: .plan,
+      "What --dry-run prints: the plan as text or JSON, or only the flags of docker run, or the"
+        + " securityContext of a pod, that this start needs.", usual: "text"),
+    Setting(
+      .logLevel, "--log-level", variable: "ENTRYPOINT_LOG_LEVEL", choice(LogLevel.self), in: .log,
+      "How much is reported on standard error.", usual: "info"),
+    Setting(
+      .logFormat, "--log-format", variable: "ENTRYPOINT_LOG_FORMAT", choice(LogFormat.self),
+      in: .log, "The form of these messages.", usual: "text"),
+    Setting(.version, "--version", in: .about, "Print the version."),
+    Setting(.help, "--help", or: "-h", in: .about, "Print this text."),
+  ]
+
+  private static func choice<Choice: RawRepresentable & CaseIterable>(
+    _ type: Choice.Type
+  ) -> Value where Choice.RawValue == String {
+    .choice(Choice.allCases.map { $0.rawValue })
+  }
+}
+
+/// The forms in which `--dry-run` prints.
+package enum PlanFormat: String, CaseIterable, Sendable {
+  case text
+  case json
+  /// The fewest flags for `docker run`.
+  case docker
+  /// The smallest security context for a pod.
+  case kubernetes
+}

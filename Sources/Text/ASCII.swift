@@ -1,0 +1,21 @@
+/// Whether the byte is an ASCII digit.
+package func isDigit(_ byte: UInt8) -> Bool {
+  (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+}
+
+/// Whether the byte is an ASCII letter.
+package func isLetter(_ byte: UInt8) -> Bool {
+  (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+}
+
+/// Whether the byte is in Lua's %s: blank, \t, \n, \v, \f, \r.
+package func isLuaBlank(_ byte: UInt8) -> Bool {
+  byte == 0x20 || (0x09...0x0d).contains(byte)
+}
+
+/// The bytes without what Lua's %s stands for at both ends.
+package func luaTrimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  let start = bytes.drop(while: isLuaBlank)
+  guard let last = start.lastIndex(where: { !isLuaBlank($0) }) else { return [] }
+  return start[...last]
+}

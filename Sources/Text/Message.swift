@@ -1,0 +1,145 @@
+/// A value as bytes, for a pipe from a process that is not trusted.
+///
+/// A number has four bytes, little-endian; a text its length before its bytes, and a list its count
+/// before its elements.
+package struct MessageWriter {
+  /// What was written.
+  package private(set) var bytes: [UInt8] = []
+
+  /// Nothing is written yet.
+  package init() {}
+
+  package mutating func number(_ number: Int) {
+    let value = UInt32(clamping: number)
+    for shift in [UInt32(0), 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+  }
+
+  package mutating func flag(_ flag: Bool) { number(flag ? 1 : 0) }
+
+  package mutating func text(_ text: ByteString) {
+    number(text.bytes.count)
+    bytes += text.bytes
+  }
+
+  package mutating func text(_ text: String) {
+    number(text.utf8.count)
+    bytes += text.utf8
+  }
+
+  package mutating func list<Element>(
+    _ elements: [Element], _ write: (inout MessageWriter, Element) -> Void
+  ) {
+    number(elements.count)
+    for element in elements { write(&self, element) }
+  }
+
+  /// A value that may not be there.
+  package mutating func optional<Value>(
+    _ value: Value?, _ write: (inout MessageWriter, Value) -> Void
+  ) {
+    flag(value != nil)
+    if let value { write(&self, value) }
+  }
+}
+
+/// The bytes are no message: garbage, or what no honest sender would say.
+package struct MalformedMessage: Error, Equatable {
+  /// There is only one kind.
+  package init() {}
+}
+
+/// Takes a message apart, and believes nothing: each number, length and count has a limit, and text
+/// that is shown must be printable.
+package struct MessageReader {
+  private var rest: ArraySlice<UInt8>
+
+  /// Reads these bytes from their beginning.
+  package init(_ bytes: [UInt8]) {
+    rest = bytes[...]
+  }
+
+  /// A number in a range.
+  package mutating func number(_ range: ClosedRange<Int>) throws(MalformedMessage) -> Int {
+    guard rest.count >= 4 else { throw MalformedMessage() }
+    var value = 0
+    for (index, byte) in rest.prefix(4).enumerated() { value |= Int(byte) << (8 * index) }
+    guard range.contains(value) else { throw MalformedMessage() }
+    rest = rest.dropFirst(4)
+    return value
+  }
+
+  package mutating func flag() throws(MalformedMessage) -> Bool { try number(0...1) == 1 }
+
+  /// Any bytes, to be shown by their description only.
+  package mutating func bytes(limit: Int) throws(MalformedMessage) -> ByteString {
+    let count = try number(0...limit)
+    guard rest.count >= count else { throw MalformedMessage() }
+    let bytes = rest.prefix(count)
+    rest = rest.dropFirst(count)
+    return ByteString(Array(bytes))
+  }
+
+  /// Text that can be shown as it is.
+  package mutating func text(limit: Int) throws(MalformedMessage) -> String {
+    let bytes = try bytes(limit: limit)
+    let text = bytes.description
+    guard text.utf8.elementsEqual(bytes.bytes) else { throw MalformedMessage() }
+    return text
+  }
+
+  package mutating func list<Element>(
+    limit: Int, _ read: (inout MessageReader) throws(MalformedMessage) -> Element
+  ) throws(MalformedMessage) -> [Element] {
+    let count = try number(0...limit)
+    var elements: [Element] = []
+    for _ in 0..<count { elements.append(try read(&self)) }
+    return elements
+  }
+
+  package mutating func optional<Value>(
+    _ read: (inout MessageReader) throws(MalformedMessage) -> Value
+  ) throws(MalformedMessage) -> Value? {
+    try flag() ? try read(&self) : nil
+  }
+
+  /// Whether all was read.
+  package var isAtEnd: Bool { rest.isEmpty }
+}
+
+/// What can be handed over by a process that is not trusted.
+package protocol Message {
+  /// Writes all that ``init(from:)`` reads.
+  func write(to writer: inout MessageWriter)
+  /// Reads a value that an honest sender could have written.
+  init(from reader: inout MessageReader) throws(MalformedMessage)
+}
+
+extension Message {
+  /// The value as bytes.
+  package var message: [UInt8] {
+    var writer = MessageWriter()
+    write(to: &writer)
+    return writer.bytes
+  }
+
+  /// The value of a whole message; nil where it is none.
+  package init?(message: [UInt8]) {
+    var reader = MessageReader(message)
+    do throws(MalformedMessage) {
+      self = try Self(from: &reader)
+    } catch {
+      return nil
+    }
+    guard reader.isAtEnd else { return nil }
+  }
+}
+
+/// A message of one bit.
+extension Bool: Message {
+  /// Writes a number, 0 or 1.
+  package func write(to writer: inout MessageWriter) { writer.flag(self) }
+  /// Reads no other number.
+  package init(from reader: inout MessageReader) throws(MalformedMessage) {
+    self = try reader.flag()
+  }
+}

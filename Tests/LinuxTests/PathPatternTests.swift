@@ -1,0 +1,153 @@
+@testable import Linux
+@testable import Text
+import Foundation
+import Glibc
+import Testing
+
+@Suite("A pattern of paths")
+struct PathPatternTests {
+  /// What glob(3) finds with the flags 0, as nginx calls it.
+  private func glob(_ pattern: ByteString) -> [ByteString] {
+    var result = glob_t()
+    defer { globfree(&result) }
+    guard pattern.withCString({ Glibc.glob($0, 0, nil, &result) }) == 0 else { return [] }
+    return (0..<Int(result.gl_pathc)).compactMap { index in
+      result.gl_pathv[index].map { ByteString(cString: $0) }
+    }
+  }
+
+  private func expanded(_ path: ByteString) -> [ByteString]? {
+    var pattern = PathPattern()
+    return pattern.expand(path)
+  }
+
+  /// Names of few characters, so that patterns of the same often match.
+  private static let characters = [
+    "a", "b", "c", ".", "-", "[", "]", "*", "?", "\\", "!", "é", "\n",
+  ]
+
+  private static func name(_ random: inout some RandomNumberGenerator) -> String {
+    (0...Int.random(in: 0...2, using: &random)).map { _ in
+      (Bool.random(using: &random) ? characters.prefix(4) : characters[...])
+        .randomElement(using: &random) ?? "a"
+    }.joined()
+  }
+
+  private static let pieces = [
+    "*", "*", "?", "[a-b]", "[!a]", "[^b-c]", "[]a]", "[[:alpha:]]", "[a", "\\*", "\\a", "\\[",
+    "\\\\",
+    "a", "b", "c", ".", "-", "é", "[.]", "[a/b]",
+  ]
+
+  private static func pattern(_ random: inout some RandomNumberGenerator) -> String {
+    (0...Int.random(in: 0...1, using: &random)).map { _ in
+      (0...Int.random(in: 0...2, using: &random)).map { _ in
+        pieces.randomElement(using: &random) ?? "*"
+      }.joined()
+    }.joined(separator: "/")
+  }
+
+  /// Makes, at the most, 40 files, directories and links in a directory and those in it.
+  private static func grow(_ root: URL, _ random: inout some RandomNumberGenerator) throws {
+    var directories = [root.path]
+    for _ in 0..<40 {
+      let path = (directories.randomElement(using: &random) ?? root.path) + "/" + name(&random)
+      switch Int.random(in: 0..<6, using: &random) {
+      case 0, 1: if mkdir(path, 0o755) == 0 { directories.append(path) }
+      case 2: _ = symlink("nowhere", path)
+      case 3: _ = symlink(directories.randomElement(using: &random) ?? "/", path)
+      default:
+        let file = open(path, O_CREAT | O_EXCL | O_WRONLY, 0o644)
+        if file >= 0 { close(file) }
+      }
+    }
+  }
+
+  @Test("means the same files in the same order as for glob(3), in random trees")
+  func random() throws {
+    let seed = UInt64.random(in: 0...UInt64.max)
+    var random = SplitMix(state: seed)
+    var matches = 0
+    for _ in 0..<40 {
+      let shell = try Shell()
+      defer { shell.remove() }
+      // Two below, so that ".." leads to nothing of others.
+      let root = shell.directory.appending(path: "1/2")
+      try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+      try PathPatternTests.grow(root, &random)
+      for _ in 0..<250 {
+        let pattern = PathPatternTests.pattern(&random)
+        // nginx takes any other path as it is.
+        guard ByteString(pattern).isPattern else { continue }
+        let path = ByteString(root.path + "/" + pattern)
+        guard let ours = expanded(path) else {
+          #expect(pattern.count { $0 == "*" } > (pattern.contains("[") ? 1 : 2))
+          continue
+        }
+        let theirs = glob(path)
+        matches += theirs.count
+        if ours != theirs {
+          Issue.record("seed \(seed), \(pattern): \(ours), but glob(3) finds \(theirs)")
+          return
+        }
+      }
+    }
+    #expect(matches > 1000)
+  }
+
+  @Test("that means very many files means no more than the limit")
+  func limit() throws {
+    let shell = try Shell()
+    defer { shell.remove() }
+    let made = try shell.run("cd $T; for d in a b c; do mkdir $d; touch $d/{1..999}.conf; done")
+    try #require(made.status == 0)
+    let found = expanded(ByteString(shell.directory.path + "/*/*.conf"))
+    #expect(found?.count == PathPattern.limit)
+  }
+
+  @Test("is given up where it would take too long, and so are those after it")
+  func tooLong() throws {
+    let shell = try Shell()
+    defer { shell.remove() }
+    _ = try shell.run("cd $T; touch {1..9000}")
+    var pattern = PathPattern()
+    let path = ByteString(shell.directory.path)
+    let long = ByteString(String(repeating: "a", count: 300))
+    for slow in ["/*a*a*a*a*b", "/*[ab]*[ab]c", "/[" + long + "]*"] as [ByteString] {
+      #expect(pattern.expand(path + slow) == nil)
+    }
+    #expect(pattern.expand(path + "/x*") == [])
+    #expect(pattern.expand(path + "/y*") == [])
+    #expect(pattern.expand(path + "/z*") == nil)
+    #expect(pattern.expand(path + "/z*") == nil)
+  }
+
+  @Test("is given up where it is a long way, however little is there")
+  func longWay() {
+    let way = ByteString(String(repeating: "/x", count: 30_000))
+    #expect(expanded("/no/such" + way + "/*") == nil)
+  }
+
+  @Test("means nothing where a directory is missing, or is a file, or a fifo")
+  func nothing() throws {
+    let shell = try Shell()
+    defer { shell.remove() }
+    _ = try shell.run("cd $T; touch file; mkfifo fifo")
+    for name in ["none", "file", "fifo"] {
+      #expect(expanded(ByteString(shell.directory.path + "/\(name)/*")) == [])
+    }
+  }
+}
+
+/// A generator that starts again the same with the same seed (splitmix64).
+private struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}

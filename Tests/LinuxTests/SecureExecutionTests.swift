@@ -1,0 +1,62 @@
+import Kong
+import Testing
+
+@Suite("Secure execution")
+struct SecureExecutionTests {
+  /// What glibc takes out of the environment.
+  static let removed = [
+    "LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "LD_DEBUG", "LD_DEBUG_OUTPUT", "LD_DYNAMIC_WEAK",
+    "LD_HWCAP_MASK", "LD_ORIGIN_PATH", "LD_PROFILE", "LD_SHOW_AUXV", "LOCALDOMAIN", "LOCPATH",
+    "MALLOC_TRACE", "GCONV_PATH", "GETCONF_DIR", "NIS_PATH", "NLSPATH", "RESOLV_HOST_CONF",
+    "RES_OPTIONS", "TMPDIR", "TZDIR", "HOSTALIASES",
+  ]
+  /// What it takes out, or takes no notice of, depending on its version; and what secure_getenv(3) does
+  /// not give to OpenSSL and jemalloc.
+  static let ignored = [
+    "GLIBC_TUNABLES", "MALLOC_ARENA_MAX", "MALLOC_ARENA_TEST", "MALLOC_MMAP_MAX_",
+    "MALLOC_MMAP_THRESHOLD_", "MALLOC_PERTURB_", "MALLOC_TOP_PAD_", "MALLOC_TRIM_THRESHOLD_",
+    "OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES", "SSL_CERT_DIR",
+    "SSL_CERT_FILE", "CTLOG_FILE", "RANDFILE", "MALLOC_CONF",
+  ]
+  static let kept = ["LD_BIND_NOW", "LUA_PATH", "TZ", "LANG", "LD_ANYTHING"]
+
+  @Test("of a file with capabilities takes from a program the variables that we say it does")
+  func variables() throws {
+    let all = SecureExecutionTests.removed + SecureExecutionTests.ignored
+    for name in all { #expect(Environment.interprets(name), "\(name)") }
+    for name in SecureExecutionTests.kept { #expect(!Environment.interprets(name), "\(name)") }
+    let outcome = try shell(
+      #"""
+      cd "$T"
+      printf '%s\n' '#include <stdio.h>' 'extern char **environ;' \
+        'int main(void) { for (char **v = environ; *v; v++) puts(*v); }' >all.c
+      cc -o all all.c; setcap cap_net_bind_service=ep all
+      set --; for name in \#((all + SecureExecutionTests.kept).joined(separator: " ")); do set -- "$@" "$name=0"; done
+      setpriv --reuid 33 --regid 33 --clear-groups env -i "$@" "$T/all" | sed 's/=.*//' | sort
+      """#)
+    let seen = outcome.output.split(separator: "\n").map(String.init)
+    #expect(
+      Set(seen).subtracting(SecureExecutionTests.ignored) == Set(SecureExecutionTests.kept),
+      "\(outcome.errors)")
+  }
+
+  @Test("is not what nginx gets where the variables ask for a library: it is loaded")
+  func preload() throws {
+    let outcome = try shell(
+      #"""
+      cd "$T"; mkdir bin prefix libraries; export PATH="$T/bin:$PATH" KONG_PREFIX="$T/prefix"
+      export ENTRYPOINT_PROXY="$T/nginx" ENTRYPOINT_USER=www-data KONG_PROXY_LISTEN=0.0.0.0:80
+      cp /bin/true bin/kong; echo 'http { server { listen 80; } }' >prefix/nginx.conf
+      echo 'const char *said(void) { return "nginx found its library"; }' >said.c
+      printf '%s\n' '#include <stdio.h>' 'const char *said(void);' 'int main(void) { puts(said()); }' >nginx.c
+      cc -shared -fPIC -o libraries/libsaid.so said.c
+      cc -o nginx nginx.c -Llibraries -lsaid
+      export LD_LIBRARY_PATH="$T/libraries"
+      "$ENTRYPOINT" kong docker-start
+      ENTRYPOINT_CAP_MODE=file "$ENTRYPOINT" kong docker-start || echo "$?"
+      """#)
+    #expect(outcome.output == "nginx found its library\n127\n", "\(outcome.errors)")
+    #expect(
+      outcome.errors.contains("/nginx will ignore LD_LIBRARY_PATH\n"), "\(outcome.errors)")
+  }
+}

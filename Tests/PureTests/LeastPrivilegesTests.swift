@@ -1,0 +1,97 @@
+import Capabilities
+import Plan
+import Testing
+
+@Suite("The least privileges")
+struct LeastPrivilegesTests {
+  private func least(
+    on host: HostSnapshot, _ variables: [String: String] = ["KONG_PROXY_LISTEN": "0.0.0.0:80"]
+  ) throws -> LeastPrivileges {
+    let request = try Request(
+      command: ["kong", "docker-start"], options: Options(),
+      environment: Situation.environment(variables))
+    return try LeastPrivileges(request: request, snapshot: host)
+  }
+
+  @Test("of a root start are what its steps use and what nginx needs, as flags of docker")
+  func docker() throws {
+    let least = try least(on: Situation.host(Situation.root()))
+    #expect(
+      least.dockerFlags(Situation.names)
+        == "--user 0 --cap-drop ALL --cap-add CHOWN --cap-add SETGID --cap-add SETUID"
+        + " --cap-add SETPCAP --cap-add NET_BIND_SERVICE --security-opt no-new-privileges")
+  }
+
+  @Test("of a root start are the same from wherever one asks: root with all, or with nothing")
+  func independent() throws {
+    let all = Situation.root(Situation.names.all)
+    #expect(
+      try least(on: Situation.host(all)) == least(on: Situation.host(Situation.root([]))))
+  }
+
+  @Test("have cap_setfcap, and a root file system to write to, only where the file must be written")
+  func file() throws {
+    let host = Situation.host(Situation.root())
+    let listen = ["KONG_PROXY_LISTEN": "0.0.0.0:80"]
+    let ambient = try least(on: host, listen)
+    #expect(!ambient.capabilities.contains(.setfcap) && ambient.allowsReadOnlyRoot)
+    let file = try least(
+      on: host, listen.merging(["ENTRYPOINT_CAP_MODE": "file"]) { $1 })
+    #expect(file.capabilities.contains(.setfcap) && !file.allowsReadOnlyRoot)
+  }
+
+  @Test("of a start that needs no capability have none but those of the drop")
+  func noNeed() throws {
+    let least = try least(
+      on: Situation.host(Situation.root()), ["KONG_PROXY_LISTEN": "0.0.0.0:8000"])
+    #expect(least.capabilities == CapabilitySet([.chown, .setgid, .setuid, .setpcap]))
+  }
+
+  @Test("of a non-root start are the sysctl, which Pod Security restricted allows")
+  func nonRoot() throws {
+    let least = try least(on: Situation.host(Situation.user()))
+    #expect(
+      least.kubernetesContext(Situation.names, prefix: "/usr/local/kong") == """
+        # in the pod's spec; not possible with hostNetwork: true
+        securityContext:
+          sysctls:
+            - name: net.ipv4.ip_unprivileged_port_start
+              value: "80"
+        # in the container
+        securityContext:
+          runAsUser: 1337
+          runAsNonRoot: true
+          allowPrivilegeEscalation: false
+          # with volumes at /usr/local/kong and /tmp
+          readOnlyRootFilesystem: true
+          capabilities:
+            drop: ["ALL"]
+        """)
+  }
+
+  @Test("of a non-root start come with a note that the host's network has no such sysctl")
+  func hostNetwork() throws {
+    let user = try least(on: Situation.host(Situation.user()))
+    #expect(user.networkNote?.why.contains("--network host") == true)
+    #expect(try least(on: Situation.host(Situation.root())).networkNote == nil)
+    let high = try least(
+      on: Situation.host(Situation.user()), ["KONG_PROXY_LISTEN": "0.0.0.0:8000"])
+    #expect(high.networkNote == nil)
+  }
+
+  @Test("are enough: with exactly them the plan gives nginx all it needs, with any one less not")
+  func enough() throws {
+    let variables = ["KONG_PROXY_LISTEN": "0.0.0.0:80 transparent"]
+    let least = try least(on: Situation.host(Situation.root()), variables)
+    let complete = { (given: CapabilitySet) in
+      let plan = try Situation.plan(variables, on: Situation.host(Situation.root(given)))
+      return plan.failure == nil && plan.warnings.isEmpty
+        && plan.result?.bounding == CapabilitySet([.netBindService, .netRaw])
+        && plan.launch.filter { $0.name == "give-stream" }.count == 2
+    }
+    #expect(try complete(least.capabilities))
+    for capability in least.capabilities.members {
+      #expect(try !complete(least.capabilities.subtracting(CapabilitySet(capability))))
+    }
+  }
+}

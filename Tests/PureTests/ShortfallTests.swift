@@ -1,0 +1,189 @@
+import Capabilities
+import Plan
+import Text
+import Foundation
+import Testing
+
+@Suite("What a start says that cannot have all it needs")
+struct ShortfallTests {
+  private let bind = CapabilitySet(.netBindService)
+
+  @Test("names all flags of a root that may not change the user, once, and with them it starts")
+  func cannotDrop() throws {
+    let plan = try Situation.plan(on: Situation.host(Situation.root([])))
+    #expect(plan.failure?.status == 77)
+    let flags = ["CHOWN", "SETGID", "SETUID", "SETPCAP", "NET_BIND_SERVICE"]
+    #expect(
+      plan.failure?.explanation?.waysOut.first
+        == "docker run " + flags.map { "--cap-add \($0)" }.joined(separator: " "))
+    let given = CapabilitySet(flags.compactMap(Situation.names.capability(named:)))
+    let enough = try Situation.plan(on: Situation.host(Situation.root(given)))
+    #expect(enough.failure == nil && enough.warnings.isEmpty)
+    #expect(enough.result?.permitted == bind)
+  }
+
+  @Test("warns of streams that nginx cannot open, unless no link leads there")
+  func streams() throws {
+    let pipe = StandardStream(descriptor: 1, kind: .pipe)
+    let socket = StandardStream(descriptor: 2, kind: .socket)
+    let noChown = Situation.root(Situation.dockerDefault.subtracting(Situation.set("chown")))
+    let said = { (who: Credentials, streams: [StandardStream], variables: [String: String]) in
+      try Situation.plan(variables, on: Situation.host(who, streams: streams)).launchWarnings
+    }
+    #expect(try said(Situation.root(), [pipe], [:]).isEmpty)
+    let both = try #require(try said(noChown, [pipe, socket], [:]).first)
+    #expect(both.what.contains("/dev/stdout and /dev/stderr"))
+    #expect(both.what.hasSuffix("open() failed (13: Permission denied)"))
+    #expect(both.why.contains("stdout is a pipe of uid 0, mode 0600; stderr is a socket"))
+    #expect(both.waysOut.first == "docker run --cap-add CHOWN")
+    let alone = try #require(try said(Situation.user(), [socket], [:]).first)
+    #expect(alone.what.hasSuffix("open() failed (6: No such device or address)"))
+    #expect(!alone.waysOut.contains { $0.contains("CHOWN") })
+    #expect(try said(noChown, [pipe, socket], ["ENTRYPOINT_LOG_LINKS": "off"]).isEmpty)
+  }
+
+  @Test("gives the streams with --user and to each kong command, too, and warns where it cannot")
+  func streamsOfOtherCommands() throws {
+    let streams = [StandardStream(descriptor: 2, kind: .pipe)]
+    let noChown = Situation.root(Situation.dockerDefault.subtracting(Situation.set("chown")))
+    var options = Options()
+    options.user = "kong"
+    let plan = { (who: Credentials, command: [ByteString], options: Options) in
+      try Situation.plan(
+        [:], on: Situation.host(who, streams: streams), command: command, options: options)
+    }
+    let given = Step.giveStream(streams[0], to: 1337)
+    let server = try plan(Situation.root(), ["nginx"], options)
+    #expect(server.launch.first == given && server.warnings.isEmpty)
+    #expect(try plan(Situation.root(), ["kong", "health"], Options()).launch.first == given)
+    let unchanged = try plan(Situation.root(), ["nginx"], Options())
+    #expect(unchanged.launch.map(\.name) == ["exec"])
+    let warning = try #require(try plan(noChown, ["nginx"], options).launchWarnings.first)
+    #expect(
+      warning.what == "nginx cannot open /dev/stderr as kong (1337:0) (13: Permission denied)")
+    #expect(warning.waysOut.first == "docker run --cap-add CHOWN")
+    let health = try plan(noChown, ["kong", "health"], Options())
+    #expect(health.launchWarnings.isEmpty && health.notes.count == 1)
+  }
+
+  @Test("offers a setcap on entrypoint's own file only together with what makes it count")
+  func ownFileWithoutBounding() throws {
+    let outside = Situation.user(bounding: [])
+    let warning = try #require(
+      try Situation.plan(on: Situation.host(outside)).failure?.explanation)
+    let setcap = warning.waysOut.filter { $0.contains("setcap") }
+    #expect(setcap.count == 1 && setcap[0].contains("and docker run --cap-add NET_BIND_SERVICE"))
+  }
+
+  @Test(
+    "names all that a root start would miss where the container began with nothing: it is enough")
+  func fromNothing() throws {
+    let way = try #require(
+      try Situation.plan(on: Situation.host(Situation.user(bounding: []))).failure?.explanation?
+        .waysOut.first)
+    let names = way.components(separatedBy: "--cap-add ").dropFirst().map {
+      String($0.prefix { $0 != " " && $0 != ":" }).lowercased()
+    }
+    #expect(names == ["chown", "setgid", "setuid", "setpcap", "net_bind_service"])
+    let given = CapabilitySet(names.compactMap { Situation.set($0).members.first })
+    let plan = try Situation.plan(on: Situation.host(Situation.root(given)))
+    #expect(plan.failure == nil && plan.warnings.isEmpty)
+  }
+
+  @Test("says with which engine entrypoint's own file counts under no_new_privs")
+  func underNoNewPrivileges() throws {
+    let user = Situation.user(noNewPrivileges: true)
+    let said = try #require(try Situation.plan(on: Situation.host(user)).failure?.explanation)
+    #expect(said.why.contains("Docker and containerd do, and podman does not"))
+    let setcap = try #require(said.waysOut.first { $0.contains("setcap") })
+    #expect(setcap.hasSuffix("with podman, without no-new-privileges"))
+  }
+
+  @Test("lets no_new_privs keep a user's nginx from capabilities of its file that nothing needs")
+  func carried() throws {
+    var nginx = Situation.nginx
+    nginx.capabilities = FileCapabilities(permitted: bind, effective: true)
+    let plan = { (bounding: CapabilitySet, variables: [String: String]) in
+      try Situation.plan(
+        variables.merging(["KONG_PROXY_LISTEN": "0.0.0.0:8000"]) { $1 },
+        on: Situation.host(Situation.user(bounding: bounding), proxy: .found(nginx)))
+    }
+    let kept = try plan(Situation.dockerDefault, [:])
+    #expect(kept.failure == nil && kept.warnings.isEmpty)
+    #expect(kept.result?.noNewPrivileges == true && kept.result?.permitted == [])
+    let off = try plan(Situation.dockerDefault, ["ENTRYPOINT_NO_NEW_PRIVS": "off"])
+    #expect(off.failure?.status == 77)
+    #expect(off.failure?.explanation?.why.contains("cap_net_bind_service") == true)
+    #expect(off.failure?.explanation?.waysOut.first == "leave out ENTRYPOINT_NO_NEW_PRIVS=off")
+    let refused = try plan([], [:])
+    #expect(refused.failure?.explanation?.why.contains("not in the bounding set") == true)
+    #expect(
+      refused.failure?.explanation?.waysOut.first == "docker run --cap-add NET_BIND_SERVICE")
+  }
+
+  @Test(
+    "says that it is nginx's file where that carries more than the listeners need, and how to mend it"
+  )
+  func superset() throws {
+    var nginx = Obstacle.readOnly.nginx
+    nginx.capabilities = FileCapabilities(
+      permitted: Situation.set("net_bind_service", "net_raw"), effective: true)
+    for credentials in [Situation.user(), Situation.root()] {
+      let plan = try Situation.plan(on: Situation.host(credentials, proxy: .found(nginx)))
+      #expect(plan.failure?.status == 77)
+      let said = try #require(plan.failure?.explanation)
+      #expect(said.why.hasPrefix("\(nginx.path) carries cap_net_bind_service,cap_net_raw"))
+      #expect(said.waysOut.contains { $0.contains("setcap cap_net_bind_service=ep \(nginx.path)") })
+    }
+  }
+
+  @Test("names the user that a root start would drop to")
+  func dropOfRoot() throws {
+    let ways = { (uid: UInt32) in
+      try Situation.plan(on: Situation.host(Situation.user(uid))).failure?.explanation?.waysOut
+        ?? []
+    }
+    #expect(
+      try ways(1337).contains("docker run --user 0: entrypoint drops to the user kong itself"))
+    let other =
+      "docker run --user 0: with ENTRYPOINT_USER=1000 entrypoint drops to that user itself"
+    #expect(try ways(1000).contains(other))
+    var options = Options()
+    options.capabilities = ["net_raw"]
+    let command = try Situation.plan(
+      [:], on: Situation.host(Situation.user(1000)), command: ["id"], options: options)
+    #expect(command.failure?.explanation?.waysOut.first == other)
+  }
+
+  @Test("names the condition that keeps capabilities of entrypoint's own file from being handed on")
+  func ownFile() throws {
+    let held = Situation.user(held: Situation.set("net_bind_service", "net_raw"))
+    let nginx = Situation.nginx
+    let said = { (variables: [String: String]) in
+      let plan = try Situation.plan(
+        variables.merging(["KONG_PROXY_LISTEN": "0.0.0.0:8000 transparent"]) { $1 },
+        on: Situation.host(held, proxy: .found(nginx), secureExecution: true))
+      return try #require(plan.failure?.explanation ?? plan.launchWarnings.first)
+    }
+    let proxy = try said(["ENTRYPOINT_PROXY": "/opt/nginx"])
+    #expect(proxy.why.hasSuffix("hands on only to \(Request.defaultProxy)"))
+    #expect(proxy.waysOut.first == "leave out ENTRYPOINT_PROXY=/opt/nginx")
+    let asked = try said(["SET_CAP_CHOWN": "1"])
+    #expect(asked.why.hasSuffix("hands on only what listeners of Kong's need"))
+    #expect(asked.waysOut.contains("leave out SET_CAP_CHOWN"))
+    let raw = try said([:])
+    #expect(raw.why.contains("hands on only cap_net_bind_service"))
+    #expect(raw.waysOut.first?.hasPrefix("docker run --user 0") == true)
+  }
+
+  @Test("names the option where that, and not the variable, chooses the mode")
+  func mode() throws {
+    var options = Options()
+    options.mode = .file
+    let plan = try Situation.plan(
+      ["KONG_PROXY_LISTEN": "0.0.0.0:80", "ENTRYPOINT_CAP_MODE": "ambient"],
+      on: Situation.host(Situation.root(), proxy: .found(Obstacle.readOnly.nginx)),
+      options: options)
+    #expect(plan.failure?.explanation?.waysOut.first == "leave out --cap-mode file")
+  }
+}
