@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Loaded by modes_*.bats: how nginx gets cap_net_bind_service, or why it cannot, in each situation that an engine
 # can make: at the first start, at the second, and for `kong reload`, which ends with `nginx -t` as `kong prepare`
-# does. Each test of port 80 writes a row of the README's table; the last test of a file compares them.
+# does. Each test of port 80 writes a row of the table in docker/MODES.md; the last test of a file compares them.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2016,SC2030,SC2031,SC2034,SC2154
 source "$(dirname "${BASH_SOURCE[0]}")/container.bash"
@@ -112,9 +112,9 @@ in_words() {
 # namespace can take them from.
 user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
 
-# are_in_readme START: the rows of this file's tests are those of the README's table that begin so.
-are_in_readme() {
-  diff <(sed -n '/<!-- modes -->/,/<!-- end of modes -->/p' "$repository/README.md" | grep "^| $1 |") "$table"
+# are_documented START: the rows of this file's tests are those of docker/MODES.md that begin so.
+are_documented() {
+  diff <(sed -n '/<!-- modes -->/,/<!-- end of modes -->/p' "$repository/docker/MODES.md" | grep "^| $1 |") "$table"
 }
 
 # works_on_8000 OPTION...: in every situation above, without a capability.

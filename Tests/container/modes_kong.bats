@@ -133,6 +133,6 @@ restricted=(--cap-drop ALL --security-opt no-new-privileges "${read_only[@]}")
 
 # ---- the table ----
 
-@test "the README's rows of starts as kong are what came out here" {
-  are_in_readme kong
+@test "the rows of docker/MODES.md of starts as kong are what came out here" {
+  are_documented kong
 }

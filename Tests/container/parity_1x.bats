@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What Kong 1.x's docker-entrypoint.sh did (1.2.2, and the version that collected capabilities for one
-# setcap), thing by thing, as an image that starts as root. Where a test says "unlike", the README's
-# "Differences from docker-entrypoint.sh" gives the reason.
+# setcap), thing by thing, as an image that starts as root. Where a test says "unlike", docker/MIGRATION.md
+# gives the reason.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2016,SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What Kong 3.x's docker-entrypoint.sh does, thing by thing, as the official image starts it: as kong.
-# Where a test says "unlike", the README's "Differences from docker-entrypoint.sh" gives the reason.
+# Where a test says "unlike", docker/MIGRATION.md gives the reason.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
