@@ -102,5 +102,5 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
   # What is documented is a part of what is printed if nothing of it must be removed or changed.
   diff <(printf '%s\n' "$documented") "$directory/printed" >"$directory/difference" || true
   (($(printf '%s\n' "$documented" | wc -l) > 8))
-  [[ -z $(grep '^<' "$directory/difference") ]]
+  (($(grep --count '^<' "$directory/difference") == 0))
 }

@@ -100,7 +100,8 @@ enum ConfinedProcess {
     // A start that is stopped leaves nobody behind.
     guard getppid() == parent else { _exit(1) }
     let message = body().message
-    var rest = message[...]
+    // Its length comes first, so that the end of it is known by that, and not by the end of the pipe.
+    var rest = (length(of: message) + message)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { write(pipe, $0.baseAddress, $0.count) }
       if count < 0 {
@@ -169,6 +170,13 @@ enum ConfinedProcess {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {
+      if let length = length(in: bytes) {
+        guard length <= messageLimit else { return .tooMuch }
+        guard bytes.count < lengthSize + length else {
+          // More than was announced is no message.
+          return .all(Array(bytes.dropFirst(lengthSize)))
+        }
+      }
       var event = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
       let count = poll(&event, 1, CInt(deadline.remaining))
       if count == 0 { return .tooLate }
@@ -177,10 +185,22 @@ enum ConfinedProcess {
         if errno == EINTR { continue }
         return .broken(Errno(rawValue: errno))
       }
-      if length == 0 { return .all(bytes) }
-      guard bytes.count + length <= messageLimit else { return .tooMuch }
+      if length == 0 { return .all([]) }
       bytes += buffer.prefix(length)
     }
+  }
+
+  /// In bytes.
+  private static let lengthSize = 4
+
+  private static func length(of message: [UInt8]) -> [UInt8] {
+    (0..<lengthSize).map { UInt8(truncatingIfNeeded: message.count >> (8 * $0)) }
+  }
+
+  /// The length that the process has announced; nil where that is not there yet.
+  private static func length(in bytes: [UInt8]) -> Int? {
+    guard bytes.count >= lengthSize else { return nil }
+    return (0..<lengthSize).reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
   }
 
   /// How the process has ended, or ends now.
