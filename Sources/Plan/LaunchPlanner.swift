@@ -52,7 +52,7 @@ struct LaunchPlanner {
     plan.launchWarnings += streams.warnings
     plan.notes += streams.notes
     if !host.credentials.effective.contains(.setpcap), attempt.result.bounding != wanted {
-      plan.notes.append("the bounding set stays as it is: this process lacks cap_setpcap")
+      plan.notes.append("the bounding set is not reduced: this process lacks cap_setpcap")
     }
   }
 

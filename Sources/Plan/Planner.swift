@@ -124,7 +124,7 @@ package struct Planner: Sendable {
       if let failure = host.prefixFailure { throw failure }
       plan.prepare.append(.givePrefix(prefix, to: target.uid, group: 0))
     } else {
-      plan.notes.append("the prefix stays whose it is: this process lacks cap_chown")
+      plan.notes.append("the prefix keeps its owner: this process lacks cap_chown")
     }
   }
 
@@ -358,7 +358,7 @@ package struct Planner: Sendable {
 
   private static func isNoDockerStart(_ name: ByteString, as user: TargetUser?) -> Explanation {
     Explanation(
-      what: "\(name) docker-start is exec'd as it is, as \(user?.description ?? "this user")",
+      what: "\(name) docker-start is run unchanged, as \(user?.description ?? "this user")",
       why: "the start with its drop and its grant has the name `kong docker-start`, without a path",
       waysOut: ["write: kong docker-start, and put the directory of kong on PATH"])
   }

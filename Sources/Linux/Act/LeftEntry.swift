@@ -1,6 +1,6 @@
 import Text
 
-/// Something in the prefix that stays as it is although it should not.
+/// Something in the prefix that could not be given to the user.
 struct LeftEntry: Equatable, Sendable {
   /// The path.
   var path: ByteString

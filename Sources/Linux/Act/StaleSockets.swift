@@ -122,10 +122,10 @@ extension StaleSockets.Report {
         Explanation(
           what: "removed sockets that nobody listens on from the prefix \(prefix):"
             + " \(removed.listed(\.description))",
-          why: "the Kong before this one did not end in order, and nginx could not bind to them",
+          why: "the previous Kong did not shut down cleanly, and nginx could not bind to them",
           waysOut: [
-            "look why it ended; with docker stop --time, or Kubernetes'"
-              + " terminationGracePeriodSeconds, it has more time"
+            "find out why it was killed; docker stop --time, or Kubernetes'"
+              + " terminationGracePeriodSeconds, gives it more time to stop"
           ]))
     }
     if !left.isEmpty {
