@@ -4,12 +4,14 @@
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
 
-# planted_socket FILE...: one that its listener has left behind, in the prefix that `volume` mounts.
+# planted_socket FILE...: one that an nginx of kong's has left behind, in the prefix that `volume` mounts. Everybody
+# may connect to it, as to each socket that nginx makes.
 planted_socket() {
   local file
   for file in "$@"; do
     (cd "$directory/prefix/$(dirname "$file")" &&
-      python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$(basename "$file")")
+      python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$(basename "$file")" &&
+      chmod 666 "$(basename "$file")" && chown 1337:0 "$(basename "$file")")
   done
 }
 

@@ -18,9 +18,11 @@ public func fuzzListenSetting(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt
   precondition(
     Set(listeners.map { ListenerSocket($0) }).count == listeners.count, "one socket twice")
   checkVersions(value, listeners)
-  // Only these two say that there is no listener, before a comment, which begins with "#" behind a blank.
+  // Only these two say that there is no listener. A comment begins with "#" behind a blank.
   let end = bytes.indices.dropFirst().first { bytes[$0] == 0x23 && isLuaBlank(bytes[$0 - 1]) }
-  let entries = bytes[..<(end ?? bytes.count)].split(separator: 0x2c, omittingEmptySubsequences: false).map(luaTrimmed)
+  let entries = bytes[..<(end ?? bytes.count)].split(
+    separator: 0x2c, omittingEmptySubsequences: false
+  ).map(luaTrimmed)
   precondition(listeners.count <= entries.count)
   if listeners.isEmpty {
     precondition(
