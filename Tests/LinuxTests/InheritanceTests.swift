@@ -67,8 +67,10 @@ struct InheritanceTests {
       nginx: "cat /proc/$$/environ > /dev/null && echo nginx can be looked into",
       #"""
       mkdir -m 777 prefix
+      # Where this user may execute it: the clone can be root's alone.
+      cp "$ENTRYPOINT" entrypoint
       setpriv --reuid www-data --regid www-data --clear-groups \
-        env -u ENTRYPOINT_USER "$ENTRYPOINT" kong docker-start
+        env -u ENTRYPOINT_USER "$T/entrypoint" kong docker-start
       """#)
     #expect(outcome.output == "nginx can be looked into\n", "\(outcome.errors)")
     #expect(outcome.errors.contains("Permission denied"))
