@@ -3,7 +3,7 @@ package import Kong
 package import Text
 
 /// How capabilities shall reach the command.
-package enum CapabilityMode: String, CaseIterable, Sendable {
+package enum CapabilityMode: String, Choice, Sendable {
   /// The first way that works.
   case auto
   /// File capabilities on the command's file.
@@ -228,7 +228,7 @@ package struct Request: Equatable, Sendable {
 }
 
 /// The values of a switch.
-package enum OnOff: String, CaseIterable, Sendable {
+package enum OnOff: String, Choice, Sendable {
   case on
   case off
 }
@@ -237,16 +237,13 @@ extension Environment {
   /// The value of a variable with few possible ones; nil where it is unset or empty.
   ///
   /// - Throws: ``StartFailure`` for a value that is none of them.
-  package func choice<Choice: RawRepresentable & CaseIterable>(
-    _ name: String
-  ) throws(StartFailure) -> Choice? where Choice.RawValue == String {
+  package func choice<Value: Choice>(_ name: String) throws(StartFailure) -> Value? {
     guard let value = nonEmpty(name) else { return nil }
-    if let choice = value.text.flatMap({ Choice(rawValue: $0.lowercased()) }) { return choice }
-    let choices = Choice.allCases.map(\.rawValue)
+    if let choice = Value(named: value) { return choice }
     throw StartFailure(
       status: ExitStatus.configuration,
       what: "\(name) is \"\(value)\"",
-      why: "it can only be \(choices.joined(separator: " or "))",
+      why: Value.rule,
       waysOut: ["set it to one of these", "unset it for the default"]
     )
   }

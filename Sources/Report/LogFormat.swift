@@ -1,7 +1,7 @@
 package import Text
 
 /// How much is said on standard error.
-package enum LogLevel: String, CaseIterable, Comparable, Sendable {
+package enum LogLevel: String, Choice, Comparable, Sendable {
   /// Only why a start failed.
   case error
   /// What will not be as asked, too.
@@ -25,7 +25,7 @@ package enum LogLevel: String, CaseIterable, Comparable, Sendable {
 }
 
 /// How a message is written.
-package enum LogFormat: String, CaseIterable, Sendable {
+package enum LogFormat: String, Choice, Sendable {
   /// Lines for people, each beginning with "entrypoint: LEVEL: ".
   case text
   /// One JSON object (RFC 8259) on a line.

@@ -145,14 +145,11 @@ extension Setting {
   }
 
   /// The choice that a value names, in any case.
-  fileprivate func choice<Choice: RawRepresentable & CaseIterable>(
-    _ value: ByteString
-  ) throws(StartFailure) -> Choice where Choice.RawValue == String {
-    if let choice = value.text.flatMap({ Choice(rawValue: $0.lowercased()) }) { return choice }
-    let words = Choice.allCases.map { $0.rawValue }
+  fileprivate func choice<Value: Choice>(_ value: ByteString) throws(StartFailure) -> Value {
+    if let choice = Value(named: value) { return choice }
     throw StartFailure(
       status: ExitStatus.usage, what: "\(name ?? "") is given \"\(value)\"",
-      why: "it can only be \(words.joined(separator: " or "))",
+      why: Value.rule,
       waysOut: ["give it one of these", "leave it out for the default"])
   }
 

@@ -122,15 +122,13 @@ package struct Setting: Sendable {
     Setting(.help, "--help", or: "-h", in: .about, "Print this text."),
   ]
 
-  private static func choice<Choice: RawRepresentable & CaseIterable>(
-    _ type: Choice.Type
-  ) -> Value where Choice.RawValue == String {
-    .choice(Choice.allCases.map { $0.rawValue })
+  private static func choice<Words: Choice>(_ type: Words.Type) -> Value {
+    .choice(Words.words)
   }
 }
 
 /// The forms in which `--dry-run` prints.
-package enum PlanFormat: String, CaseIterable, Sendable {
+package enum PlanFormat: String, Choice, Sendable {
   case text
   case json
   /// The fewest flags for `docker run`.

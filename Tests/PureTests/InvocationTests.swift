@@ -1,3 +1,4 @@
+import Kong
 import Settings
 import Text
 import Testing
@@ -94,5 +95,15 @@ struct InvocationTests {
       #expect(lines.filter { $0.hasPrefix(start) }.count == 1, "\(start)")
       if let variable = setting.variable { #expect(help.contains(variable)) }
     }
+  }
+
+  @Test("has every variable of ours that an environment may have, and no other")
+  func variables() {
+    let variables = Setting.all.compactMap(\.variable).filter { $0.hasPrefix("ENTRYPOINT_") }
+    let known = Environment(variables.map { Environment.Variable(name: $0, value: "on") })
+    #expect(known.unknownVariables.isEmpty)
+    let unknown = Environment([Environment.Variable(name: "ENTRYPOINT_X", value: "on")])
+    let listed = unknown.unknownVariables.first?.why.matches(of: /ENTRYPOINT_[A-Z_]+/)
+    #expect(Set(listed?.map { String($0.output) } ?? []) == Set(variables))
   }
 }

@@ -1,0 +1,16 @@
+/// A setting with few possible values, such as "on" and "off".
+package protocol Choice: RawRepresentable, CaseIterable where RawValue == String {}
+
+extension Choice {
+  /// The choice that a word names, in upper or lower case.
+  package init?(named word: ByteString) {
+    guard let choice = word.text.flatMap({ Self(rawValue: $0.lowercased()) }) else { return nil }
+    self = choice
+  }
+
+  /// The words.
+  package static var words: [String] { allCases.map { $0.rawValue } }
+
+  /// Why another word is none of them.
+  package static var rule: String { "it can only be \(words.joined(separator: " or "))" }
+}
