@@ -29,7 +29,7 @@ package struct InjectedListeners: Equatable, Sendable {
     limits: NginxLimits = NginxLimits()
   ) {
     guard !directives.isEmpty else { return }
-    var configuration = NginxListenDirectives(
+    var configuration = NginxIncludeWalk(
       injectedInto: prefix, isRoot: isRoot, files: files, limits: limits)
     for directive in directives {
       let first = (listen: configuration.directives.count, warning: configuration.warnings.count)
@@ -67,25 +67,25 @@ package struct InjectedListeners: Equatable, Sendable {
   }
 }
 
-extension NginxListenDirectives {
+extension NginxIncludeWalk {
   /// Reads a directive that a setting injects, as Kong writes it.
   ///
   /// Its value may have a semicolon in it, and further directives behind it.
   fileprivate mutating func read(_ injected: InjectedDirective) {
     if isFull { return }
-    if ListenSetting.isReference(luaTrimmed(injected.value.bytes[...])) {
+    if ListenParser.isReference(luaTrimmed(injected.value.bytes[...])) {
       return warn { _ in
         (injected.source, "its value is a reference to a vault, which Kong resolves itself")
       }
     }
     let statements = Array((injected.name + " ").utf8) + injected.value.bytes + Array(";\n".utf8)
-    read(statements, in: injected.block.place, source: injected.source)
+    read(statements, in: injected.block.context, source: injected.source)
   }
 }
 
 extension NginxBlock {
   /// What nginx makes of the block.
-  fileprivate var place: NginxListenDirectives.Place {
+  fileprivate var context: NginxIncludeWalk.Context {
     switch self {
     case .main: .main
     case .http: .servers(.http)

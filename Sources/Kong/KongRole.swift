@@ -34,7 +34,7 @@ struct KongRole {
       return
     }
     let role = luaTrimmed(text.bytes[...])
-    if ListenSetting.isReference(role) {
+    if ListenParser.isReference(role) {
       warning = Explanation(
         what: "which listeners Kong opens is not known before kong prepare has run",
         why:

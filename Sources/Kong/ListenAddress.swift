@@ -5,7 +5,7 @@ extension ListenAddress {
   /// Parses `ADDRESS:PORT`: an IPv4 address, an IPv6 address in brackets, a host name or "*".
   ///
   /// A host that consists of digits and dots only must be an IPv4 address, as in Kong.
-  static func parse(_ text: String) throws(ListenSetting.Fault) -> ListenAddress {
+  static func parse(_ text: String) throws(ListenParser.Fault) -> ListenAddress {
     let bytes = text.utf8
     guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")) else { throw .noPort(text) }
     let host = String(text[..<colon])
@@ -20,7 +20,7 @@ extension ListenAddress {
     return .inet(host: host, port: port)
   }
 
-  private static func fault(ofHost host: String, in text: String) -> ListenSetting.Fault? {
+  private static func fault(ofHost host: String, in text: String) -> ListenParser.Fault? {
     let bytes = host.utf8
     if bytes.first == UInt8(ascii: "[") {
       return ListenHost.ipv6OfKong(bytes.dropFirst().dropLast()) == nil ? .ipv6(text) : nil

@@ -72,7 +72,7 @@ package struct Prefix: Hashable, Sendable {
     let longestName = value.bytes.split(separator: slash).map(\.count).max() ?? 0
     if value.bytes.count > longest || longestName > Prefix.longestName { return .tooLong }
     guard value.bytes.first == slash else {
-      return ListenSetting.isReference(luaTrimmed(value.bytes[...])) ? .reference : .relative
+      return ListenParser.isReference(luaTrimmed(value.bytes[...])) ? .reference : .relative
     }
     if value.bytes.count > 1 {
       let names = value.bytes.dropFirst().split(separator: slash, omittingEmptySubsequences: false)

@@ -76,7 +76,7 @@ package struct Listener: Hashable, Sendable {
   }
 
   /// Address and port as one writes them in the setting: "0.0.0.0:443".
-  package var place: String {
+  package var endpoint: String {
     switch address {
     case .inet(let host, let port): "\(host):\(port)"
     case .portRange(let host, let ports): "\(host):\(ports.lowerBound)-\(ports.upperBound)"
@@ -85,7 +85,7 @@ package struct Listener: Hashable, Sendable {
   }
 
   /// The entry as one writes it in the setting: "0.0.0.0:443 ssl".
-  package var entry: String { ([place] + flags).joined(separator: " ") }
+  package var entry: String { ([endpoint] + flags).joined(separator: " ") }
 
   /// The listener with its source, as reasons name it: "KONG_PROXY_LISTEN 0.0.0.0:443 ssl".
   package var description: String { "\(source) \(entry)" }

@@ -1,17 +1,5 @@
 package import Text
 
-/// What reading a configuration file came to.
-package enum FileContent: Sendable {
-  /// All its bytes.
-  case bytes([UInt8])
-  /// There is no such file.
-  case absent
-  /// It has more bytes than were asked for.
-  case tooLarge
-  /// It cannot be read, for the reason given as a phrase, such as "Permission denied".
-  case unreadable(String)
-}
-
 /// How to get at the files of a configuration, so that following `include` does no I/O itself.
 package struct NginxFiles {
   /// The files that a pattern with "*", "?" or "[" matches, sorted, as glob(3) without flags; nil where

@@ -48,20 +48,20 @@ package struct NginxListen: Hashable, Sendable {
   ///
   /// - Throws: ``Fault`` where it says nothing that nginx could understand.
   package func listener() throws(Fault) -> Listener {
-    guard let place = arguments.first else { throw Fault(reason: "it has no address") }
+    guard let endpoint = arguments.first else { throw Fault(reason: "it has no address") }
     return Listener(
-      source: source, address: try address(place),
+      source: source, address: try address(endpoint),
       flags: arguments.dropFirst().map {
         ByteString(Array($0.bytes.prefix(NginxListen.parameterLimit))).description
       })
   }
 
-  private func address(_ place: ByteString) throws(Fault) -> ListenAddress {
-    let bytes = place.bytes[...]
+  private func address(_ endpoint: ByteString) throws(Fault) -> ListenAddress {
+    let bytes = endpoint.bytes[...]
     if NginxListen.beginsWithUnix(bytes) { return try NginxListen.unix(bytes.dropFirst(5)) }
-    guard let text = place.text else { throw Fault(place, reason: "is not UTF-8") }
+    guard let text = endpoint.text else { throw Fault(endpoint, reason: "is not UTF-8") }
     if bytes.contains(UInt8(ascii: "$")) {
-      throw Fault(place, reason: "has a variable, and nginx fills in none here")
+      throw Fault(endpoint, reason: "has a variable, and nginx fills in none here")
     }
     return try text.utf8.first == UInt8(ascii: "[") ? inet6(text) : inet(text)
   }

@@ -10,11 +10,11 @@ package struct NginxListeners {
   /// What could not be read or understood, so that a listener may be missing.
   package private(set) var warnings: [Explanation]
 
-  /// Reads a configuration; parameters as in ``NginxListenDirectives``.
+  /// Reads a configuration; parameters as in ``NginxIncludeWalk``.
   package init(
     main: ByteString, isRoot: Bool, files: NginxFiles, limits: NginxLimits = NginxLimits()
   ) {
-    var configuration = NginxListenDirectives(
+    var configuration = NginxIncludeWalk(
       main: main, isRoot: isRoot, files: files, limits: limits)
     for directive in configuration.directives {
       do throws(NginxListen.Fault) {

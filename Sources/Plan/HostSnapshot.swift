@@ -52,7 +52,7 @@ package struct HostSnapshot: Equatable, Sendable {
   /// How many processors can be used; nil where that does not matter.
   package var cpuLimit: CPULimit?
   /// What is in the files that KONG_*_FILE name, or why it cannot be known.
-  package var secrets: SecretSettings
+  package var secrets: Secrets
 
   /// Creates a snapshot from its parts.
   package init(
@@ -68,7 +68,7 @@ package struct HostSnapshot: Equatable, Sendable {
     streams: [StandardStream] = [],
     hooks: HookDirectory? = nil,
     files: KongFiles = KongFiles(),
-    secrets: SecretSettings = .known([])
+    secrets: Secrets = .known([])
   ) {
     self.credentials = credentials
     self.secureExecution = secureExecution

@@ -45,7 +45,7 @@ package struct Plan: Equatable, Sendable {
   /// The user that it runs as.
   package var user: TargetUser?
   /// The settings whose values come from files.
-  package var secrets: [SecretSetting] = []
+  package var secrets: [ResolvedSecret] = []
   /// Every address that Kong is told to listen on.
   package var listeners: [Listener] = []
   /// What the command needs, sorted by number.

@@ -44,7 +44,7 @@ package struct Planner: Sendable {
     if let argument = request.kongArguments.first(where: Planner.isPrefix) {
       throw Planner.prefixAsArgument(argument)
     }
-    let settings = try ListenSettings(environment: request.environment, files: host.files)
+    let settings = try ConfiguredListeners(environment: request.environment, files: host.files)
     plan.listeners = settings.listeners(with: host.files.generated)
     plan.launchWarnings = settings.warnings(with: host.files.generated)
     if host.files.generated?.isCurrent == false {
@@ -250,7 +250,7 @@ package struct Planner: Sendable {
     var need: PrepareNeed?
     plan.workers = workers
     if request.testsListeners {
-      let settings = try ListenSettings(environment: request.environment, files: host.files)
+      let settings = try ConfiguredListeners(environment: request.environment, files: host.files)
       plan.listeners = settings.listeners(with: nil)
       need = try PrepareNeed(
         settings: settings, listeners: plan.listeners, request: request, host: host)

@@ -30,7 +30,7 @@ struct PrepareNeed {
   /// - Returns: nil where nothing is needed.
   /// - Throws: ``StartFailure`` for the name of a capability that the kernel does not know.
   init?(
-    settings: ListenSettings, listeners: [Listener], request: Request, host: HostSnapshot
+    settings: ConfiguredListeners, listeners: [Listener], request: Request, host: HostSnapshot
   ) throws(StartFailure) {
     let requests = request.capabilities.filter {
       host.capabilityNames.capability(named: $0.name) == .netBindService

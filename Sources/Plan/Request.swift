@@ -115,7 +115,7 @@ package struct Request: Equatable, Sendable {
   /// The request with the settings that are in files.
   ///
   /// A setting that cannot count is left out here, and ends the plan.
-  package func including(_ secrets: SecretSettings) -> Request {
+  package func including(_ secrets: Secrets) -> Request {
     var request = self
     if case .known(let settings) = secrets,
       let environment = try? environment.including(settings)
@@ -160,13 +160,13 @@ package struct Request: Equatable, Sendable {
   }
 
   /// What is in the environment, in Kong's files or in the secrets' and most likely not as it was meant.
-  func warnings(files: KongFiles, secrets: [SecretSetting]) -> [Explanation] {
+  func warnings(files: KongFiles, secrets: [ResolvedSecret]) -> [Explanation] {
     var warnings = environment.unknownVariables
     for secret in secrets { warnings += secret.warnings }
     if !isKong, let kong = WrappedKong(command) {
       warnings += kong.warnings(secrets: environment.namesOfSecretFiles)
     }
-    if let defaults = files.defaults { warnings += environment.unknownSecretFiles(defaults) }
+    if let defaults = files.defaults { warnings += environment.unknownSecretReferences(defaults) }
     if let file = files.configuration, let other = file.configuration.prefix,
       environment.nonEmpty("KONG_PREFIX") == nil, Prefix.withoutLastSlash(other) != prefix
     {

@@ -63,11 +63,11 @@ package struct PlanReport: Sendable {
     ])
   }
 
-  private func secret(_ setting: SecretSetting) -> JSON {
+  private func secret(_ resolved: ResolvedSecret) -> JSON {
     .object([
-      "variable": .string(setting.file.variable),
-      "path": .string(setting.file.path.description),
-      "length": .number(setting.secret.count),
+      "variable": .string(resolved.reference.variable),
+      "path": .string(resolved.reference.path.description),
+      "length": .number(resolved.secret.count),
     ])
   }
 

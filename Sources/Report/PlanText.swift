@@ -54,10 +54,10 @@ package struct PlanText: Sendable {
   private mutating func secrets() {
     guard !plan.secrets.isEmpty else { return }
     title("Secrets")
-    let width = plan.secrets.map(\.file.variable.count).max() ?? 0
+    let width = plan.secrets.map(\.reference.variable.count).max() ?? 0
     for setting in plan.secrets {
       lines.append(
-        "  \(padded(setting.file.variable, to: width))  from \(setting.file.path),"
+        "  \(padded(setting.reference.variable, to: width))  from \(setting.reference.path),"
           + " \(setting.secret.count) bytes")
     }
   }
@@ -67,7 +67,7 @@ package struct PlanText: Sendable {
     title("Listeners")
     let start = host.unprivilegedPortStart
     let shown = plan.listeners.prefix(PlanText.listLimit)
-    let width = shown.map(\.place.count).max() ?? 0
+    let width = shown.map(\.endpoint.count).max() ?? 0
     let sourceWidth = shown.map(\.source.count).max() ?? 0
     for listener in shown {
       let needs = listener.needs(unprivilegedPortStart: start)
@@ -75,7 +75,7 @@ package struct PlanText: Sendable {
       let flags = listener.flags.joined(separator: " ")
       let source = flags.isEmpty ? listener.source : padded(listener.source, to: sourceWidth)
       lines.append(
-        "  \(padded(listener.place, to: width))  \(padded(text, to: 26))  "
+        "  \(padded(listener.endpoint, to: width))  \(padded(text, to: 26))  "
           + dim(flags.isEmpty ? source : "\(source)  \(flags)"))
     }
     more(plan.listeners.count - shown.count)

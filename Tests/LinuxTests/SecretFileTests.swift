@@ -52,11 +52,11 @@ struct SecretFileReadingTests {
     // What hangs ends in SIGALRM instead.
     alarm(30)
     let target = TargetUser(name: "kong", uid: 1337, gid: 1337, groups: [1337], home: "/")
-    let file = SecretFile(variable: variable, path: ByteString(directory + "/" + name))
+    let file = SecretReference(variable: variable, path: ByteString(directory + "/" + name))
     let before = try ProcessStatus.read()
     var outcome = Outcome()
     do {
-      let settings = try SecretFile.read([file], for: target, own: before)
+      let settings = try SecretReference.read([file], for: target, own: before)
       outcome.text = String(decoding: settings[0].secret.revealedBytes, as: UTF8.self)
     } catch {
       outcome.status = error.status
@@ -168,7 +168,7 @@ struct SecretFileReadingTests {
       env "$name=$(head -c $((room + 1)) /dev/zero | tr '\\0' x)" true 2>/dev/null || echo refused
       """)
     #expect(outcome.output == "started\nrefused\n", "\(outcome.errors)")
-    let room = SecretFile.longestVariable - "KONG_PG_PASSWORD=".utf8.count - 1
+    let room = SecretReference.longestVariable - "KONG_PG_PASSWORD=".utf8.count - 1
     #expect(room == 131072 - 18)
   }
 
@@ -180,9 +180,9 @@ struct SecretFileReadingTests {
     let path = shell.directory.path + "/pw"
     await #expect(processExitsWith: .success) { [path = path as String] in
       try #require(seteuid(1337) == 0)
-      let file = SecretFile(variable: "KONG_PG_PASSWORD", path: ByteString(path))
+      let file = SecretReference(variable: "KONG_PG_PASSWORD", path: ByteString(path))
       let failure = try #require(throws: StartFailure.self) {
-        _ = try SecretFile.read([file], for: nil, own: ProcessStatus.read())
+        _ = try SecretReference.read([file], for: nil, own: ProcessStatus.read())
       }
       #expect(failure.status == 78)
       #expect(failure.explanation?.why.contains("uid 1337 may not read it") == true)
@@ -198,9 +198,9 @@ struct SecretFileReadingTests {
       let block = EnvironmentBlock(CStrings(buffer.baseAddress))
       let interpreted = block.interpreted()
       #expect(interpreted.nonEmptySecrets.isEmpty)
-      let files = try interpreted.secretFiles(defaults: nil)
-      #expect(files == [SecretFile(variable: "KONG_X", path: "/f")])
-      let setting = SecretSetting(file: files[0], secret: Secret(Array("v=\nw".utf8)))
+      let files = try interpreted.secretReferences(defaults: nil)
+      #expect(files == [SecretReference(variable: "KONG_X", path: "/f")])
+      let setting = ResolvedSecret(reference: files[0], secret: Secret(Array("v=\nw".utf8)))
       return block.applying(setting.changes).compactMap { $0.map { String(cString: $0) } }
     }
     #expect(result == ["A=1", "KONG_XY=2", "B=", "KONG_X=v=\nw"])

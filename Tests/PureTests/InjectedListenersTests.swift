@@ -8,12 +8,12 @@ struct InjectedListenersTests {
   /// The settings of a start, with files as they are given.
   private func settings(
     _ variables: [String: String], _ texts: [String: String] = [:]
-  ) throws -> ListenSettings {
+  ) throws -> ConfiguredListeners {
     let request = try Request(
       command: ["kong", "docker-start"], options: Options(),
       environment: Situation.environment(variables))
     let files = KongFiles(for: request, isRoot: false, files: NginxFiles(texts: texts))
-    return try ListenSettings(environment: request.environment, files: files)
+    return try ConfiguredListeners(environment: request.environment, files: files)
   }
 
   private func listeners(

@@ -7,7 +7,7 @@ import Testing
 struct NeedsTests {
   private func needs(_ entry: String, portStart: Int = 1024) throws -> CapabilitySet {
     let listener = try #require(
-      try ListenSetting.parse(ByteString(entry), source: "KONG_PROXY_LISTEN").first)
+      try ListenParser.parse(ByteString(entry), source: "KONG_PROXY_LISTEN").first)
     return listener.needs(unprivilegedPortStart: portStart)
   }
 

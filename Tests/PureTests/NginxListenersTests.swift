@@ -388,7 +388,7 @@ struct NginxListenersTests {
     #expect(found.warnings[0].why == "its path has more than 4095 bytes")
     let shorter = String(path.dropLast(1))
     let files = ["/p/nginx.conf": "include \(shorter);", shorter: "http { server { listen 1; } }"]
-    #expect(read(files).listeners.map(\.place) == ["0.0.0.0:1"])
+    #expect(read(files).listeners.map(\.endpoint) == ["0.0.0.0:1"])
   }
 
   @Test("show of a long path no more than its beginning, however many they are")
@@ -406,7 +406,7 @@ struct NginxListenersTests {
     var files = NginxFiles(texts: ["/nginx.conf": "http { include d/*; server { listen 80; } }"])
     files.matching = { _ in nil }
     let found = NginxListeners(main: "/nginx.conf", isRoot: true, files: files)
-    #expect(found.listeners.map(\.place) == ["0.0.0.0:80"])
+    #expect(found.listeners.map(\.endpoint) == ["0.0.0.0:80"])
     #expect(
       found.warnings.map(\.why) == [
         "it would take too long to find out which files its pattern means"

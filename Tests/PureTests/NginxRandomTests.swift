@@ -10,7 +10,7 @@ struct NginxRandomTests {
     for seed in 0..<500 {
       var configuration = RandomConfiguration(seed: UInt64(seed))
       configuration.write()
-      let result = NginxListenDirectives(
+      let result = NginxIncludeWalk(
         main: "/p/main", isRoot: true, files: NginxFiles(texts: configuration.files))
       #expect(result.directives.map(\.arguments) == configuration.listens, "seed \(seed)")
       #expect(result.warnings.isEmpty, "seed \(seed)")

@@ -61,8 +61,8 @@ struct RecordedTests {
       ("KONG_PROXY_LISTEN", "http", recorded.http),
       ("KONG_STREAM_LISTEN", "stream", recorded.stream),
     ] {
-      let grammar = ListenSetting.Grammar(of: variable, in: .third)
-      let listeners = try? ListenSetting.parse(
+      let grammar = ListenParser.Grammar(of: variable, in: .third)
+      let listeners = try? ListenParser.parse(
         ByteString(recorded.value), source: variable, grammar: grammar)
       guard let expected else {
         #expect(listeners == nil, "Kong refuses it in \(variable)")
@@ -70,11 +70,11 @@ struct RecordedTests {
       }
       // Of those that nginx refuses, a start may find out.
       if recorded.nginxRefuses?.contains(kind) == true { continue }
-      let places = listeners?.map { $0.place }
+      let endpoints = listeners?.map { $0.endpoint }
       let same = try expected.map { entry in
-        try ListenSetting.parse(ByteString(entry), source: variable, grammar: grammar)
+        try ListenParser.parse(ByteString(entry), source: variable, grammar: grammar)
       }.flatMap { $0 }
-      #expect(places != nil, "Kong takes it in \(variable)")
+      #expect(endpoints != nil, "Kong takes it in \(variable)")
       #expect(listeners?.map { ListenerSocket($0) } == same.map { ListenerSocket($0) })
     }
   }
@@ -84,7 +84,7 @@ struct RecordedTests {
     let values = try Recorded.read("listen-values", as: RecordedValue.self)
       .filter { $0.nginxRefuses?.contains("http") == true }
     let taken = values.map(\.value).filter {
-      (try? ListenSetting.parse(
+      (try? ListenParser.parse(
         ByteString($0), source: "x", grammar: .init(of: "KONG_PROXY_LISTEN", in: .third))) != nil
     }
     #expect(values.count > 60 && taken == ["transparent 0.0.0.0:80"])
@@ -132,9 +132,9 @@ struct RecordedStart: Decodable, Sendable, CustomTestStringConvertible {
       environment: Situation.environment(env))
     var host = Situation.host(Situation.root())
     host.secrets = .known(
-      try request.environment.secretFiles(defaults: defaults).map { file in
+      try request.environment.secretReferences(defaults: defaults).map { file in
         let contents = files.first { ByteString($0.0) == file.path }?.1 ?? []
-        return SecretSetting(file: file, secret: try file.secret(fromContents: contents))
+        return ResolvedSecret(reference: file, secret: try file.secret(fromContents: contents))
       })
     request = request.including(host.secrets)
     host.files = KongFiles(for: request, isRoot: false, files: reader)

@@ -5,14 +5,14 @@ import Testing
 @Suite("A secret")
 struct SecretTests {
   private let secret = Secret(Array("hunter2".utf8))
-  private let file = SecretFile(variable: "KONG_PG_PASSWORD", path: "/run/secrets/pw")
+  private let reference = SecretReference(variable: "KONG_PG_PASSWORD", path: "/run/secrets/pw")
 
   @Test("shows its length only: in text, in a debugger's text, in a dump, inside other values")
   func hidden() {
     var dumped = ""
     dump([secret], to: &dumped)
     dump(EnvironmentChange(name: "K", value: .secret(secret)), to: &dumped)
-    let setting = SecretSetting(file: file, secret: secret)
+    let setting = ResolvedSecret(reference: reference, secret: secret)
     dump(setting, to: &dumped)
     let texts = [
       "\(secret)", String(describing: secret), String(reflecting: secret), dumped, "\(setting)",
@@ -34,17 +34,17 @@ struct SecretTests {
       (" pw \n", " pw "), ("a\nb\n", "a\nb"), ("\npw", "\npw"), ("pw\r\n", "pw\r"),
     ])
   func newlines(contents: String, value: String) throws {
-    #expect(try file.secret(fromContents: Array(contents.utf8)) == Secret(Array(value.utf8)))
+    #expect(try reference.secret(fromContents: Array(contents.utf8)) == Secret(Array(value.utf8)))
   }
 
   @Test("cannot have a NUL, nor make its variable longer than 128 KiB; its value is never shown")
   func limits() throws {
     let room = 131_072 - "KONG_PG_PASSWORD=".utf8.count - 1
     let long = [UInt8](repeating: 0x78, count: room)
-    #expect(try file.secret(fromContents: long + [0x0a]) == Secret(long))
+    #expect(try reference.secret(fromContents: long + [0x0a]) == Secret(long))
     for contents in [long + [0x78], [0x78, 0x78, 0x78, 0]] {
       let failure = try #require(throws: StartFailure.self) {
-        _ = try file.secret(fromContents: contents)
+        _ = try reference.secret(fromContents: contents)
       }
       let text = try #require(failure.explanation)
       #expect(failure.status == 78)
@@ -64,7 +64,7 @@ struct SecretFileTests {
   private func variables(_ variables: [String: String], _ defaults: KongDefaults?) throws
     -> [String]
   {
-    try Situation.environment(variables).secretFiles(defaults: defaults).map(\.variable)
+    try Situation.environment(variables).secretReferences(defaults: defaults).map(\.variable)
   }
 
   @Test("is a secret of each option that Kong has, and of KONG_PASSWORD, and no other")
@@ -157,7 +157,7 @@ struct SecretFileTests {
     #expect(environment.nonEmptySecrets == ["KONG_PG_PASSWORD"])
     #expect(environment["KONG_PG_PASSWORD"] == nil)
     let failure = try #require(throws: StartFailure.self) {
-      _ = try environment.secretFiles(defaults: defaults)
+      _ = try environment.secretReferences(defaults: defaults)
     }
     #expect(failure.status == 78)
     #expect(failure.explanation?.what == "KONG_PG_PASSWORD and KONG_PG_PASSWORD_FILE are both set")
@@ -172,13 +172,13 @@ struct SecretFileTests {
       Environment.Variable(name: "KONG_PG_PASSWORD_FILE", value: "/a"),
       Environment.Variable(name: "KONG_PG_PASSWORD_FILE", value: "/b"),
     ])
-    let files = try environment.secretFiles(defaults: nil)
-    #expect(files == [SecretFile(variable: "KONG_PG_PASSWORD", path: "/a")])
+    let files = try environment.secretReferences(defaults: nil)
+    #expect(files == [SecretReference(variable: "KONG_PG_PASSWORD", path: "/a")])
   }
 
-  private func setting(_ variable: String, _ value: String) -> SecretSetting {
-    SecretSetting(
-      file: SecretFile(variable: variable, path: "/f"), secret: Secret(Array(value.utf8)))
+  private func setting(_ variable: String, _ value: String) -> ResolvedSecret {
+    ResolvedSecret(
+      reference: SecretReference(variable: variable, path: "/f"), secret: Secret(Array(value.utf8)))
   }
 
   @Test("gives a plan its prefix and listeners, and keeps passwords out of it")

@@ -79,8 +79,8 @@ struct WorkerProcessesTests {
       var host = Situation.host(Situation.root())
       host.cpuLimit = limit
       host.secrets = .known([
-        SecretSetting(
-          file: SecretFile(variable: name, path: "/run/n"), secret: Secret(bytes("4")))
+        ResolvedSecret(
+          reference: SecretReference(variable: name, path: "/run/n"), secret: Secret(bytes("4")))
       ])
       let plan = Planner(request: request.including(host.secrets), snapshot: host).plan()
       #expect(plan.failure == nil && plan.workers == nil)

@@ -49,7 +49,7 @@ private let arguments = CommandLine.arguments
 
 switch (arguments.count, arguments.dropFirst().first) {
 case (3, "directives"):
-  let found = NginxListenDirectives(main: ByteString(arguments[2]), isRoot: true, files: files)
+  let found = NginxIncludeWalk(main: ByteString(arguments[2]), isRoot: true, files: files)
   for listen in found.directives {
     let words =
       [listen.file, String(listen.line)] + listen.arguments.map(\.description)

@@ -133,10 +133,10 @@ extension HostSnapshot {
         // Without secrets it would only have told which settings and defaults Kong has.
         if namesSecrets { throw error }
       }
-      let named = try request.environment.secretFiles(defaults: files.defaults)
+      let named = try request.environment.secretReferences(defaults: files.defaults)
       let target = try dropTarget(for: request)
       guard target.map({ FileSystemUser.canAct(as: $0, own: credentials) }) ?? true else { return }
-      let settings = try SecretFile.read(named, for: target, own: credentials)
+      let settings = try SecretReference.read(named, for: target, own: credentials)
       // What they say about listeners and the prefix must be something that can be shown.
       _ = try request.environment.including(settings)
       secrets = .known(settings)

@@ -5,7 +5,7 @@ package import Text
 import Glibc
 import SystemPackage
 
-extension SecretFile {
+extension SecretReference {
   /// Reads the secrets, for a program that will run as `target`.
   ///
   /// Whoever gets the secret must not gain by it: a user that can plant a link in a directory of its
@@ -19,8 +19,8 @@ extension SecretFile {
   ///   - own: who this process is.
   /// - Throws: ``StartFailure`` that names the variable and the file, never what is in it.
   package static func read(
-    _ files: [SecretFile], for target: TargetUser?, own: Credentials
-  ) throws(StartFailure) -> [SecretSetting] {
+    _ files: [SecretReference], for target: TargetUser?, own: Credentials
+  ) throws(StartFailure) -> [ResolvedSecret] {
     guard !files.isEmpty else { return [] }
     var opened: [OpenedFile]
     do {
@@ -40,10 +40,10 @@ extension SecretFile {
       }
     }
     defer { for file in opened { file.close() } }
-    var settings: [SecretSetting] = []
+    var settings: [ResolvedSecret] = []
     for file in opened {
       let secret = try file.file.secret(fromContents: file.contents())
-      settings.append(SecretSetting(file: file.file, secret: secret))
+      settings.append(ResolvedSecret(reference: file.file, secret: secret))
     }
     return settings
   }
@@ -51,7 +51,7 @@ extension SecretFile {
 
 /// A secret's file that was opened, or why not.
 private struct OpenedFile {
-  let file: SecretFile
+  let file: SecretReference
   private var descriptor: FileDescriptor?
   /// Why it was not opened.
   private(set) var refusal: Refusal?
@@ -64,7 +64,7 @@ private struct OpenedFile {
   var isOpen: Bool { descriptor != nil }
 
   /// Opens the file.
-  init(_ file: SecretFile, at path: ByteString) {
+  init(_ file: SecretReference, at path: ByteString) {
     self.file = file
     do throws(Errno) {
       let pinned = try PinnedFile(path)
@@ -94,16 +94,16 @@ private struct OpenedFile {
     let bytes: [UInt8]
     do throws(Errno) {
       // One byte more than a variable can have tells a file that is too long.
-      bytes = try descriptor.contents(limit: SecretFile.longestVariable + 1)
+      bytes = try descriptor.contents(limit: SecretReference.longestVariable + 1)
     } catch {
       throw file.cannotBeRead(error)
     }
-    if bytes.count > SecretFile.longestVariable { throw file.tooLong }
+    if bytes.count > SecretReference.longestVariable { throw file.tooLong }
     return bytes
   }
 }
 
-extension SecretFile {
+extension SecretReference {
   fileprivate func notRegular(_ type: FileType) -> StartFailure {
     failure(
       why: type == .directory ? "it is a directory" : "it is not a regular file",

@@ -3,7 +3,7 @@ import Plan
 import Text
 import SystemPackage
 
-extension SecretFile {
+extension SecretReference {
   /// The path without links, if nobody but root can have led it where it leads.
   ///
   /// - Throws: ``StartFailure`` that names the entry that somebody else could have had a hand in.

@@ -5,7 +5,7 @@ public func fuzzListenSetting(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt
   let value = ByteString(bytes)
   let listeners: [Listener]
   do {
-    listeners = try ListenSetting.parse(value, source: "KONG_X_LISTEN")
+    listeners = try ListenParser.parse(value, source: "KONG_X_LISTEN")
   } catch {
     precondition(error.status == ExitStatus.configuration)
     guard let explanation = error.explanation else { fatalError("no explanation") }
@@ -26,11 +26,11 @@ public func fuzzListenSetting(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt
   precondition(listeners.count <= entries.count)
   if listeners.isEmpty {
     precondition(
-      entries.allSatisfy(ListenSetting.isReference) || entries[0].elementsEqual("off".utf8))
+      entries.allSatisfy(ListenParser.isReference) || entries[0].elementsEqual("off".utf8))
     return 0
   }
   let printed = listeners.map(\.entry).joined(separator: ", ")
-  let again = try? ListenSetting.parse(ByteString(printed), source: "KONG_X_LISTEN")
+  let again = try? ListenParser.parse(ByteString(printed), source: "KONG_X_LISTEN")
   precondition(again == listeners, "\(printed) is not the same listeners")
   return 0
 }
@@ -39,8 +39,8 @@ public func fuzzListenSetting(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt
 private func checkVersions(_ value: ByteString, _ listeners: [Listener]) {
   for variable in ["KONG_PROXY_LISTEN", "KONG_STREAM_LISTEN"] {
     for version in [KongVersion.second, .third] {
-      let grammar = ListenSetting.Grammar(of: variable, in: version)
-      let known = try? ListenSetting.parse(value, source: "KONG_X_LISTEN", grammar: grammar)
+      let grammar = ListenParser.Grammar(of: variable, in: version)
+      let known = try? ListenParser.parse(value, source: "KONG_X_LISTEN", grammar: grammar)
       precondition(known == nil || known == listeners)
     }
   }

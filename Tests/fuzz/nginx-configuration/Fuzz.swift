@@ -73,7 +73,7 @@ private func checkListeners(_ texts: [[UInt8]]) {
   var limits = NginxLimits()
   limits.files = 20
   limits.depth = 4
-  let found = NginxListenDirectives(main: "/main", isRoot: true, files: files, limits: limits)
+  let found = NginxIncludeWalk(main: "/main", isRoot: true, files: files, limits: limits)
   for directive in found.directives {
     precondition(
       isListener(directive, text(ByteString(directive.file)) ?? []), "from another directive")

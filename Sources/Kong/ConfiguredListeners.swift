@@ -3,7 +3,7 @@ package import Text
 
 /// The listeners that Kong's settings name: those of the environment, then of kong.conf, then Kong's
 /// defaults, as far as Kong uses them.
-package struct ListenSettings {
+package struct ConfiguredListeners {
   /// Those that somebody has set.
   private(set) var chosen: [Listener] = []
   /// Those that nobody has set, so that Kong's defaults hold.
@@ -18,9 +18,9 @@ package struct ListenSettings {
   /// - Throws: ``StartFailure`` for a value that is no list of listeners, and for a role that Kong has
   ///   not.
   package init(environment: Environment, files: KongFiles) throws(StartFailure) {
-    var settings = try ListenSettings.chosen(environment, files)
+    var settings = try ConfiguredListeners.chosen(environment, files)
     let countOfChosen = settings.count
-    try settings.append(contentsOf: ListenSettings.defaults(files, besides: settings))
+    try settings.append(contentsOf: ConfiguredListeners.defaults(files, besides: settings))
     let role = try KongRole(environment, files)
     let use = ListenerUse(role: role, defaults: files.defaults) { name in
       settings.contains { $0.name == name && $0.isOpen }
@@ -39,8 +39,8 @@ package struct ListenSettings {
       part.warnings.forEach { warn($0) }
     }
     let doubts = [
-      role.warning, files.template.map(ListenSettings.isTemplate),
-      files.unread.map(ListenSettings.isUnread),
+      role.warning, files.template.map(ConfiguredListeners.isTemplate),
+      files.unread.map(ConfiguredListeners.isUnread),
     ].compactMap { $0 }
     doubts.forEach { warn($0) }
     areCertain = doubts.isEmpty
@@ -51,7 +51,7 @@ package struct ListenSettings {
   private static let warningLimit = 20
 
   private mutating func warn(_ warning: Explanation) {
-    if warnings.count < ListenSettings.warningLimit { warnings.append(warning) }
+    if warnings.count < ConfiguredListeners.warningLimit { warnings.append(warning) }
   }
 
   /// The settings of the environment and of kong.conf, of those options that this Kong has.
@@ -156,7 +156,7 @@ package struct ListenSettings {
   }
 }
 
-extension ListenSettings {
+extension ConfiguredListeners {
   /// One `*_listen` setting.
   fileprivate struct Setting {
     var name: String
@@ -169,10 +169,10 @@ extension ListenSettings {
       isOnlyInFile: Bool = false
     ) throws(StartFailure) {
       self.name = name
-      let grammar = ListenSetting.Grammar(of: name, in: version)
-      listeners = try ListenSetting.parse(value, source: source, grammar: grammar)
+      let grammar = ListenParser.Grammar(of: name, in: version)
+      listeners = try ListenParser.parse(value, source: source, grammar: grammar)
       if isOnlyInFile { listeners = listeners.onlyInFile }
-      warning = ListenSetting.warning(of: value, source: source)
+      warning = ListenParser.warning(of: value, source: source)
     }
 
     /// Whether it can have a listener.

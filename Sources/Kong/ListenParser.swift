@@ -2,7 +2,7 @@ package import Nginx
 package import Text
 
 /// The value of a `*_listen` setting of Kong: a comma-separated list of listeners, or "off".
-package enum ListenSetting {
+package enum ListenParser {
   /// The grammar of a setting, which depends on the setting and on Kong's version.
   struct Grammar {
     /// The flags that an entry may have.
@@ -155,7 +155,7 @@ package enum ListenSetting {
   }
 }
 
-extension ListenSetting {
+extension ListenParser {
   /// What is wrong with an entry, for a person who knows Kong's documentation.
   struct Fault: Error, Equatable {
     /// The word that is wrong; nil where it is the entry.

@@ -4,9 +4,9 @@
 import Testing
 
 @Suite("A *_listen setting")
-struct ListenSettingTests {
+struct ListenParserTests {
   private func parse(_ value: ByteString) throws -> [Listener] {
-    try ListenSetting.parse(value, source: "KONG_PROXY_LISTEN")
+    try ListenParser.parse(value, source: "KONG_PROXY_LISTEN")
   }
 
   @Test("keeps address, port and flags of every entry")
@@ -99,8 +99,8 @@ struct ListenSettingTests {
   @Test("has the flags of its kind and version, where these are known")
   func flags() {
     let takes = { (value: ByteString, variable: String, version: KongVersion?) in
-      let grammar = ListenSetting.Grammar(of: variable, in: version)
-      return (try? ListenSetting.parse(value, source: variable, grammar: grammar)) != nil
+      let grammar = ListenParser.Grammar(of: variable, in: version)
+      return (try? ListenParser.parse(value, source: variable, grammar: grammar)) != nil
     }
     let (proxy, stream) = ("KONG_PROXY_LISTEN", "KONG_STREAM_LISTEN")
     #expect(takes("a:1 udp", stream, .third) && !takes("a:1 udp", proxy, .third))
@@ -115,8 +115,8 @@ struct ListenSettingTests {
   @Test("ends at a # in Kong 1.x, which takes the byte before it, too")
   func comment() throws {
     let entries = { (value: ByteString, version: KongVersion?) in
-      let grammar = ListenSetting.Grammar(of: "KONG_PROXY_LISTEN", in: version)
-      return try? ListenSetting.parse(value, source: "x", grammar: grammar).map(\.entry)
+      let grammar = ListenParser.Grammar(of: "KONG_PROXY_LISTEN", in: version)
+      return try? ListenParser.parse(value, source: "x", grammar: grammar).map(\.entry)
     }
     #expect(entries("a:80 # only here", .first) == ["a:80"])
     #expect(entries("a:80#x", .first) == ["a:8"])
@@ -182,7 +182,7 @@ struct ListenSettingTests {
   )
   func vault(value: ByteString) throws {
     #expect(try parse(value).isEmpty)
-    let warning = try #require(ListenSetting.warning(of: value, source: "KONG_PROXY_LISTEN"))
+    let warning = try #require(ListenParser.warning(of: value, source: "KONG_PROXY_LISTEN"))
     #expect(warning.what.contains("KONG_PROXY_LISTEN are not known before kong prepare"))
     #expect(!warning.waysOut.isEmpty)
   }
@@ -191,9 +191,9 @@ struct ListenSettingTests {
   func vaultEntry() throws {
     let value: ByteString = "a:80 ssl, {vault://env/a}, b:81, {vault://env/b}"
     #expect(try parse(value).map(\.entry) == ["a:80 ssl", "b:81"])
-    let warning = try #require(ListenSetting.warning(of: value, source: "KONG_PROXY_LISTEN"))
+    let warning = try #require(ListenParser.warning(of: value, source: "KONG_PROXY_LISTEN"))
     #expect(warning.why.hasPrefix("its entry 2 is a reference to a vault"))
-    #expect(ListenSetting.warning(of: "off, {vault://env/a}", source: "x") == nil)
+    #expect(ListenParser.warning(of: "off, {vault://env/a}", source: "x") == nil)
   }
 
   @Test(
@@ -204,7 +204,7 @@ struct ListenSettingTests {
     ] as [ByteString])
   func noVault(value: ByteString) {
     #expect(throws: StartFailure.self) { try parse(value) }
-    #expect(ListenSetting.warning(of: value, source: "KONG_PROXY_LISTEN") == nil)
+    #expect(ListenParser.warning(of: value, source: "KONG_PROXY_LISTEN") == nil)
   }
 
   @Test(

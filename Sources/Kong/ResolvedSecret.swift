@@ -1,15 +1,15 @@
 package import Text
 
 /// A setting of Kong whose value was read from a file.
-package struct SecretSetting: Hashable, Sendable {
-  /// The file, and the variable.
-  package var file: SecretFile
+package struct ResolvedSecret: Hashable, Sendable {
+  /// The file, and the variable that it is for.
+  package var reference: SecretReference
   /// The value.
   package var secret: Secret
 
   /// Creates a setting.
-  package init(file: SecretFile, secret: Secret) {
-    self.file = file
+  package init(reference: SecretReference, secret: Secret) {
+    self.reference = reference
     self.secret = secret
   }
 
@@ -29,24 +29,24 @@ package struct SecretSetting: Hashable, Sendable {
 
   private var isEmpty: Explanation {
     Explanation(
-      what: "\(file.source): the file \(file.path) is empty",
-      why: "so Kong gets \(file.variable) set to nothing",
-      waysOut: ["write the value into it", "unset \(file.source)"])
+      what: "\(reference.source): the file \(reference.path) is empty",
+      why: "so Kong gets \(reference.variable) set to nothing",
+      waysOut: ["write the value into it", "unset \(reference.source)"])
   }
 
   private var endsInReturn: Explanation {
     Explanation(
       what:
-        "\(file.source): the value in \(file.path) ends in a carriage return (CR), and Kong gets it"
+        "\(reference.source): the value in \(reference.path) ends in a carriage return (CR), and Kong gets it"
         + " with that",
       why: "the file has the line ends of Windows, and only newlines are taken off its end",
-      waysOut: ["write it without: sed -i 's/\\r$//' \(file.path), or printf %s VALUE"])
+      waysOut: ["write it without: sed -i 's/\\r$//' \(reference.path), or printf %s VALUE"])
   }
 
   private var beginsWithMark: Explanation {
     Explanation(
       what:
-        "\(file.source): the value in \(file.path) begins with a byte order mark, and Kong gets it"
+        "\(reference.source): the value in \(reference.path) begins with a byte order mark, and Kong gets it"
         + " with that",
       why:
         "an editor has written the file as \"UTF-8 with BOM\"; nothing is taken off its beginning",
@@ -56,8 +56,8 @@ package struct SecretSetting: Hashable, Sendable {
   /// What programs see of it: KONG_X has the value, and KONG_X_FILE is not there.
   package var changes: [EnvironmentChange] {
     [
-      EnvironmentChange(name: file.variable, value: .secret(secret)),
-      EnvironmentChange(name: file.source, value: .removed),
+      EnvironmentChange(name: reference.variable, value: .secret(secret)),
+      EnvironmentChange(name: reference.source, value: .removed),
     ]
   }
 }
@@ -65,16 +65,16 @@ package struct SecretSetting: Hashable, Sendable {
 /// What is in the files that KONG_*_FILE name.
 ///
 /// Not a `Result`, of which the runtime would have to make the type at each start: a twentieth of it.
-package enum SecretSettings: Equatable, Sendable {
+package enum Secrets: Equatable, Sendable {
   /// All of them were read.
-  case known([SecretSetting])
+  case known([ResolvedSecret])
   /// They cannot be known, and so nothing can be started.
   case unknown(StartFailure)
 
   /// The settings.
   ///
   /// - Throws: ``StartFailure`` that says why they cannot be known.
-  package func get() throws(StartFailure) -> [SecretSetting] {
+  package func get() throws(StartFailure) -> [ResolvedSecret] {
     switch self {
     case .known(let settings): return settings
     case .unknown(let failure): throw failure
@@ -91,27 +91,28 @@ extension Environment {
   ///
   /// - Throws: ``StartFailure`` for a prefix that is not an absolute path, and for listeners that
   ///   are none.
-  package func including(_ settings: [SecretSetting]) throws(StartFailure) -> Environment {
+  package func including(_ settings: [ResolvedSecret]) throws(StartFailure) -> Environment {
     var environment = self
-    for setting in settings where Environment.interprets(setting.file.variable) {
-      let file = setting.file
+    for setting in settings where Environment.interprets(setting.reference.variable) {
+      let reference = setting.reference
       let value = ByteString(setting.secret.revealedBytes)
-      if file.variable == "KONG_PREFIX" {
+      if reference.variable == "KONG_PREFIX" {
         guard value.isEmpty || value.bytes.first == UInt8(ascii: "/"), value.isPrintable else {
-          throw file.failure(
+          throw reference.failure(
             why: "its contents are not an absolute path in one line", wayOut: "correct the file")
         }
-      } else if Environment.isListenSetting(file.variable) {
+      } else if Environment.isListenSetting(reference.variable) {
         // A comment is no part of a list, and would be shown where another Kong refuses it.
-        var grammar = ListenSetting.Grammar.any
+        var grammar = ListenParser.Grammar.any
         grammar.cutsComments = false
-        _ = try ListenSetting.parse(
-          value, source: "\(file.source): the file \(file.path)", grammar: grammar, isSecret: true)
-      } else if file.variable.hasSuffix("_FILE") {
+        _ = try ListenParser.parse(
+          value, source: "\(reference.source): the file \(reference.path)", grammar: grammar,
+          isSecret: true)
+      } else if reference.variable.hasSuffix("_FILE") {
         // Kong's own: what it names is for Kong to read.
         continue
       }
-      environment.set(Variable(name: file.variable, value: value))
+      environment.set(Variable(name: reference.variable, value: value))
     }
     return environment
   }

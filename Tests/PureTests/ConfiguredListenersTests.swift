@@ -5,7 +5,7 @@
 import Testing
 
 @Suite("Where Kong listens")
-struct ListenSettingsTests {
+struct ConfiguredListenersTests {
   private func configuration(_ text: String) -> KongFiles.ConfigurationFile {
     KongFiles.ConfigurationFile(
       path: "/etc/kong/kong.conf", configuration: KongConfiguration(Array(text.utf8)))
@@ -14,7 +14,7 @@ struct ListenSettingsTests {
   private func listeners(
     _ variables: [String: String] = [:], files: KongFiles = KongFiles()
   ) throws -> [String] {
-    let settings = try ListenSettings(
+    let settings = try ConfiguredListeners(
       environment: Situation.environment(variables), files: files)
     return settings.listeners(with: files.generated).map(\.description)
   }
@@ -127,7 +127,7 @@ struct ListenSettingsTests {
     ]
     #expect(
       try sources(variables) == ["KONG_CLUSTER_LISTEN 0.0.0.0:85", "KONG_PROXY_LISTEN 0.0.0.0:80"])
-    let settings = try ListenSettings(
+    let settings = try ConfiguredListeners(
       environment: Situation.environment(variables), files: KongFiles())
     #expect(settings.warnings.map(\.why).first?.hasPrefix("KONG_ROLE is a reference") == true)
   }
@@ -195,7 +195,7 @@ struct ListenSettingsTests {
     var files = KongFiles()
     files.template = "/etc/kong/t.template"
     files.unread = KongFiles.UnreadFile(path: "/etc/kong/kong.conf", reason: "Permission denied")
-    let settings = try ListenSettings(environment: Environment(), files: files)
+    let settings = try ConfiguredListeners(environment: Environment(), files: files)
     #expect(settings.warnings.count == 2)
     for warning in settings.warnings {
       #expect(warning.what.contains("not known before kong prepare has run"))

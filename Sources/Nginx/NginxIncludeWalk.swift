@@ -3,7 +3,7 @@ package import Text
 /// All `listen` directives of a configuration, `include` followed.
 ///
 /// Only those count that nginx obeys: in http, stream or mail, in a `server` of it.
-package struct NginxListenDirectives {
+package struct NginxIncludeWalk {
   /// In the order in which nginx reads them.
   package private(set) var directives: [NginxListen] = []
   private var firstWarnings: [Explanation] = []
@@ -22,7 +22,7 @@ package struct NginxListenDirectives {
   private var filesRead = 0
   private var includesSeen = 0
   private var bytesRead = 0
-  private var place = Place.main
+  private var context = Context.main
   /// Whether the server being read has a `listen`, or may have one in what could not be read.
   private var hasListen = false
   /// Whether this is what settings inject, and not a whole configuration.
@@ -30,8 +30,8 @@ package struct NginxListenDirectives {
   /// Whether there are so many directives that the rest is not read.
   package var isFull = false
 
-  /// Where a directive stands, as far as it matters.
-  package enum Place: Equatable, Sendable {
+  /// What a directive stands in, as far as it matters.
+  package enum Context: Equatable, Sendable {
     /// Nothing in it matters.
     case other
     case main
@@ -72,9 +72,9 @@ package struct NginxListenDirectives {
   }
 
   /// Reads statements that a setting injects into a block.
-  package mutating func read(_ statements: [UInt8], in block: Place, source: String) {
+  package mutating func read(_ statements: [UInt8], in block: Context, source: String) {
     file = source
-    place = block
+    context = block
     read(statementsOf: NginxConfiguration(statements))
   }
 
@@ -91,7 +91,7 @@ package struct NginxListenDirectives {
       file = includer
     } catch {
       hasListen = true
-      guard line != nil || error != NginxListenDirectives.absent else {
+      guard line != nil || error != NginxIncludeWalk.absent else {
         firstWarnings.append(noMain)
         return
       }
@@ -116,7 +116,7 @@ package struct NginxListenDirectives {
     case .bytes(let bytes):
       bytesRead += bytes.count
       return bytes
-    case .absent: throw NginxListenDirectives.absent
+    case .absent: throw NginxIncludeWalk.absent
     case .unreadable(let reason): throw NginxListen.Fault(reason: reason)
     case .tooLarge:
       throw NginxListen.Fault(
@@ -166,8 +166,8 @@ package struct NginxListenDirectives {
   private mutating func read(statementsOf configuration: NginxConfiguration) {
     var configuration = configuration
     // The open blocks of this file that matter: they are ended where they began.
-    var blocks: [(depth: Int, outer: Place, line: Int)] = []
-    let outer = place
+    var blocks: [(depth: Int, outer: Context, line: Int)] = []
+    let outer = context
     do throws(NginxSyntaxError) {
       while !isFull, let statement = try configuration.next() {
         switch statement {
@@ -177,8 +177,8 @@ package struct NginxListenDirectives {
           guard depth == (blocks.last?.depth ?? 0) else { continue }
           if directive.opensBlock {
             guard let inner = inner(configuration) else { continue }
-            blocks.append((configuration.depth, place, directive.line))
-            place = inner
+            blocks.append((configuration.depth, context, directive.line))
+            context = inner
             if case .server = inner { hasListen = false }
           } else {
             obey(directive, in: configuration)
@@ -186,7 +186,7 @@ package struct NginxListenDirectives {
         case .blockEnd:
           guard let block = blocks.last, configuration.depth < block.depth else { continue }
           end(block.line)
-          place = block.outer
+          context = block.outer
           blocks.removeLast()
         }
       }
@@ -197,13 +197,13 @@ package struct NginxListenDirectives {
         return ("\(reader.here(error.line)): \(rest) is not read", error.reason)
       }
     }
-    place = outer
+    context = outer
   }
 
   /// Where the directive's block leads; nil where nothing in it matters.
-  private func inner(_ configuration: NginxConfiguration) -> Place? {
+  private func inner(_ configuration: NginxConfiguration) -> Context? {
     let name = configuration.words[0]
-    switch place {
+    switch context {
     case .main:
       if configuration.isWord(name, "http") { return .servers(.http) }
       if configuration.isWord(name, "stream") { return .servers(.stream) }
@@ -222,13 +222,13 @@ package struct NginxListenDirectives {
   private mutating func obey(_ directive: NginxDirective, in configuration: NginxConfiguration) {
     let words = configuration.words
     let name = words[0]
-    if place == .other { return }
+    if context == .other { return }
     if configuration.isWord(name, "include") {
       guard words.count == 2 else {
         return leaveInclude(directive.line, "it does not have one argument")
       }
       include(words[1], in: configuration, line: directive.line)
-    } else if configuration.isWord(name, "listen"), case .server(let kind) = place {
+    } else if configuration.isWord(name, "listen"), case .server(let kind) = context {
       hasListen = true
       let arguments = words.dropFirst().prefix(NginxListen.argumentLimit).map(configuration.value)
       add(
@@ -239,7 +239,7 @@ package struct NginxListenDirectives {
 
   /// A block ends; if it is an http server without `listen`, that means something.
   private mutating func end(_ line: Int) {
-    guard place == .server(.http), !hasListen else { return }
+    guard context == .server(.http), !hasListen else { return }
     add(
       NginxListen(
         file: file, line: isInText ? 0 : line, server: .http,
@@ -274,7 +274,7 @@ package struct NginxListenDirectives {
   }
 
   /// - Parameter text: is called only where the warning is kept: there can be a million.
-  package mutating func warn(_ text: (NginxListenDirectives) -> (what: String, why: String)) {
+  package mutating func warn(_ text: (NginxIncludeWalk) -> (what: String, why: String)) {
     guard firstWarnings.count < limits.warnings else {
       furtherWarnings += 1
       return

@@ -1,7 +1,7 @@
 package import Text
 
 /// A file that holds the value of one of Kong's settings: what KONG_PG_PASSWORD_FILE names.
-package struct SecretFile: Hashable, Sendable {
+package struct SecretReference: Hashable, Sendable {
   /// The variable that gets the value: "KONG_PG_PASSWORD".
   package var variable: String
   /// The file.
@@ -38,7 +38,7 @@ package struct SecretFile: Hashable, Sendable {
         why: "it has a NUL byte, which no variable of the environment can have (environ(7))",
         waysOut: ["encode the value, for example as base64 where Kong takes that"])
     }
-    guard variable.utf8.count + 1 + value.count + 1 <= SecretFile.longestVariable else {
+    guard variable.utf8.count + 1 + value.count + 1 <= SecretReference.longestVariable else {
       throw tooLong
     }
     return Secret(Array(value))
@@ -47,7 +47,7 @@ package struct SecretFile: Hashable, Sendable {
   /// What is said of a file with more than a variable can have.
   package var tooLong: StartFailure {
     failure(
-      why: "it is too long: \(variable)=VALUE may have \(SecretFile.longestVariable - 1) bytes"
+      why: "it is too long: \(variable)=VALUE may have \(SecretReference.longestVariable - 1) bytes"
         + " (execve(2), MAX_ARG_STRLEN)",
       waysOut: [
         "see that the path is the right one", "give Kong a path instead where it takes one",
@@ -82,14 +82,14 @@ extension Environment {
   ///   or PASSWORD: KONG_NGINX_PROXY_AUTH_BASIC_USER_FILE is a directive for nginx. Without it, every
   ///   KONG_*_FILE but KONG_NGINX_*.
   /// - Throws: ``StartFailure`` where KONG_X and KONG_X_FILE are both set and not empty.
-  package func secretFiles(defaults: KongDefaults?) throws(StartFailure) -> [SecretFile] {
-    var files: [SecretFile] = []
+  package func secretReferences(defaults: KongDefaults?) throws(StartFailure) -> [SecretReference] {
+    var files: [SecretReference] = []
     for variable in variables where !variable.value.isEmpty {
       guard let name = Environment.secret(namedBy: variable.name),
         Environment.isSecret(name, defaults: defaults)
       else { continue }
       if nonEmptySecrets.contains(name) { throw Environment.bothForms(name) }
-      files.append(SecretFile(variable: name, path: variable.value))
+      files.append(SecretReference(variable: name, path: variable.value))
     }
     return files
   }
@@ -97,7 +97,7 @@ extension Environment {
   /// What to say of each KONG_X_FILE whose X is not one of Kong's options, most likely a typing error.
   ///
   /// KONG_X_FILE can be an option itself, or KONG_NGINX_X_FILE a directive for nginx.
-  package func unknownSecretFiles(_ defaults: KongDefaults) -> [Explanation] {
+  package func unknownSecretReferences(_ defaults: KongDefaults) -> [Explanation] {
     variables.compactMap { variable in
       guard !variable.value.isEmpty, let name = Environment.secret(namedBy: variable.name),
         !Environment.isSecret(name, defaults: defaults), !name.hasPrefix("KONG_NGINX_"),
