@@ -62,28 +62,27 @@ let package = Package(
       name: "Start",
       linkerSettings: [.unsafeFlags(["-Xlinker", "--entry=first_instruction"])]
     ),
-    // Tries the planner's rules against the kernel: needs root, see Tests/KernelLab.
+    // Tries the planner's rules against the kernel: needs root, see Tests/kernel.
     .executableTarget(
       name: "kernel-lab",
       dependencies: [
         "Text", "Capabilities", "Plan", "Linux", "CLinux", "CKernelLab", "kernel-probe",
       ],
-      path: "Tests/KernelLab",
-      exclude: ["calls", "probe", "run"]
+      path: "Tests/kernel/lab"
     ),
-    .systemLibrary(name: "CKernelLab", path: "Tests/KernelLab/calls"),
-    .executableTarget(name: "kernel-probe", path: "Tests/KernelLab/probe"),
+    .systemLibrary(name: "CKernelLab", path: "Tests/kernel/calls"),
+    .executableTarget(name: "kernel-probe", path: "Tests/kernel/probe"),
     // The step that gives the prefix away, by itself: for tests in mount namespaces, and to be timed.
     .executableTarget(
       name: "give-prefix", dependencies: ["Text", "Kong", "Plan", "Linux"],
-      path: "Tests/give-prefix"
+      path: "Tests/support/give-prefix"
     ),
     // The settings as JSON, which scripts/manual/generate makes the man page of.
     .executableTarget(
       name: "settings", dependencies: ["Text", "Settings"], path: "scripts/manual/settings"),
-    // What the parser of nginx's configuration finds: Tests/crossplane and Tests/nginx compare it.
+    // What the parser of nginx's configuration finds: Tests/nginx compares it.
     .executableTarget(
-      name: "listens", dependencies: ["Text", "Capabilities", "Nginx"], path: "Tests/listens"),
+      name: "listens", dependencies: ["Text", "Capabilities", "Nginx"], path: "Tests/nginx/listens"),
     .testTarget(
       name: "PureTests",
       dependencies: ["Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "Settings"],

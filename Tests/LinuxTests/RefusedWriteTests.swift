@@ -19,7 +19,7 @@ struct RefusedWriteTests {
     """
 
   private func run(_ script: String) throws -> Shell.Outcome {
-    let probe = Shell.package.appending(path: "Tests/KernelLab/probe/probe.c").path
+    let probe = Shell.package.appending(path: "Tests/kernel/probe/probe.c").path
     return try shell("PROBE='\(probe)'\n" + stage + script)
   }
 

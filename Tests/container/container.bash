@@ -4,8 +4,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=engine.bash
 source "$(dirname "${BASH_SOURCE[0]}")/engine.bash"
-# shellcheck source-path=SCRIPTDIR source=credentials.bash
-source "$(dirname "${BASH_SOURCE[0]}")/credentials.bash"
+# shellcheck source-path=SCRIPTDIR source=../support/credentials.bash
+source "$(dirname "${BASH_SOURCE[0]}")/../support/credentials.bash"
 
 nginx=/usr/local/openresty/nginx/sbin/nginx
 prefix=/usr/local/kong

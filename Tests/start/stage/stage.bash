@@ -2,9 +2,9 @@
 # Sourced: a start as root, as a container would make it, in namespaces of its own. nginx and the
 # `kong` command are the kernel lab's probe, which prints the credentials it was started with.
 
-# shellcheck source-path=SCRIPTDIR source=root.bash
-source "$(dirname "${BASH_SOURCE[0]}")/root.bash"
-# shellcheck source-path=SCRIPTDIR source=../../scripts/need.bash
+# shellcheck source-path=SCRIPTDIR source=../../support/root.bash
+source "$(dirname "${BASH_SOURCE[0]}")/../../support/root.bash"
+# shellcheck source-path=SCRIPTDIR source=../../../scripts/need.bash
 source "$repository/scripts/need.bash"
 
 readonly binary=${ENTRYPOINT_BINARY:-$repository/.build/entrypoint}

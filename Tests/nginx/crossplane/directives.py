@@ -1,4 +1,4 @@
-"""Prints the `listen` directives that crossplane finds in FILE, in the form of Tests/listens.
+"""Prints the `listen` directives that crossplane finds in FILE, in the form of Tests/nginx/listens.
 
 An http server without `listen` has port 80, because root is meant to start nginx.
 """

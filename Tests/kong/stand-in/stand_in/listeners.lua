@@ -1,4 +1,4 @@
--- The value of a *_listen setting, as the parser of 3.9.3 reads it (Tests/kong/listen-values.json).
+-- The value of a *_listen setting, as the parser of 3.9.3 reads it (Tests/kong/records/listen-values.json).
 
 -- Lua patterns of flags, in the order in which they are written out.
 local flags = {
