@@ -42,7 +42,7 @@ package struct Environment: Equatable, Sendable {
 
   /// Sorts to find out, as there are hardly ever any; a set would cost every start more.
   private mutating func removeDuplicates() {
-    let names = variables.map(\.name).sorted()
+    let names = variables.map { $0.name }.sorted()
     guard zip(names, names.dropFirst()).contains(where: { $0 == $1 }) else { return }
     var seen: Set<String> = []
     variables = variables.filter { seen.insert($0.name).inserted }

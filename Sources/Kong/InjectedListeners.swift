@@ -55,7 +55,7 @@ package struct InjectedListeners: Equatable, Sendable {
   ///
   /// Who reads files that others wrote may be made to say of any listener that a variable names it.
   package func believed(asFarAs known: InjectedListeners) -> InjectedListeners {
-    let own = known.parts.flatMap(\.listeners)
+    let own = known.parts.flatMap { $0.listeners }
     var parts = parts
     for part in parts.indices {
       for index in parts[part].listeners.indices

@@ -91,7 +91,7 @@ package struct KongConfiguration: Equatable, Sendable {
   ///
   /// A section takes the place of a setting of its name.
   private mutating func removeRepeated(and sections: [String]) {
-    let names = settings.map(\.name).sorted()
+    let names = settings.map { $0.name }.sorted()
     let isRepeated = names.indices.dropFirst().contains { names[$0] == names[$0 - 1] }
     guard isRepeated || !sections.isEmpty else { return }
     var seen = Set(sections)

@@ -81,8 +81,8 @@ extension OwnershipReport {
     if !left.isEmpty {
       warnings.append(
         Explanation(
-          what: "not given to \(user): \(left.listed(\.name))", why: reasons,
-          waysOut: (left.shown.contains(where: \.isUnread)
+          what: "not given to \(user): \(left.listed { $0.name })", why: reasons,
+          waysOut: (left.shown.contains(where: { $0.isUnread })
             ? OwnershipReport.waysPastRefusal(held.union(CapabilitySet(.chown)), user: user) : [])
             + waysToGive(user)))
     }
@@ -97,7 +97,7 @@ extension OwnershipReport {
 
   private func waysToGive(_ user: String) -> [String] {
     let general = "take out of the prefix what is not Kong's, or give it to \(user) yourself"
-    guard let foreign = left.shown.first(where: \.isForeign) else { return [general] }
+    guard let foreign = left.shown.first(where: { $0.isForeign }) else { return [general] }
     return [
       general + ": as root, in the container or on the volume, chown -hR \(user):0 \(foreign.path)",
       "in a Dockerfile: COPY --chown=\(user):0",
@@ -137,7 +137,9 @@ extension OwnershipReport {
   /// Each reason of the entries shown, once.
   private var reasons: String {
     var texts: [String] = []
-    for text in left.shown.map(\.reason.text) where !texts.contains(text) { texts.append(text) }
+    for entry in left.shown where !texts.contains(entry.reason.text) {
+      texts.append(entry.reason.text)
+    }
     return texts.joined(separator: "; ")
   }
 

@@ -69,7 +69,7 @@ package struct Prefix: Hashable, Sendable {
   private static let longestName = 255
 
   private static func fault(_ value: ByteString) -> Fault? {
-    let longestName = value.bytes.split(separator: slash).map(\.count).max() ?? 0
+    let longestName = value.bytes.split(separator: slash).map { $0.count }.max() ?? 0
     if value.bytes.count > longest || longestName > Prefix.longestName { return .tooLong }
     guard value.bytes.first == slash else {
       return ListenParser.isReference(luaTrimmed(value.bytes[...])) ? .reference : .relative

@@ -12,13 +12,18 @@ package struct Secret: Hashable, Sendable {
   }
 }
 
-extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension Secret: CustomStringConvertible, CustomDebugStringConvertible {
   /// Its length only.
   package var description: String { "<secret, \(revealedBytes.count) bytes>" }
 
   /// Its length only.
   package var debugDescription: String { description }
-
-  /// Nothing to look into.
-  package var customMirror: Mirror { Mirror(self, children: []) }
 }
+
+// Embedded Swift, the release, has no reflection. The ordinary Swift of the tests does.
+#if !hasFeature(Embedded)
+  extension Secret: CustomReflectable {
+    /// Nothing to look into.
+    package var customMirror: Mirror { Mirror(self, children: []) }
+  }
+#endif

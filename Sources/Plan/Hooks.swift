@@ -70,7 +70,7 @@ extension HookDirectory {
     try check(way, named: HookDirectory.path, user: user)
     var selection = Selection()
     let sorted = files.sorted { ByteString.versionOrder($0.name, $1.name) }
-    let scripts = sorted.filter(\.isEnvironmentScript)
+    let scripts = sorted.filter { $0.isEnvironmentScript }
     if !scripts.isEmpty { selection.warnings.append(HookDirectory.environmentScripts(scripts)) }
     for file in sorted where !file.isEnvironmentScript {
       if !file.isExecutable {
@@ -124,7 +124,7 @@ extension HookDirectory {
   }
 
   private static func environmentScripts(_ files: [HookFile]) -> Explanation {
-    let paths = files.map(\.path.description).joined(separator: ", ")
+    let paths = files.map { $0.path.description }.joined(separator: ", ")
     return Explanation(
       what: "\(paths): not read, as files named .envsh are not supported",
       why: "only a shell could take variables over, and none is needed to start Kong here",

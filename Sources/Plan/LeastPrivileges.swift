@@ -61,8 +61,8 @@ extension LeastPrivileges {
     let able = snapshot.asRoot(with: snapshot.capabilityNames.all, noNewPrivileges: false)
     let now = Planner(request: request, snapshot: uid == 0 ? able : snapshot).plan()
     guard uid == 0 else {
-      let ports = now.needs.filter { $0.capability == .netBindService }.flatMap(\.listeners)
-      let lowest = ports.compactMap(\.port).min()
+      let ports = now.needs.filter { $0.capability == .netBindService }.flatMap { $0.listeners }
+      let lowest = ports.compactMap { $0.port }.min()
       var opened = snapshot
       if let lowest { opened.unprivilegedPortStart = lowest }
       if let failure = Planner(request: request, snapshot: opened).plan().failure { throw failure }
@@ -70,7 +70,7 @@ extension LeastPrivileges {
         uid: uid, allowsNoNewPrivileges: allowsNoNewPrivileges, unprivilegedPortStart: lowest)
       return
     }
-    let needed = CapabilitySet(now.needs.filter { $0.forbiddenBy == nil }.map(\.capability))
+    let needed = CapabilitySet(now.needs.filter { $0.forbiddenBy == nil }.map { $0.capability })
     // Listeners that are not known yet may need it, and then nginx does, too.
     let mayNeed = now.prepareGrant?.capabilities ?? []
     let drop = needed.union(mayNeed).union(CapabilitySet([.chown, .setgid, .setuid, .setpcap]))

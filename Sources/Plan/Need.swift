@@ -13,12 +13,12 @@ package struct Need: Equatable, Sendable {
   package var forbiddenBy: String?
 
   /// Each listener and request, in words.
-  package var reasons: [String] { listeners.map(\.description) + requests }
+  package var reasons: [String] { listeners.map { $0.description } + requests }
 
   /// The reasons in a few words: the first three, and how many more.
   package var summary: String {
     // Not of `reasons`: there can be 20,000 listeners.
-    let shown = Array((listeners.prefix(3).map(\.description) + requests).prefix(3))
+    let shown = Array((listeners.prefix(3).map { $0.description } + requests).prefix(3))
     let more = listeners.count + requests.count - shown.count
     let text = shown.joined(separator: ", ")
     return more > 0 ? "\(text) and \(more) more" : text

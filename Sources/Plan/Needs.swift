@@ -46,22 +46,22 @@ struct Needs: Equatable {
 
   /// Those that a listener needs, forbidden or not.
   var ofListeners: CapabilitySet {
-    CapabilitySet(needs.filter { !$0.listeners.isEmpty }.map(\.capability))
+    CapabilitySet(needs.filter { !$0.listeners.isEmpty }.map { $0.capability })
   }
 
   /// All needed and not forbidden.
   var wanted: CapabilitySet {
-    CapabilitySet(needs.filter { $0.forbiddenBy == nil }.map(\.capability))
+    CapabilitySet(needs.filter { $0.forbiddenBy == nil }.map { $0.capability })
   }
 
   /// Those that no listener needs, but that were asked for by name.
   var onlyRequested: CapabilitySet {
-    CapabilitySet(needs.filter(\.listeners.isEmpty).map(\.capability))
+    CapabilitySet(needs.filter { $0.listeners.isEmpty }.map { $0.capability })
   }
 
   /// Those that were not asked for by name.
   var onlyForListeners: CapabilitySet {
-    CapabilitySet(needs.filter(\.requests.isEmpty).map(\.capability))
+    CapabilitySet(needs.filter { $0.requests.isEmpty }.map { $0.capability })
   }
 
   private static func unknown(

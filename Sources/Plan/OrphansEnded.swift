@@ -10,7 +10,7 @@ extension Explanation {
     of child: String, _ ended: FirstOfMany<ByteString>
   ) -> Explanation {
     Explanation(
-      what: "what \(child) has left running was killed: \(ended.listed(\.description))",
+      what: "what \(child) has left running was killed: \(ended.listed { $0.description })",
       why: "it would have kept what nginx alone is to have: a capability, perhaps, and its ports",
       waysOut: [
         "start it in a hook: a program in /docker-entrypoint.d may leave others running, which have no"

@@ -57,7 +57,7 @@ package struct Planner: Sendable {
     plan.needs = needs.needs
     plan.workers = workers
     if !needs.wanted.contains(.netRaw) {
-      plan.launchWarnings += plan.listeners.compactMap(\.transparencyWarning).prefix(1)
+      plan.launchWarnings += plan.listeners.compactMap { $0.transparencyWarning }.prefix(1)
     }
     let target = try host.dropTarget(for: request)
     plan.user = target ?? host.currentUser
@@ -205,7 +205,7 @@ package struct Planner: Sendable {
       changes.append(EnvironmentChange(name: "KONG_NGINX_DAEMON", value: .text("off")))
     }
     if let workers { changes.append(workers.change) }
-    if case .known(let settings) = host.secrets { changes += settings.flatMap(\.changes) }
+    if case .known(let settings) = host.secrets { changes += settings.flatMap { $0.changes } }
     return changes
   }
 

@@ -133,7 +133,7 @@ struct PrefixCheck {
 
   private func cannotWrite(_ files: [PathEntry]) -> Explanation {
     let why = files.map { "\($0.path) has \($0.description)" }.joined(separator: "; ")
-    let paths = files.map(\.path.description)
+    let paths = files.map { $0.path.description }
     return Explanation(
       what: "\(user.description) may not write \(paths.joined(separator: ", ")): kong prepare may"
         + " fail at it, or go on with what is in it",

@@ -181,7 +181,7 @@ package struct Shortfall {
     let missing = CapabilitySet([need.capability, .chown, .setgid, .setuid, .setpcap])
       .subtracting(start.bounding)
     var ways: [String] = []
-    if !host.ownsNetwork, let port = need.listeners.compactMap(\.port).min() {
+    if !host.ownsNetwork, let port = need.listeners.compactMap({ $0.port }).min() {
       ways.append("leave out --network host, or the user namespace (--userns, userns-remap)")
       ways.append("on the host: sysctl -w net.ipv4.ip_unprivileged_port_start=\(port)")
     } else if isRoot, !isInBounding {
@@ -246,7 +246,7 @@ package struct Shortfall {
   /// The ways to listen that need no capability.
   private func portWaysOut(_ need: Need) -> [String] {
     guard need.capability == .netBindService, !need.listeners.isEmpty else { return [] }
-    let ports = Set(need.listeners.compactMap(\.port)).sorted()
+    let ports = Set(need.listeners.compactMap { $0.port }).sorted()
     let lowest = ports.first ?? 0
     var ways: [String] = []
     if host.ownsNetwork {

@@ -68,7 +68,7 @@ package struct Execution: Equatable, Sendable {
 
   /// The command line for people.
   package var commandLine: String {
-    arguments.map(\.description).joined(separator: " ")
+    arguments.map { $0.description }.joined(separator: " ")
   }
 }
 

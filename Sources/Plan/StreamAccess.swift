@@ -66,7 +66,7 @@ struct StreamAccess {
         ? "nginx cannot open \(names) as \(user.description); it will say: open() failed"
           + " (\(first.obstacle.error))"
         : "\(program) cannot open \(names) as \(user.description) (\(first.obstacle.error))",
-      why: closed.map(\.obstacle.why).joined(separator: "; ")
+      why: closed.map { $0.obstacle.why }.joined(separator: "; ")
         + (lacksChown ? "; this process lacks cap_chown to give it away" : ""),
       waysOut: (lacksChown ? Shortfall.add(["CHOWN"]) : []) + [
         "start the container with a terminal: docker run -t, Kubernetes tty: true",

@@ -59,7 +59,7 @@ extension Accounts {
   }
 
   private func supplementaryGroups(of account: Account) -> [UInt32] {
-    groups.filter { $0.members.contains(account.name) }.map(\.gid)
+    groups.filter { $0.members.contains(account.name) }.map { $0.gid }
   }
 
   /// The groups of a process that neither root nor the process's user has by the account files: the

@@ -8,7 +8,7 @@ extension Plan {
     let isDockerStart = command.starts(with: ["kong", "docker-start"])
     guard isDockerStart || grant != .none, let execution = launch.execution else { return nil }
     let who = user.map { "as \($0.description)" } ?? ""
-    let granted = CapabilitySet(needs.map(\.capability)).intersection(result?.permitted ?? [])
+    let granted = CapabilitySet(needs.map { $0.capability }).intersection(result?.permitted ?? [])
     guard !granted.isEmpty else { return "\(execution.path) runs \(who) without capabilities" }
     let how =
       switch grant {
@@ -16,7 +16,7 @@ extension Plan {
       case .file: "by file capability"
       case .ambient: "as ambient capability"
       }
-    let why = needs.filter { granted.contains($0.capability) }.map(\.summary)
+    let why = needs.filter { granted.contains($0.capability) }.map { $0.summary }
     return "\(execution.path) runs \(who) with \(names.text(of: granted)), \(how), for"
       + " \(why.joined(separator: "; "))"
   }

@@ -38,7 +38,7 @@ package struct PlanText: Sendable {
   private var names: CapabilityNames { host.capabilityNames }
 
   private mutating func head() {
-    let command = plan.command.map(\.description).joined(separator: " ")
+    let command = plan.command.map { $0.description }.joined(separator: " ")
     lines.append(bold("Plan for `\(command)`"))
     if let failure = plan.failure {
       lines.append(red("This start cannot succeed: exit status \(failure.status)."))
@@ -54,7 +54,7 @@ package struct PlanText: Sendable {
   private mutating func secrets() {
     guard !plan.secrets.isEmpty else { return }
     title("Secrets")
-    let width = plan.secrets.map(\.reference.variable.count).max() ?? 0
+    let width = plan.secrets.map { $0.reference.variable.count }.max() ?? 0
     for setting in plan.secrets {
       lines.append(
         "  \(padded(setting.reference.variable, to: width))  from \(setting.reference.path),"
@@ -67,8 +67,8 @@ package struct PlanText: Sendable {
     title("Listeners")
     let start = host.unprivilegedPortStart
     let shown = plan.listeners.prefix(PlanText.listLimit)
-    let width = shown.map(\.endpoint.count).max() ?? 0
-    let sourceWidth = shown.map(\.source.count).max() ?? 0
+    let width = shown.map { $0.endpoint.count }.max() ?? 0
+    let sourceWidth = shown.map { $0.source.count }.max() ?? 0
     for listener in shown {
       let needs = listener.needs(unprivilegedPortStart: start)
       let text = needs.isEmpty ? "needs nothing" : "needs " + names.text(of: needs)
@@ -137,7 +137,7 @@ package struct PlanText: Sendable {
 
   private var reasonForNoGrant: String {
     if plan.needs.isEmpty { return ": nothing is needed" }
-    let needed = CapabilitySet(plan.needs.map(\.capability))
+    let needed = CapabilitySet(plan.needs.map { $0.capability })
     let isThere = needed.isSubset(of: plan.result?.effective ?? [])
     return isThere ? ": it is there already" : ": see the warnings"
   }

@@ -1,6 +1,7 @@
 package import Capabilities
 import Kong
 package import Plan
+import Text
 
 extension Step {
   /// The step's name in reports: one word for each kind.
@@ -81,7 +82,7 @@ extension Step {
         + " \(names.text(of: credentials.permitted)), ambient"
         + " \(names.text(of: credentials.ambient)); anything else ends the start"
     case .exec(let execution):
-      let changes = execution.environment.map(\.description)
+      let changes = execution.environment.map { $0.description }
       return execution.commandLine
         + (changes.isEmpty ? "" : " (with \(changes.joined(separator: ", ")))")
     }
