@@ -98,3 +98,12 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// What does no I/O, and its tests, without libcap: for `scripts/test pure`.
+if Context.environment["ENTRYPOINT_PURE"] != nil {
+  let pure: Set = [
+    "Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "Settings", "PureTests",
+  ]
+  package.products = []
+  package.targets = package.targets.filter { pure.contains($0.name) }
+}

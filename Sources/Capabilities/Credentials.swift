@@ -110,7 +110,7 @@ extension Credentials {
     let aspects: [(String, (Credentials) -> String)] = [
       ("uid (real/effective/saved)", { $0.user.description }),
       ("gid (real/effective/saved)", { $0.group.description }),
-      ("groups", { $0.groups.map(String.init).joined(separator: ",") }),
+      ("groups", { $0.groups.map { String($0) }.joined(separator: ",") }),
       ("permitted", { names.text(of: $0.permitted) }),
       ("effective", { names.text(of: $0.effective) }),
       ("inheritable", { names.text(of: $0.inheritable) }),

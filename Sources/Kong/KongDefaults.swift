@@ -1,4 +1,3 @@
-package import Nginx
 package import Text
 
 /// Kong's own list of its options and their defaults: the file kong_defaults.lua.

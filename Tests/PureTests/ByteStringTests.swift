@@ -18,7 +18,7 @@ struct ByteStringTests {
   @Test("never prints a control character, whatever the bytes are")
   func random() {
     var random = SeededGenerator(state: 3)
-    for _ in 0..<50_000 {
+    for _ in rounds(50_000) {
       let bytes = (0..<8).map { _ in UInt8.random(in: 0...255, using: &random) }
       let text = ByteString(bytes).description
       #expect(!text.utf8.contains { $0 < 0x20 || $0 == 0x7f }, "\(bytes)")

@@ -7,7 +7,7 @@ struct JSONTests {
   @Test("is what Foundation reads back as the same value, on one line and on many")
   func parsed() throws {
     var random = SystemRandomNumberGenerator()
-    for _ in 0..<2000 {
+    for _ in rounds(2_000) {
       let value = JSONTests.random(&random, depth: 4)
       for text in [value.line, value.lines] {
         let read = try JSONSerialization.jsonObject(

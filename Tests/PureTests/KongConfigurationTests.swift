@@ -67,7 +67,7 @@ struct KongConfigurationTests {
   func roundTrip() {
     var random = SeededGenerator(state: 11)
     let alphabet = Array("ab=#[];, \t\"'.:".utf8) + [0xff, 0x00, 0x01]
-    for _ in 0..<50_000 {
+    for _ in rounds(50_000) {
       let value = (0..<Int.random(in: 1..<16, using: &random)).compactMap { _ in
         alphabet.randomElement(using: &random)
       }

@@ -226,7 +226,7 @@ struct ListenParserTests {
   @Test("prints every random valid entry back as it was written")
   func printsBack() throws {
     var random = SeededGenerator(state: 2)
-    for _ in 0..<20_000 {
+    for _ in rounds(20_000) {
       let entry = Generator.entry(using: &random)
       #expect(try parse(ByteString(entry)).map(\.entry) == [entry])
     }
@@ -236,7 +236,7 @@ struct ListenParserTests {
   func randomBytes() {
     var random = SeededGenerator(state: 1)
     let alphabet = Array("0123456789.:[]*,= \tabfsludportxy_-=\u{0}é".utf8) + [0xff, 0xc3]
-    for _ in 0..<40_000 {
+    for _ in rounds(40_000) {
       let bytes = (0..<Int.random(in: 0..<24, using: &random)).compactMap { _ in
         alphabet.randomElement(using: &random)
       }

@@ -104,7 +104,7 @@ struct NginxConfigurationTests {
     let alphabet =
       Array("ab {}{};;\"'\\#$\n\n\r\t[]=-()80:*".utf8) + Array("x_by_lua_block{".utf8)
       + [0, 0xff]
-    for _ in 0..<20_000 {
+    for _ in rounds(20_000) {
       let bytes = (0..<Int.random(in: 0..<60, using: &random)).compactMap { _ in
         alphabet.randomElement(using: &random)
       }

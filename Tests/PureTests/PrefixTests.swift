@@ -93,7 +93,7 @@ struct PrefixTests {
   func random() {
     var random = SeededGenerator(state: 11)
     let words = ["etc", "usr", "local", "..", ".", "", "kong", "dev", "shm", "bin", "lib", "proc"]
-    for _ in 0..<20_000 {
+    for _ in rounds(20_000) {
       let names = (0..<Int.random(in: 1...5, using: &random)).map { _ in
         words[Int.random(in: 0..<words.count, using: &random)]
       }

@@ -48,7 +48,7 @@ struct RefusedWriteTests {
   @Test("never has another change of a file, whatever the situation")
   func noSecondAttempt() throws {
     var random = SeededGenerator(state: 12)
-    for _ in 0..<2_000 {
+    for _ in rounds(2_000) {
       var nginx = Situation.nginx
       if Bool.random(using: &random) {
         nginx.capabilities = FileCapabilities(

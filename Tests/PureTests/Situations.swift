@@ -2,6 +2,7 @@ import Capabilities
 import Kong
 import Plan
 import Text
+import Foundation
 
 /// Machines and starts as the engines make them (the table in capabilities(7)'s terms), for tests.
 enum Situation {
@@ -110,6 +111,14 @@ enum Situation {
       command: command, options: options, environment: environment(variables))
     return Planner(request: request, snapshot: host).plan()
   }
+}
+
+/// The rounds of a random test: all of them with ENTRYPOINT_TEST_ROUNDS=all, as CI has it, else a twentieth.
+func rounds(_ all: Int, of test: String = #function) -> Range<Int> {
+  let isWhole = ProcessInfo.processInfo.environment["ENTRYPOINT_TEST_ROUNDS"] == "all"
+  let count = isWhole ? all : max(1, all / 20)
+  print("rounds: \(count) of \(all) in \(test)")
+  return 0..<count
 }
 
 /// A generator with a seed, so that a failure can be repeated: SplitMix64 (Steele, Lea, Flood 2014).
