@@ -104,7 +104,9 @@ package struct PlanText: Sendable {
     case .none:
       lines.append("  none" + reasonForNoGrant)
     case .file(let set, let path):
-      let isWritten = plan.launch.contains { $0.name == "set-file-capabilities" }
+      let isWritten = plan.launch.contains {
+        if case .changeFile(.setCapabilities) = $0 { true } else { false }
+      }
       let state = isWritten ? "" : " (already there, nothing is written)"
       lines.append("  file: \(names.fileText(of: set)) on \(path)\(state)")
     case .ambient(let set):

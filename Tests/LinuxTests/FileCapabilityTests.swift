@@ -145,7 +145,7 @@ struct FileCapabilityTests {
         environment: EnvironmentBlock(CStrings(nil)), names: .ofRunningKernel(),
         log: Log(level: .error, format: .text))
       let failure = #expect(throws: StartFailure.self) {
-        _ = try executor.run([.setFileCapabilities(wanted, file)])
+        _ = try executor.run([.changeFile(.setCapabilities(wanted, file))])
       }
       #expect(failure?.status == 77)
       #expect(

@@ -121,7 +121,7 @@ struct PlannerTests {
     nginx.capabilities = FileCapabilities(permitted: bind, effective: true)
     let stripped = try Situation.plan(
       variables, on: Situation.host(Situation.root(), proxy: .found(nginx)))
-    #expect(stripped.prepare.contains(.removeFileCapabilities(nginx)))
+    #expect(stripped.prepare.contains(.changeFile(.removeCapabilities(nginx))))
     #expect(stripped.result?.permitted == [])
   }
 
@@ -322,7 +322,7 @@ struct PlannerTests {
     let plan = try Situation.plan(
       variables, on: Situation.host(Situation.root(), proxy: .found(nginx)))
     #expect(plan.grant == .ambient(bind))
-    #expect(plan.prepare.contains(.removeFileCapabilities(nginx)))
+    #expect(plan.prepare.contains(.changeFile(.removeCapabilities(nginx))))
     nginx.mount = [.readOnly]
     let stuck = try Situation.plan(
       variables, on: Situation.host(Situation.root(), proxy: .found(nginx)))
@@ -409,7 +409,8 @@ struct PlannerTests {
     for (kind, mode, isGiven) in kinds {
       let stream = StandardStream(descriptor: 1, kind: kind, gid: 5, mode: mode)
       let plan = try Situation.plan(on: Situation.host(Situation.root(), streams: [stream]))
-      #expect(plan.launch.contains(.giveStream(stream, to: 1337)) == isGiven, "\(kind)")
+      let given = Step.changeFile(.giveStream(stream, to: 1337))
+      #expect(plan.launch.contains(given) == isGiven, "\(kind)")
     }
   }
 

@@ -52,7 +52,7 @@ struct ShortfallTests {
       try Situation.plan(
         [:], on: Situation.host(who, streams: streams), command: command, options: options)
     }
-    let given = Step.giveStream(streams[0], to: 1337)
+    let given = Step.changeFile(.giveStream(streams[0], to: 1337))
     let server = try plan(Situation.root(), ["nginx"], options)
     #expect(server.launch.first == given && server.warnings.isEmpty)
     #expect(try plan(Situation.root(), ["kong", "health"], Options()).launch.first == given)

@@ -40,11 +40,20 @@ package struct Executor {
 
   private func carryOut(_ step: Step) throws(StartFailure) -> RefusedWrite? {
     switch step {
+    case .change(let change): try carryOut(change)
+    case .changeFile(let change): return try carryOut(change)
+    case .inPrefix(let prefix, let act): carryOut(act, in: prefix)
     case .run(let steps, let endsOrphans): try runChild(steps, endsOrphans: endsOrphans)
-    case .givePrefix(let prefix, let uid, let gid): try give(prefix, to: uid, group: gid)
-    case .giveStream(let stream, let uid): give(stream, to: uid)
-    case .setFileCapabilities(let set, let file): return try write(set, to: file)
-    case .removeFileCapabilities(let file): return try write(nil, to: file)
+    case .endWithParent: try call(ProcessIdentity.endWithParent(parent))
+    case .closeDescriptors(let kept): try call(OpenDescriptors.close(keeping: kept))
+    case .verify(let planned): try verify(planned)
+    case .exec(let execution): try ProgramExecution.run(execution, environment: environment)
+    }
+    return nil
+  }
+
+  private func carryOut(_ change: CredentialChange) throws(StartFailure) {
+    switch change {
     case .dropBounding(let set, _): try call(ProcessCapabilities.dropBounding(set))
     case .keepCapabilities: try call(ProcessCapabilities.keep())
     case .setGroups(let groups): try call(ProcessIdentity.setGroups(groups))
@@ -61,15 +70,25 @@ package struct Executor {
         throw error.ambientFailure(set, names: names)
       }
     case .setNoNewPrivileges: try call(ProcessCapabilities.setNoNewPrivileges())
-    case .endWithParent: try call(ProcessIdentity.endWithParent(parent))
-    case .closeDescriptors(let kept): try call(OpenDescriptors.close(keeping: kept))
-    case .removeStalePid(let prefix): removeStalePid(in: prefix)
-    case .removeStaleSockets(let prefix): removeStaleSockets(in: prefix)
-    case .linkLogs(let prefix): linkLogs(in: prefix)
-    case .verify(let planned): try verify(planned)
-    case .exec(let execution): try ProgramExecution.run(execution, environment: environment)
+    }
+  }
+
+  private func carryOut(_ change: FileChange) throws(StartFailure) -> RefusedWrite? {
+    switch change {
+    case .givePrefix(let prefix, let uid, let gid): try give(prefix, to: uid, group: gid)
+    case .giveStream(let stream, let uid): give(stream, to: uid)
+    case .setCapabilities(let set, let file): return try write(set, to: file)
+    case .removeCapabilities(let file): return try write(nil, to: file)
     }
     return nil
+  }
+
+  private func carryOut(_ act: PrefixAct, in prefix: Prefix) {
+    switch act {
+    case .removeStalePid: removeStalePid(in: prefix)
+    case .removeStaleSockets: removeStaleSockets(in: prefix)
+    case .linkLogs: linkLogs(in: prefix)
+    }
   }
 
   /// Makes a call whose refusal is the end of the start.

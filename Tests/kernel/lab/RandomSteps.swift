@@ -2,14 +2,19 @@ import Capabilities
 import Plan
 
 extension RandomStates {
-  /// A sequence of steps, each of which the kernel must allow after the ones before it.
+  /// A sequence of steps, each of which the kernel must allow after the ones before it; the credentials
+  /// are read back now and then.
   mutating func steps(from start: Credentials) -> [Step] {
     var state = start
     var steps: [Step] = []
     for _ in 0..<Int.random(in: 1...10, using: &numbers) {
-      guard let step = possible(state).randomElement(using: &numbers) else { break }
-      steps.append(step)
-      state = state.after(step)
+      guard !chance(8) else {
+        steps.append(.verify(state))
+        continue
+      }
+      guard let change = possible(state).randomElement(using: &numbers) else { break }
+      steps.append(.change(change))
+      state = state.after(change)
     }
     return steps
   }
@@ -25,27 +30,27 @@ extension RandomStates {
     return state
   }
 
-  /// One step of each kind that the kernel allows now.
-  private mutating func possible(_ state: Credentials) -> [Step] {
-    var steps: [Step] = [
+  /// One change of each kind that the kernel allows now.
+  private mutating func possible(_ state: Credentials) -> [CredentialChange] {
+    var changes: [CredentialChange] = [
       .setCapabilities(
         permitted: subset(of: state.permitted), inheritable: subset(of: reachable(state))),
-      .clearAmbient, .setNoNewPrivileges, .verify(state),
+      .clearAmbient, .setNoNewPrivileges,
     ]
-    if !state.securebits.contains(.keepCapabilitiesLocked) { steps.append(.keepCapabilities) }
+    if !state.securebits.contains(.keepCapabilitiesLocked) { changes.append(.keepCapabilities) }
     if !state.securebits.contains(.noAmbientRaise) {
-      steps.append(.raiseAmbient(subset(of: state.permitted.intersection(state.inheritable))))
+      changes.append(.raiseAmbient(subset(of: state.permitted.intersection(state.inheritable))))
     }
     if state.effective.contains(.setpcap) {
-      steps.append(.dropBounding(subset(of: known), keeping: []))
+      changes.append(.dropBounding(subset(of: known), keeping: []))
     }
     if state.effective.contains(.setgid) {
-      steps.append(.setGroups(groups().shuffled(using: &numbers)))
-      steps.append(.setGroup(id()))
+      changes.append(.setGroups(groups().shuffled(using: &numbers)))
+      changes.append(.setGroup(id()))
     }
     // The change of user is what the rules are about.
-    if state.effective.contains(.setuid) { steps += [.setUser(id()), .setUser(id())] }
-    return steps
+    if state.effective.contains(.setuid) { changes += [.setUser(id()), .setUser(id())] }
+    return changes
   }
 
   /// What can become inheritable (capset(2), capabilities(7)).

@@ -127,8 +127,8 @@ struct LaunchPlanner {
     for step in host.streamSteps(for: target) { sequence.add(step) }
     switch candidate.action {
     case .leave: break
-    case .write: sequence.add(.setFileCapabilities(wanted, file))
-    case .remove: sequence.add(.removeFileCapabilities(file))
+    case .write: sequence.add(.changeFile(.setCapabilities(wanted, file)))
+    case .remove: sequence.add(.changeFile(.removeCapabilities(file)))
     }
     let cutsBounding = candidate.bounding != host.credentials.bounding
     sequence.drop(
@@ -144,7 +144,8 @@ struct LaunchPlanner {
   private var actsOfNginx: [Step] {
     guard let prefix else { return [] }
     let sockets = request.environment[InheritedSockets.variable].map(InheritedSockets.descriptors)
-    return [.removeStaleSockets(prefix)] + (request.linksLogs ? [.linkLogs(prefix)] : [])
+    return [.inPrefix(prefix, .removeStaleSockets)]
+      + (request.linksLogs ? [.inPrefix(prefix, .linkLogs)] : [])
       + [.closeDescriptors(keeping: sockets ?? [])]
   }
 

@@ -4,7 +4,7 @@ extension Plan {
   /// Leaves Kong's log files as they are where nginx could not open what the links to the standard streams
   /// lead to, and warns of it.
   mutating func keepLogFiles(of prefix: ByteString) {
-    let isLink = { (step: Step) in if case .linkLogs = step { true } else { false } }
+    let isLink = { (step: Step) in if case .inPrefix(_, .linkLogs) = step { true } else { false } }
     guard launch.contains(where: isLink) else { return }
     launch.removeAll(where: isLink)
     launchWarnings.append(

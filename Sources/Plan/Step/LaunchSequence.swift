@@ -18,11 +18,11 @@ struct LaunchSequence {
     steps.append(step)
   }
 
-  /// Adds a step if it changes the thread's credentials.
-  private mutating func change(_ step: Step) {
-    let after = state.after(step)
+  /// Adds a change, unless the thread's credentials are as it would make them.
+  private mutating func change(_ change: CredentialChange) {
+    let after = state.after(change)
     guard after != state else { return }
-    steps.append(step)
+    steps.append(.change(change))
     state = after
   }
 

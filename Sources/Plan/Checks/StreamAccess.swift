@@ -13,7 +13,7 @@ extension HostSnapshot {
     return streams.compactMap { stream in
       guard stream.isWorthGiving(to: target), !given.contains(stream.identity) else { return nil }
       given.append(stream.identity)
-      return .giveStream(stream, to: target.uid)
+      return .changeFile(.giveStream(stream, to: target.uid))
     }
   }
 

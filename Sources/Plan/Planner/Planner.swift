@@ -84,7 +84,8 @@ package struct Planner: Sendable {
       let run = KongRun(request: request, host: host, target: target, proxy: proxyAtLaunch)
       plan.prepare += try hookSteps(run, plan: &plan)
       plan.prepare.append(try prepareStep(kong: kong, run: run, need: need, plan: &plan))
-      plan.prepare = plan.prepare.withFirstChild(doing: .removeStalePid(prefix))
+      plan.prepare = plan.prepare.withFirstChild(
+        doing: .inPrefix(prefix, .removeStalePid))
     }
     let execution = Execution(
       path: proxy.path, arguments: [proxy.path, "-p", request.prefix, "-c", "nginx.conf"],
@@ -122,7 +123,8 @@ package struct Planner: Sendable {
     else { return }
     if has(.chown) {
       if let failure = host.prefixFailure { throw failure }
-      plan.prepare.append(.givePrefix(prefix, to: target.uid, group: 0))
+      plan.prepare.append(
+        .changeFile(.givePrefix(prefix, to: target.uid, group: 0)))
     } else {
       plan.notes.append("the prefix keeps its owner: this process lacks cap_chown")
     }
@@ -142,7 +144,7 @@ package struct Planner: Sendable {
       request: request, host: host, file: proxy, target: target, mode: request.mode)
     guard host.isDrop(target), proxy.countingCapabilities != nil, choice.refusalToWrite == nil
     else { return proxy }
-    plan.prepare.append(.removeFileCapabilities(proxy))
+    plan.prepare.append(.changeFile(.removeCapabilities(proxy)))
     var bare = proxy
     bare.capabilities = nil
     return bare
@@ -216,7 +218,9 @@ package struct Planner: Sendable {
     let user = plan.user ?? host.currentUser
     let check = PrefixCheck(
       request: request, host: host, prefix: prefix, user: user,
-      isGiven: plan.prepare.contains { if case .givePrefix = $0 { true } else { false } })
+      isGiven: plan.prepare.contains {
+        if case .changeFile(.givePrefix) = $0 { true } else { false }
+      })
     let isDrop = host.credentials.user.effective == 0 && user.uid != 0
     return try check.warnings() + request.warningsOfDaemon + (isDrop ? request.warningsOfLogs : [])
   }

@@ -2,31 +2,6 @@ import Nginx
 package import Capabilities
 package import Text
 
-extension Step {
-  /// The capabilities that the step itself uses.
-  var usedCapabilities: CapabilitySet {
-    switch self {
-    case .run(let steps, _): steps.usedCapabilities
-    case .givePrefix, .giveStream: CapabilitySet(.chown)
-    case .setFileCapabilities, .removeFileCapabilities: CapabilitySet(.setfcap)
-    case .dropBounding: CapabilitySet(.setpcap)
-    case .setGroups, .setGroup: CapabilitySet(.setgid)
-    case .setUser: CapabilitySet(.setuid)
-    case .keepCapabilities, .setCapabilities, .clearAmbient, .raiseAmbient, .setNoNewPrivileges,
-      .endWithParent, .closeDescriptors, .removeStalePid, .removeStaleSockets, .linkLogs, .verify,
-      .exec:
-      []
-    }
-  }
-}
-
-extension [Step] {
-  /// The capabilities that the steps themselves use.
-  var usedCapabilities: CapabilitySet {
-    reduce([]) { $0.union($1.usedCapabilities) }
-  }
-}
-
 /// The least that a container must be given for a start to come out as planned.
 package struct LeastPrivileges: Equatable, Sendable {
   /// The user that the container starts as.
@@ -78,7 +53,7 @@ extension LeastPrivileges {
       let host = snapshot.asRoot(with: given, noNewPrivileges: allowsNoNewPrivileges)
       let plan = Planner(request: request, snapshot: host).plan()
       guard plan.failure == nil, needed.isSubset(of: plan.result?.effective ?? []) else { continue }
-      let used = (plan.prepare + plan.launch).usedCapabilities
+      let used = (plan.prepare + plan.launch).requiredCapabilities
       self.init(
         uid: 0, capabilities: needed.union(mayNeed).union(used),
         allowsNoNewPrivileges: allowsNoNewPrivileges,

@@ -1,0 +1,114 @@
+package import Capabilities
+package import Kong
+package import Text
+
+/// One thing that a start does.
+///
+/// The executor carries steps out as they are, it decides nothing.
+package indirect enum Step: Equatable, Sendable {
+  /// Change what this process is and may do.
+  case change(CredentialChange)
+  /// Change a file for the programs that follow.
+  case changeFile(FileChange)
+  /// Do something in Kong's prefix, as its user.
+  case inPrefix(Prefix, PrefixAct)
+  /// Fork; the child carries out steps that end in an exec, and is waited for (fork(2), wait(2)).
+  /// A stop signal is passed on to it, and ends the start with it. Where `endsOrphans`, the processes that
+  /// it leaves running are killed.
+  case run([Step], endsOrphans: Bool)
+  /// Be killed when the parent ends (PR_SET_PDEATHSIG(2const)). A change of user would undo it.
+  case endWithParent
+  /// Close all descriptors above 2 but these (close_range(2)).
+  case closeDescriptors(keeping: [Int32])
+  /// Read the credentials back, and end the start unless they are these.
+  case verify(Credentials)
+  /// execve(2).
+  case exec(Execution)
+}
+
+/// A change of a file's owner or of its capabilities.
+package enum FileChange: Equatable, Sendable {
+  /// Give the prefix, and what is in it, to a user and a group, where it is not theirs already. What
+  /// cannot be given is warned of: `kong prepare` says itself what it cannot write.
+  case givePrefix(Prefix, to: UInt32, group: UInt32)
+  /// Give a stream's file to a user: fchown(2). It may fail: the command says itself what it cannot
+  /// open, and nothing more is granted by going on.
+  case giveStream(StandardStream, to: UInt32)
+  /// Write exactly this set, permitted and effective, to a program's file (cap_set_fd(3)).
+  case setCapabilities(CapabilitySet, ProgramFile)
+  /// Take all capabilities off a program's file (cap_set_fd(3)).
+  case removeCapabilities(ProgramFile)
+
+  /// The capability that the kernel demands for the change.
+  var requiredCapability: Capability {
+    switch self {
+    case .givePrefix, .giveStream: .chown
+    case .setCapabilities, .removeCapabilities: .setfcap
+    }
+  }
+}
+
+/// What the prefix's own user does in it before nginx starts.
+///
+/// What cannot be done is warned of.
+package enum PrefixAct: Equatable, Sendable {
+  /// Remove nginx's pid file, unless it names a running nginx of this prefix: `kong health` goes by it.
+  case removeStalePid
+  /// Remove sockets that nobody listens on: nginx could not bind there.
+  case removeStaleSockets
+  /// Make Kong's log files links to the standard streams.
+  case linkLogs
+}
+
+/// A program to exec.
+package struct Execution: Equatable, Sendable {
+  /// The file.
+  package var path: ByteString
+  /// argv, the name first.
+  package var arguments: [ByteString]
+  /// What is changed in the environment; the rest is passed on as it came.
+  package var environment: [EnvironmentChange]
+
+  /// The command line for people.
+  package var commandLine: String {
+    arguments.map { $0.description }.joined(separator: " ")
+  }
+}
+
+extension [Step] {
+  /// The changes of this process's own credentials, in order; not those of the children.
+  private var changes: [CredentialChange] {
+    compactMap { if case .change(let change) = $0 { change } else { nil } }
+  }
+
+  /// The user that the steps change to; nil if they do not.
+  package var targetUser: UInt32? {
+    for case .setUser(let uid) in changes { return uid }
+    return nil
+  }
+
+  /// What a thread has after all these steps.
+  package func credentials(from start: Credentials) -> Credentials {
+    changes.reduce(start) { $0.after($1) }
+  }
+
+  /// The program that the steps end in.
+  package var execution: Execution? {
+    if case .exec(let execution) = last { execution } else { nil }
+  }
+
+  /// The capabilities that the kernel demands for these steps, those of children among them.
+  var requiredCapabilities: CapabilitySet {
+    var set: CapabilitySet = []
+    for step in self {
+      if case .change(let change) = step, let required = change.requiredCapability {
+        set.formUnion(CapabilitySet(required))
+      }
+      if case .changeFile(let change) = step {
+        set.formUnion(CapabilitySet(change.requiredCapability))
+      }
+      if case .run(let steps, _) = step { set.formUnion(steps.requiredCapabilities) }
+    }
+    return set
+  }
+}
