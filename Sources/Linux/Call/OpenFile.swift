@@ -69,7 +69,7 @@ struct PinnedFile: ~Copyable {
     // An id that cannot be changes nothing, and tells the one that is (setfsuid(2)).
     if setfsuid(.max) == 0 {
       guard directory == AT_FDCWD, let way = try? PathEntry.way(along: path),
-        way.firstOpenToOthers() == nil
+        way.firstWritableByOthers() == nil
       else { throw .permissionDenied }
     }
     let file = OpenFile(try openForReading(path, in: directory, linkFlag))

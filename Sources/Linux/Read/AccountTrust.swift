@@ -9,7 +9,8 @@ extension Accounts {
     guard geteuid() == 0 else { return read() }
     for file in ["/etc/passwd", "/etc/group"] as [ByteString] {
       // One that is not there says nothing.
-      guard let way = try? PathEntry.way(along: file), let entry = way.firstOpenToOthers() else {
+      guard let way = try? PathEntry.way(along: file), let entry = way.firstWritableByOthers()
+      else {
         continue
       }
       return Accounts(file: file, writableBy: entry)

@@ -75,7 +75,7 @@ extension NginxFiles {
         if doubt.isRaised { return .absent }
         return BoundedFile.read(path, limit: limit) {
           let way = try? PathEntry.way(along: path)
-          doubt.isRaised = way.map { $0.firstOpenToOthers() != nil } ?? true
+          doubt.isRaised = way.map { $0.firstWritableByOthers() != nil } ?? true
           return !doubt.isRaised
         }
       })

@@ -58,7 +58,7 @@ extension PathEntry {
     self.init(
       path: path, kind: kind, uid: status.userID.rawValue, gid: status.groupID.rawValue,
       mode: UInt32(status.permissions.rawValue) & 0o7777)
-    if isOpenToOthers { readMount() }
+    if isWritableByOthers { readMount() }
   }
 
   /// Finds out whether the mount is read-only; where it does not answer, it counts as writable.
