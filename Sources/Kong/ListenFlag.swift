@@ -18,28 +18,37 @@ enum ListenFlag: UInt16, CaseIterable {
   case keepalive
 
   /// The flag that a word is, with a value that nginx takes; nil for any other word.
-  init?(_ word: String) {
-    switch word {
-    case "udp": self = .udp
-    case "ssl": self = .ssl
-    case "http2": self = .http2
-    case "proxy_protocol": self = .proxyProtocol
-    case "transparent": self = .transparent
-    case "deferred": self = .deferred
-    case "bind": self = .bind
-    case "reuseport": self = .reuseport
-    case "ipv6only=on": self = .ipv6OnlyOn
-    case "ipv6only=off": self = .ipv6OnlyOff
-    case "so_keepalive=on": self = .keepaliveOn
-    case "so_keepalive=off": self = .keepaliveOff
-    default:
-      guard let equals = word.utf8.firstIndex(of: UInt8(ascii: "=")) else { return nil }
-      let value = word.utf8[word.utf8.index(after: equals)...]
-      switch word[..<equals] {
-      case "backlog" where ListenFlag.isBacklog(value): self = .backlog
-      case "so_keepalive" where ListenFlag.isKeepalive(value): self = .keepalive
-      default: return nil
-      }
+  init?(_ word: ArraySlice<UInt8>) {
+    guard let flag = ListenFlag.allCases.first(where: { $0.isWritten(word) }) else { return nil }
+    self = flag
+  }
+
+  private func isWritten(_ word: ArraySlice<UInt8>) -> Bool {
+    let value = { word.dropFirst(self.word.utf8CodeUnitCount) }
+    return switch self {
+    case .backlog: word.begins(with: self.word) && ListenFlag.isBacklog(value())
+    case .keepalive: word.begins(with: self.word) && ListenFlag.isKeepalive(value())
+    default: word.equals(self.word)
+    }
+  }
+
+  /// The flag as it is written, up to its value where that can be any.
+  private var word: StaticString {
+    switch self {
+    case .udp: "udp"
+    case .ssl: "ssl"
+    case .http2: "http2"
+    case .proxyProtocol: "proxy_protocol"
+    case .transparent: "transparent"
+    case .deferred: "deferred"
+    case .bind: "bind"
+    case .reuseport: "reuseport"
+    case .backlog: "backlog="
+    case .ipv6OnlyOn: "ipv6only=on"
+    case .ipv6OnlyOff: "ipv6only=off"
+    case .keepaliveOn: "so_keepalive=on"
+    case .keepaliveOff: "so_keepalive=off"
+    case .keepalive: "so_keepalive="
     }
   }
 
@@ -54,7 +63,7 @@ enum ListenFlag: UInt16, CaseIterable {
     var start = luaTrimmed(entry)[...]
     while !start.isEmpty {
       let word = start.prefix { !isLuaBlank($0) }
-      words.append((ByteString.text(of: word).flatMap { ListenFlag($0) }, blanks))
+      words.append((ListenFlag(word), blanks))
       start = start[word.endIndex...]
       blanks = start.prefix(while: isLuaBlank).count
       start = start.dropFirst(blanks)
@@ -80,20 +89,20 @@ enum ListenFlag: UInt16, CaseIterable {
   }
 
   /// Whether a word that is no flag can only be meant as an address.
-  static func looksLikeAddress(_ word: String) -> Bool {
-    word.utf8.contains(UInt8(ascii: ":")) && !word.utf8.contains(UInt8(ascii: "="))
+  static func looksLikeAddress(_ word: ArraySlice<UInt8>) -> Bool {
+    word.contains(UInt8(ascii: ":")) && !word.contains(UInt8(ascii: "="))
   }
 
   /// A number that is not 0 (nginx, `listen`).
-  private static func isBacklog(_ value: Substring.UTF8View) -> Bool {
+  private static func isBacklog(_ value: ArraySlice<UInt8>) -> Bool {
     value.count <= 18 && value.allSatisfy(isDigit) && value.contains { $0 != UInt8(ascii: "0") }
   }
 
   /// `[idle]:[interval]:[count]`, nginx's times ("30m", "10s") and a number (nginx, `listen`).
-  private static func isKeepalive(_ value: Substring.UTF8View) -> Bool {
+  private static func isKeepalive(_ value: ArraySlice<UInt8>) -> Bool {
     let parts = value.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     guard parts.count == 3, parts.contains(where: { !$0.isEmpty }) else { return false }
-    let isTime = { (part: Substring.UTF8View) in
+    let isTime = { (part: ArraySlice<UInt8>) in
       part.isEmpty
         || (part.first.map(isDigit) ?? false) && part.allSatisfy { isDigit($0) || isLetter($0) }
     }
@@ -103,20 +112,9 @@ enum ListenFlag: UInt16, CaseIterable {
   /// As a person writes it, for a message.
   fileprivate var usage: String {
     switch self {
-    case .udp: "udp"
-    case .ssl: "ssl"
-    case .http2: "http2"
-    case .proxyProtocol: "proxy_protocol"
-    case .transparent: "transparent"
-    case .deferred: "deferred"
-    case .bind: "bind"
-    case .reuseport: "reuseport"
     case .backlog: "backlog=N"
-    case .ipv6OnlyOn: "ipv6only=on"
-    case .ipv6OnlyOff: "ipv6only=off"
-    case .keepaliveOn: "so_keepalive=on"
-    case .keepaliveOff: "so_keepalive=off"
     case .keepalive: "so_keepalive=[IDLE]:[INTERVAL]:[COUNT]"
+    default: word.description
     }
   }
 }

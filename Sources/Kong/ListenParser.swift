@@ -43,25 +43,31 @@ package enum ListenParser {
   ) throws(StartFailure) -> [Listener] {
     let value = withoutComment(value.bytes, grammar)
     if value.allSatisfy(isLuaBlank) { throw emptyValue(source) }
-    let entries = value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-    if isOff(entries) { return [] }
+    if isOff(value) { return [] }
     func failure(_ fault: Fault, at index: Int) -> StartFailure {
-      let text = isSecret ? "" : ", \"\(ByteString(Array(luaTrimmed(entries[index]))).shortened)\","
+      let entry = entries(of: value)[index]
+      let text = isSecret ? "" : ", \"\(ByteString(Array(luaTrimmed(entry))).shortened)\","
       return fault.failure(of: "\(source): entry \(index + 1)\(text)", isSecret: isSecret)
     }
 
+    var reader = EntryReader(source: source, allowed: grammar.flags)
     var listeners: [Listener] = []
-    listeners.reserveCapacity(entries.count)
-    var positions: [Int] = []
-    for (index, entry) in entries.enumerated() where !isReference(luaTrimmed(entry)) {
-      do throws(Fault) {
-        listeners.append(try listener(entry, source: source, allowed: grammar.flags))
-        positions.append(index)
-      } catch {
-        throw failure(error, at: index)
+    var references: [Int] = []
+    var (index, rest) = (0, value)
+    while true {
+      let entry = rest.prefix { $0 != UInt8(ascii: ",") }
+      if isReference(luaTrimmed(entry)) {
+        references.append(index)
+      } else {
+        do throws(Fault) { listeners.append(try reader.listener(entry)) } catch {
+          throw failure(error, at: index)
+        }
       }
+      guard entry.endIndex < value.endIndex else { break }
+      (index, rest) = (index + 1, value[(entry.endIndex + 1)...])
     }
     if let twice = listeners.ofOneSocket.min(by: { $0[1] < $1[1] }) {
+      let positions = (0...index).filter { !references.contains($0) }
       throw failure(.sameSocket(asEntry: positions[twice[0]] + 1), at: positions[twice[1]])
     }
     return listeners
@@ -71,14 +77,15 @@ package enum ListenParser {
   ///
   /// As in Kong (kong/pdk/vault.lua, `is_reference`), all of it is one, or nothing of it.
   static func isReference(_ entry: ArraySlice<UInt8>) -> Bool {
-    entry.starts(with: "{vault://".utf8) && entry.last == UInt8(ascii: "}")
+    entry.begins(with: "{vault://") && entry.last == UInt8(ascii: "}")
   }
 
   /// What to say of a value of which an entry is a reference to a vault; nil where none is.
   package static func warning(of value: ByteString, source: String) -> Explanation? {
-    let entries = value.bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-    guard !isOff(entries), let index = entries.firstIndex(where: { isReference(luaTrimmed($0)) })
-    else { return nil }
+    // Most values have none, and can have 4,000 entries.
+    guard value.bytes.contains(UInt8(ascii: "{")), !isOff(value.bytes[...]) else { return nil }
+    let entries = entries(of: value.bytes[...])
+    guard let index = entries.firstIndex(where: { isReference(luaTrimmed($0)) }) else { return nil }
     let subject = entries.count == 1 ? "its value" : "its entry \(index + 1)"
     return Explanation(
       what: "the listeners of \(source) are not known before kong prepare has run",
@@ -90,8 +97,12 @@ package enum ListenParser {
       ])
   }
 
-  private static func isOff(_ entries: [ArraySlice<UInt8>]) -> Bool {
-    entries.first.map(luaTrimmed)?.elementsEqual("off".utf8) == true
+  private static func isOff(_ value: ArraySlice<UInt8>) -> Bool {
+    luaTrimmed(value.prefix { $0 != UInt8(ascii: ",") }).equals("off")
+  }
+
+  private static func entries(of value: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+    value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
   }
 
   /// The value without its comment.
@@ -118,31 +129,60 @@ package enum ListenParser {
       why: "Kong refuses an empty list of listeners",
       waysOut: ["unset it for Kong's default", "write \"off\" for no listener at all"])
   }
+}
 
-  private static func listener(
-    _ entry: ArraySlice<UInt8>, source: String, allowed: ListenFlags
-  ) throws(Fault) -> Listener {
+/// Reads the entries of one value.
+private struct EntryReader {
+  let source: String
+  let allowed: ListenFlags
+  /// What stood behind the address of an entry, and its flags: long lists repeat them.
+  private var last: (text: ArraySlice<UInt8>, flags: [String]) = ([], [])
+
+  init(source: String, allowed: ListenFlags) {
+    self.source = source
+    self.allowed = allowed
+  }
+
+  /// As in Kong, the flags are taken out wherever they stand; what is left is the address.
+  mutating func listener(
+    _ entry: ArraySlice<UInt8>
+  ) throws(ListenParser.Fault) -> Listener {
+    let word = EntryReader.firstWord(of: entry)
+    guard ListenFlag.looksLikeAddress(word) else { return try listener(ofWords: entry) }
+    let text = entry[word.endIndex...]
+    if text != last.text || text.isEmpty {
+      let listener = try listener(ofWords: entry)
+      last = (text, listener.flags)
+      return listener
+    }
+    return Listener(source: source, address: try address(word), flags: last.flags)
+  }
+
+  private func listener(
+    ofWords entry: ArraySlice<UInt8>
+  ) throws(ListenParser.Fault) -> Listener {
     var address: ListenAddress?
     var flags: [String] = []
     var seen: ListenFlags = []
-    var repeated: String?
-    var badWord: String?
-    // As in Kong, the flags are taken out wherever they stand; what is left is the address.
-    for word in entry.split(whereSeparator: isLuaBlank) {
-      guard let text = ByteString.text(of: word) else { throw .notUTF8 }
-      if let flag = ListenFlag(text) {
-        guard allowed.contains(ListenFlags(flag)) else { throw .flag(text, allowed) }
+    var repeated: ArraySlice<UInt8>?
+    var badWord: ArraySlice<UInt8>?
+    var word = EntryReader.firstWord(of: entry)
+    while !word.isEmpty {
+      if let flag = ListenFlag(word) {
+        guard allowed.contains(ListenFlags(flag)) else { throw .flag(word, allowed) }
         if seen.contains(ListenFlags(flag)) {
-          repeated = repeated ?? text
+          repeated = repeated ?? word
         } else {
           seen.insert(ListenFlags(flag))
-          flags.append(text)
+          flags.append(String(decoding: word, as: UTF8.self))
         }
-      } else if address == nil, ListenFlag.looksLikeAddress(text) {
-        do throws(Fault) { address = try .parse(text) } catch { throw .common(text) ?? error }
-      } else if badWord == nil {
-        badWord = text
+      } else if address == nil, ListenFlag.looksLikeAddress(word) {
+        address = try self.address(word)
+      } else {
+        try EntryReader.checkText(word)
+        badWord = badWord ?? word
       }
+      word = EntryReader.firstWord(of: entry[word.endIndex...])
     }
     if let badWord {
       guard address != nil else { throw .common(badWord) ?? .noPort(badWord) }
@@ -153,20 +193,37 @@ package enum ListenParser {
     guard let address else { throw flags.isEmpty ? .empty : .noAddress }
     return Listener(source: source, address: address, flags: flags)
   }
+
+  private func address(
+    _ word: ArraySlice<UInt8>
+  ) throws(ListenParser.Fault) -> ListenAddress {
+    do throws(ListenParser.Fault) { return try .parse(word) } catch {
+      try EntryReader.checkText(word)
+      throw .common(word) ?? error
+    }
+  }
+
+  private static func checkText(_ word: ArraySlice<UInt8>) throws(ListenParser.Fault) {
+    guard ByteString.text(of: word) != nil else { throw .notUTF8 }
+  }
+
+  private static func firstWord(of text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    text.drop(while: isLuaBlank).prefix { !isLuaBlank($0) }
+  }
 }
 
 extension ListenParser {
   /// What is wrong with an entry, for a person who knows Kong's documentation.
   struct Fault: Error, Equatable {
     /// The word that is wrong; nil where it is the entry.
-    private var word: String?
+    private var word: ByteString?
     /// What it breaks, without its text: a file that was not meant may have a secret in it.
     private var rule: String
     /// The way out beside that of all faults, which may have the text in it.
     private var wayOut: String?
 
-    private init(_ word: String? = nil, rule: String, wayOut: String? = nil) {
-      (self.word, self.rule, self.wayOut) = (word, rule, wayOut)
+    private init(_ word: ArraySlice<UInt8>? = nil, rule: String, wayOut: String? = nil) {
+      (self.word, self.rule, self.wayOut) = (word.map { ByteString(Array($0)) }, rule, wayOut)
     }
 
     private static let writeOff = "write \"off\" as the only entry for no listener at all"
@@ -175,32 +232,32 @@ extension ListenParser {
     static let notUTF8 = Fault(rule: "it has bytes that are not UTF-8")
     static let noAddress = Fault(
       rule: "it has flags only; flags are separated by blanks, and a comma begins a new listener")
-    static func secondAddress(_ word: String) -> Fault {
+    static func secondAddress(_ word: ArraySlice<UInt8>) -> Fault {
       Fault(word, rule: "is a second address; expected a comma before it")
     }
-    static func noPort(_ word: String) -> Fault {
+    static func noPort(_ word: ArraySlice<UInt8>) -> Fault {
       Fault(
         word, rule: "has no port; expected ADDRESS:PORT",
-        wayOut: word.utf8.allSatisfy(isLetter) ? writeOff : nil)
+        wayOut: word.allSatisfy(isLetter) ? writeOff : nil)
     }
-    static func port(_ digits: String) -> Fault {
+    static func port(_ digits: ArraySlice<UInt8>) -> Fault {
       Fault(digits, rule: "is not a port; expected a number from 1 to 65535")
     }
-    static func ipv4(_ host: String) -> Fault {
+    static func ipv4(_ host: ArraySlice<UInt8>) -> Fault {
       Fault(host, rule: "is not an IPv4 address; expected four numbers from 0 to 255")
     }
-    static func ipv6(_ word: String) -> Fault {
+    static func ipv6(_ word: ArraySlice<UInt8>) -> Fault {
       Fault(word, rule: "is not an IPv6 address in brackets and a port, such as [::1]:8000")
     }
-    static func name(_ host: String) -> Fault {
+    static func name(_ host: ArraySlice<UInt8>) -> Fault {
       Fault(
         host,
         rule: "is not a host name; expected letters, digits, \"-\", \"_\" and \".\", or \"*\"")
     }
-    static func flag(_ word: String, _ allowed: ListenFlags) -> Fault {
+    static func flag(_ word: ArraySlice<UInt8>, _ allowed: ListenFlags) -> Fault {
       Fault(word, rule: "is not a flag of this setting; expected one of \(allowed.usage)")
     }
-    static func repeated(_ word: String) -> Fault {
+    static func repeated(_ word: ArraySlice<UInt8>) -> Fault {
       Fault(word, rule: "is written twice, and Kong takes the second for a part of the address")
     }
     static func sameSocket(asEntry number: Int) -> Fault {
@@ -208,23 +265,22 @@ extension ListenParser {
     }
 
     /// The fault of a word that is no address, where it is one that is met often.
-    static func common(_ word: String) -> Fault? {
-      let bytes = word.utf8
-      if bytes.contains(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") }) {
+    static func common(_ word: ArraySlice<UInt8>) -> Fault? {
+      if word.contains(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") }) {
         return Fault(
           rule:
             "the value itself has quotation marks, which env files and lists in compose files keep",
           wayOut: "write it without them")
       }
-      if word.hasPrefix("{vault://") {
+      if word.begins(with: "{vault://") {
         return Fault(rule: "a reference to a vault must be the whole entry")
       }
-      if word.hasPrefix("unix:") { return Fault(rule: "Kong takes no unix: sockets here") }
-      if word.lowercased() == "off" {
+      if word.begins(with: "unix:") { return Fault(rule: "Kong takes no unix: sockets here") }
+      if word.count == 3, word.begins(with: "off", inAnyCase: true) {
         return Fault(
           rule: "\"off\" is written in small letters, and as the only entry", wayOut: writeOff)
       }
-      let digits = bytes.first == UInt8(ascii: ":") ? bytes.dropFirst() : bytes[...]
+      let digits = word.first == UInt8(ascii: ":") ? word.dropFirst() : word
       return ListenAddress.port(digits).map { port in
         Fault(word, rule: "is a port without an address", wayOut: "write 0.0.0.0:\(port)")
       }
@@ -233,7 +289,7 @@ extension ListenParser {
     /// The fault as the end of a start.
     func failure(of entry: String, isSecret: Bool) -> StartFailure {
       let subject =
-        word.map { isSecret ? "a word of it " : "\"\(ByteString($0).shortened)\" " } ?? ""
+        word.map { isSecret ? "a word of it " : "\"\($0.shortened)\" " } ?? ""
       let form =
         "write each entry as ADDRESS:PORT and flags, for example \"0.0.0.0:8000\" or"
         + " \"[::]:8443 ssl http2\", with commas between the entries"

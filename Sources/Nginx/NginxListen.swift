@@ -36,6 +36,10 @@ package struct NginxListen: Hashable, Sendable {
       (self.word, rule) = (word, reason)
     }
 
+    fileprivate init(_ word: ArraySlice<UInt8>, reason: String) {
+      self.init(ByteString(Array(word)), reason: reason)
+    }
+
     /// A phrase; made when somebody asks, as of 20,000 words few are shown.
     package var reason: String { word.map { "\"\($0.shortened)\" \(rule)" } ?? rule }
   }
@@ -58,23 +62,15 @@ package struct NginxListen: Hashable, Sendable {
 
   private func address(_ endpoint: ByteString) throws(Fault) -> ListenAddress {
     let bytes = endpoint.bytes[...]
-    if NginxListen.beginsWithUnix(bytes) { return try NginxListen.unix(bytes.dropFirst(5)) }
-    guard let text = endpoint.text else { throw Fault(endpoint, reason: "is not UTF-8") }
+    // nginx takes "UNIX:" too.
+    if bytes.begins(with: "unix:", inAnyCase: true) {
+      return try NginxListen.unix(bytes.dropFirst(5))
+    }
+    guard endpoint.text != nil else { throw Fault(endpoint, reason: "is not UTF-8") }
     if bytes.contains(UInt8(ascii: "$")) {
       throw Fault(endpoint, reason: "has a variable, and nginx fills in none here")
     }
-    return try text.utf8.first == UInt8(ascii: "[") ? inet6(text) : inet(text)
-  }
-
-  /// nginx takes "UNIX:" too.
-  private static func beginsWithUnix(_ bytes: ArraySlice<UInt8>) -> Bool {
-    let word: StaticString = "unix:"
-    guard bytes.count >= word.utf8CodeUnitCount else { return false }
-    for index in 0..<word.utf8CodeUnitCount {
-      let byte = bytes[bytes.startIndex + index]
-      guard (isLetter(byte) ? byte | 0x20 : byte) == word.utf8Start[index] else { return false }
-    }
-    return true
+    return try bytes.first == UInt8(ascii: "[") ? inet6(bytes) : inet(bytes)
   }
 
   private static func unix(_ path: ArraySlice<UInt8>) throws(Fault) -> ListenAddress {
@@ -84,76 +80,72 @@ package struct NginxListen: Hashable, Sendable {
     return .unix(path: ByteString(Array(path)).description)
   }
 
-  private func inet6(_ text: String) throws(Fault) -> ListenAddress {
-    let bytes = text.utf8
+  private func inet6(_ bytes: ArraySlice<UInt8>) throws(Fault) -> ListenAddress {
     guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")),
-      ListenHost.ipv6(bytes[bytes.index(after: bytes.startIndex)..<bracket]) != nil
-    else { throw Fault(ByteString(text), reason: "is not an IPv6 address") }
-    let host = String(text[...bracket])
-    let rest = bytes[bytes.index(after: bracket)...]
+      ListenHost.ipv6(bytes[(bytes.startIndex + 1)..<bracket]) != nil
+    else { throw Fault(bytes, reason: "is not an IPv6 address") }
+    let host = bytes[...bracket]
+    let rest = bytes[(bracket + 1)...]
     if rest.isEmpty { return try withoutPort(host) }
     guard rest.first == UInt8(ascii: ":"), let ports = NginxListen.ports(rest.dropFirst()) else {
-      throw NginxListen.badPort(text)
+      throw NginxListen.badPort(bytes)
     }
     return NginxListen.address(host, ports)
   }
 
-  private func inet(_ text: String) throws(Fault) -> ListenAddress {
-    let bytes = text.utf8
+  private func inet(_ bytes: ArraySlice<UInt8>) throws(Fault) -> ListenAddress {
     guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else {
-      if let ports = NginxListen.ports(bytes[...]) {
-        return NginxListen.address("0.0.0.0", ports)
+      if let ports = NginxListen.ports(bytes) {
+        return NginxListen.address(NginxListen.everyHost, ports)
       }
       if bytes.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: "-") }) {
-        throw NginxListen.badPort(text)
+        throw NginxListen.badPort(bytes)
       }
-      return try withoutPort(NginxListen.host(bytes[...]))
+      return try withoutPort(NginxListen.host(bytes))
     }
-    guard let ports = NginxListen.ports(bytes[bytes.index(after: colon)...]) else {
-      throw NginxListen.badPort(text)
+    guard let ports = NginxListen.ports(bytes[(colon + 1)...]) else {
+      throw NginxListen.badPort(bytes)
     }
     return NginxListen.address(try NginxListen.host(bytes[..<colon]), ports)
   }
 
-  private static func host(_ bytes: Substring.UTF8View) throws(Fault) -> String {
-    let host = String(Substring(bytes))
-    if host == "*" { return "0.0.0.0" }
-    let isName = bytes.allSatisfy {
-      isDigit($0) || isLetter($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
-        || $0 == UInt8(ascii: "_")
+  private static let everyHost = Array("0.0.0.0".utf8)[...]
+
+  private static func host(_ bytes: ArraySlice<UInt8>) throws(Fault) -> ArraySlice<UInt8> {
+    if bytes.equals("*") { return everyHost }
+    guard ListenHost.isName(bytes) else {
+      throw Fault(bytes, reason: "is not an address or a host name")
     }
-    // A name has 253 letters at the most (RFC 1035, section 2.3.4).
-    guard isName, (1...253).contains(bytes.count) else {
-      throw Fault(ByteString(host), reason: "is not an address or a host name")
-    }
-    return host
+    return bytes
   }
 
   /// Only http has a default (ngx_http_core_listen()).
-  private func withoutPort(_ host: String) throws(Fault) -> ListenAddress {
-    guard server == .http else { throw Fault(ByteString(host), reason: "has no port") }
-    return .inet(host: host, port: 80)
+  private func withoutPort(_ host: ArraySlice<UInt8>) throws(Fault) -> ListenAddress {
+    guard server == .http else { throw Fault(host, reason: "has no port") }
+    return NginxListen.address(host, 80...80)
   }
 
-  private static func address(_ host: String, _ ports: ClosedRange<Int>) -> ListenAddress {
-    ports.count == 1
+  private static func address(
+    _ host: ArraySlice<UInt8>, _ ports: ClosedRange<Int>
+  ) -> ListenAddress {
+    let host = String(decoding: host, as: UTF8.self)
+    return ports.count == 1
       ? .inet(host: host, port: ports.lowerBound) : .portRange(host: host, ports: ports)
   }
 
   /// "80" or "8000-8010", each from 1 to 65535, the second not below the first.
-  private static func ports(_ bytes: Substring.UTF8View) -> ClosedRange<Int>? {
+  private static func ports(_ bytes: ArraySlice<UInt8>) -> ClosedRange<Int>? {
     guard let dash = bytes.firstIndex(of: UInt8(ascii: "-")) else {
       return ListenAddress.port(bytes).map { $0...$0 }
     }
     guard let first = ListenAddress.port(bytes[..<dash]),
-      let last = ListenAddress.port(bytes[bytes.index(after: dash)...]),
-      first <= last
+      let last = ListenAddress.port(bytes[(dash + 1)...]), first <= last
     else { return nil }
     return first...last
   }
 
-  private static func badPort(_ text: String) -> Fault {
-    Fault(ByteString(text), reason: "has no port or range of ports from 1 to 65535")
+  private static func badPort(_ bytes: ArraySlice<UInt8>) -> Fault {
+    Fault(bytes, reason: "has no port or range of ports from 1 to 65535")
   }
 }
 
