@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Sourced by what builds and tests: names all that is missing, and the command that installs it, before
-# anything fails in the middle for want of it.
+# Sourced by what builds and tests. It reports everything that is missing, and the command that installs it,
+# before anything can fail halfway.
 
-# need GROUP WHAT...: GROUP is one of scripts/setup. WHAT is a program, or the path of a file, or `swift`,
-# which must also run, or python3-venv, which Debian has in a package of its own.
+# need GROUP WHAT...: GROUP is a group of scripts/setup. WHAT is a program, the path of a file, `swift`, which
+# must also run, or python3-venv, which is a separate package in Debian.
 need() {
   local what way="scripts/setup $1"
   local -a missing=()
@@ -34,7 +34,7 @@ has() {
   esac
 }
 
-# need_running_swift WAY_OUT WHAT...: an unpacked toolchain is linked with libraries of the distribution's.
+# need_running_swift WAY_OUT WHAT...: an unpacked toolchain needs libraries of the distribution.
 need_running_swift() {
   local said
   if [[ " ${*:2} " == *' swift '* ]] && ! said=$(swift --version 2>&1); then
@@ -47,7 +47,7 @@ need_running_swift() {
   fi
 }
 
-# That of a program which is called run is its directory's.
+# If a program is called run, take the name of its directory.
 name_of_program() {
   local path=$0
   [[ $path != */run ]] || path=${path%/run}
@@ -61,6 +61,6 @@ list_of() {
   printf '%s' "${text#, }"
 }
 
-# What scripts/build, and all that compiles Swift here, cannot do without.
+# What scripts/build, and anything that compiles Swift here, needs.
 # shellcheck disable=SC2034 # for those who source this
 readonly build_needs=(swift git gcc g++ pkg-config readelf /usr/include/sys/capability.h)

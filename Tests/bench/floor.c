@@ -1,16 +1,16 @@
-// The floor of a start: what `entrypoint kong docker-start` does as root, with the same system calls
-// in the same order, and with every decision already taken. A start that decides cannot be faster.
+// The floor of a start: it makes the system calls of `entrypoint kong docker-start` as root, in the same
+// order, with every decision already made. A start that decides cannot be faster.
 //
-// It is right in the bench's surroundings only: the ids, paths and capabilities are compiled in, there
-// are no hooks and no kong.conf, and the prefix is as an earlier start has left it (Tests/bench/prefix):
-// everything is kong's, the links are there, and no socket is. It looks at what it reads no further than
-// to see that the drop has worked; nginx's configuration is read, and not understood. Errors end it.
+// It works only in the bench: the ids, paths and capabilities are compiled in, there are no hooks and no
+// kong.conf, and the prefix is that of an earlier start (Tests/bench/prefix): it belongs to kong, it has
+// the log links, and no socket. Of what it reads it checks only that the drop worked; it does not parse
+// nginx's configuration. Any error ends it.
 //
-// Left out is what the Swift runtime and libdispatch do before main (/proc/self/maps, the number of
-// processors, getrandom): it is part of our cost, not of the task. libcap's own beginning is in both.
+// It omits what the Swift runtime does before main (/proc/self/maps, the number of processors,
+// getrandom): this is part of our cost, not of the task. Both initialise libcap.
 //
-// With -DFIRST_START nginx's file carries no capability yet, which is otherwise taken off before the
-// child runs. The launch writes it in both.
+// With -DFIRST_START nginx's file carries no capability yet. Otherwise the capability is removed before
+// the child runs. The launch writes it in both cases.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -84,7 +84,7 @@ static void read_credentials(void) {
   bounding = strtoull(field + strlen("\nCapBnd:\t"), 0, 16);
 }
 
-// What a program's file says of itself: type and mode, capabilities, the mount's options.
+// What the file of a program shows: type and mode, capabilities, the mount's options.
 static int inspect(const char *path) {
   struct stat status;
   struct statvfs mount;
@@ -100,7 +100,7 @@ static int inspect(const char *path) {
   return 1;
 }
 
-// Leaves the command's path in `found`, which has room for any.
+// Writes the command's path to `found`, which is large enough for any path.
 static void search_path(const char *name, char *found) {
   const char *directory = getenv("PATH");
   while (directory && *directory) {
@@ -112,7 +112,7 @@ static void search_path(const char *name, char *found) {
   must(0, name);
 }
 
-// Looks at each directory on the way to a file, and at the file; there is no link.
+// Examines each directory above a file, and the file; no link is among them.
 static void inspect_way(char *path) {
   struct stat status;
   must(lstat("/", &status) == 0, "/");
@@ -184,7 +184,7 @@ static void must_not_be_there(const char *path, int mode) {
   must(faccessat(AT_FDCWD, path, mode, AT_EACCESS) != 0, path);
 }
 
-// What `kong prepare` must be able to use, and what an earlier start has left.
+// What `kong prepare` must be able to use, and what an earlier start left.
 static void look_at_prefix(void) {
   struct stat status;
   must_be_accessible("/tmp", W_OK | X_OK);
@@ -236,7 +236,7 @@ static void must_be_kongs(int directory, const char *name, int flags) {
   must(status.st_uid == kong_uid && status.st_gid == 0, name);
 }
 
-// Calls `visit` for each entry but "." and "..", and closes the directory.
+// Calls `visit` for each entry except "." and "..", and closes the directory.
 static void for_each_entry(int directory, void (*visit)(int directory, const struct dirent64 *)) {
   char entries[entries_size] __attribute__((aligned(8)));
   ssize_t count;
@@ -250,7 +250,7 @@ static void for_each_entry(int directory, void (*visit)(int directory, const str
   must(count == 0, "getdents64");
 }
 
-// Each directory is looked at after what is in it.
+// Examines each directory after its contents.
 static void examine(int directory, const struct dirent64 *entry) {
   if (entry->d_type != DT_DIR) {
     must_be_kongs(directory, entry->d_name, AT_SYMLINK_NOFOLLOW);
@@ -302,7 +302,7 @@ static void look_at_links(void) {
 
 // ---- the start ----
 
-// What can have changed while `kong prepare` ran is read once more after it.
+// Reads again what may have changed while `kong prepare` ran.
 static void read_again(void) {
   read_credentials();
   read_all("/proc/sys/net/ipv4/ip_unprivileged_port_start");
@@ -329,7 +329,7 @@ static void drop_bounding(unsigned long long set) {
   }
 }
 
-// The gid is 0 before and after, so there is no setgid here, as there is none in the plan.
+// The gid is 0 before and after, so there is no setgid, neither here nor in the plan.
 static void become_kong(void) {
   const gid_t groups[] = {0};
   must(setgroups(1, groups) == 0, "setgroups");
@@ -352,7 +352,7 @@ static void verify(const char *permitted) {
   must(strstr(text, "\nUid:\t1337\t1337\t1337\t1337\n") && strstr(text, permitted), "verify");
 }
 
-// A null pointer takes all off.
+// A null pointer removes all capabilities.
 static void set_file_capabilities(cap_t state) {
   struct stat status;
   int fd = open(proxy, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);

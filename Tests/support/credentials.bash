@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# Sourced: the credentials of a process, as the kernel has them, in the shape of a plan's `result`.
+# Sourced: the credentials of a process, from the kernel, in the form of a plan's `result`.
 
 # status_of PROCESS FIELD
 status_of() {
   sed -n "s/^$2:[[:blank:]]*//p" "/proc/$1/status" | tr '\t' ' '
 }
 
-# credentials PROCESS: as the kernel has them, in the shape of the plan's `result`, with the ids of the
-# container's user namespace.
+# credentials PROCESS: prints them in the form of the plan's `result`, with the ids of the container's user
+# namespace.
 credentials() {
   local process=$1
   jq --null-input --compact-output --sort-keys \
@@ -28,12 +28,12 @@ credentials() {
         no_new_privs: ($no_new_privs == 1), secure_execution: ($secure_execution == 1) }'
 }
 
-# one_id PROCESS Uid|Gid: the number, or all four if real, effective, saved and file system id differ.
+# one_id PROCESS Uid|Gid: the id, or all four if real, effective, saved and file system id differ.
 one_id() {
   status_of "$1" "$2" | tr ' ' '\n' | jq --slurp --compact-output 'unique | if length == 1 then .[0] else . end'
 }
 
-# names_of PROCESS FIELD: of a capability set, with commas between.
+# names_of PROCESS FIELD: the names of a capability set, separated by commas.
 names_of() {
   capsh --decode="$(status_of "$1" "$2")" | sed 's/^[^=]*=//'
 }

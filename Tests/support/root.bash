@@ -1,42 +1,43 @@
 # shellcheck shell=bash
-# Sourced: a root directory of a test's own, on which nothing depends that this machine happens to have:
-# hooks, Kong's files, a user kong, who may enter the clone, or how /tmp is mounted.
+# Sourced: a private root directory for a test. Nothing in it depends on this machine: hooks, Kong's files, a
+# user kong, who may enter the clone, or the mount of /tmp.
 
-# The clone's own modes, and those of what is made, do not depend on who started it either.
+# The modes of the clone, and of files made here, do not depend on who started it.
 umask 022
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 readonly repository
 readonly hooks=/docker-entrypoint.d
 readonly kong_uid=1337
-# In the private root only: what a test shares with its outside, and a TMPDIR. It is short, because
-# sockets have their paths there, and on a tmpfs: programs and file capabilities count.
+# In the private root only: what a test shares with the outside, and TMPDIR. The path is short, because
+# sockets have theirs below it. It is on a tmpfs, which allows programs and file capabilities.
 readonly private=/.stage
 
-# A /tmp may forbid to run what is in it, and SwiftPM runs what it makes of Package.swift there.
+# SwiftPM runs what it makes of Package.swift in TMPDIR, and /tmp may forbid programs.
 if [[ ${TMPDIR-} != "$private/tmp" ]]; then
   export TMPDIR=$repository/.build/tmp
   mkdir -p "$TMPDIR"
 fi
 
-# enter_namespaces COMMAND...: goes on as that, where nothing that it mounts or starts outlives it. A background
-# job of a script has INT and QUIT ignored, some services have PIPE; what is started here has not.
+# enter_namespaces COMMAND...: continues as that command, in namespaces that end all its mounts and processes.
+# A script's background job has INT and QUIT ignored, some services have PIPE ignored; here all have the
+# default action.
 enter_namespaces() {
   exec env --default-signal=INT,QUIT,PIPE unshare --mount --net --pid --fork --kill-child "$@"
 }
 
 # ---- inside the namespaces ----
 
-# make_private_root DIRECTORY: all that is in the real root, but for what is Kong's. The DIRECTORY, unless
-# its name is empty, is $private/work in it, where every user can reach it. It goes with the namespace,
-# however that ends.
+# make_private_root DIRECTORY: makes a root with everything of the real one, except what belongs to Kong.
+# DIRECTORY, unless the name is empty, becomes $private/work in it, where every user can reach it. The root
+# ends with the namespace, however that ends.
 make_private_root() {
-  # pivot_root(2) needs a mount, and a directory in the clone covers nothing that somebody needs.
+  # pivot_root(2) needs a mount, and a directory in the clone hides nothing that somebody needs.
   local new=$repository/.build/root
   mount -t proc proc /proc
   mkdir -p "$new"
   mount -t tmpfs -o mode=755 tmpfs "$new"
-  # Or else the directory with the clone would be bound into itself.
+  # Otherwise the directory with the clone would be bound into itself.
   mount --make-unbindable "$new"
   bind_entries / "$new" "${hooks#/}" "${private#/}" etc
   copy_etc "$new/etc"
@@ -50,13 +51,13 @@ make_private_root() {
   umount -l .
   cd / || return
   mount --make-private /
-  # Where a packaged nginx makes directories, whatever its configuration says.
+  # A packaged nginx makes directories there, whatever its configuration says.
   [[ ! -d /var/lib/nginx ]] || mount -t tmpfs -o mode=755 tmpfs /var/lib/nginx
   export TMPDIR=$private/tmp
   ip link set lo up
 }
 
-# bind_entries FROM TO NAME...: binds what is in FROM, but for these names, into the empty directory TO.
+# bind_entries FROM TO NAME...: binds everything in FROM, except these names, into the empty directory TO.
 bind_entries() {
   local from=${1%/} to=$2 entry name
   for entry in "$from"/* "$from"/.[!.]*; do
@@ -74,7 +75,7 @@ bind_entries() {
   done
 }
 
-# hide ROOT DIRECTORY NAME...: another DIRECTORY there, without these, if it has any of them.
+# hide ROOT DIRECTORY NAME...: replaces DIRECTORY there with one without these names, if it has any of them.
 hide() {
   local root=$1 directory=$2 name
   for name in "${@:3}"; do
@@ -85,7 +86,7 @@ hide() {
   done
 }
 
-# copy_etc DIRECTORY: without what is Kong's, and with the names of this network only.
+# copy_etc DIRECTORY: copies /etc without Kong's files, and with the host names of this network only.
 copy_etc() {
   local entry
   local -a copied=()
@@ -102,7 +103,7 @@ copy_etc() {
     fi
   done
   cp -a "${copied[@]}" "$1/"
-  # It may be a link, or a mount of an engine's.
+  # It may be a link, or a mount of an engine.
   rm -f "$1"/{passwd,group,hosts}
   sed "/^kong:/d; /^[^:]*:[^:]*:$kong_uid:/d" /etc/passwd >"$1/passwd"
   sed "/^kong:/d; /^[^:]*:[^:]*:$kong_uid:/d" /etc/group >"$1/group"

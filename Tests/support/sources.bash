@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Sourced: where this machine gets packages from, for other roots that are made of it.
+# Sourced: where this machine gets packages from, for other roots that are built from it.
 
-# One line of sources.list for each of this machine's sources that is the distribution itself.
+# Prints one line of sources.list for each source of this machine that is the distribution itself.
 distribution_sources() {
   local id keyring sources
   id=$(. /etc/os-release && printf '%s' "$ID")
@@ -13,7 +13,7 @@ distribution_sources() {
   fi
   sources=$(listed_sources)
   if [[ -z $sources ]]; then
-    # The lists are emptied in many images; only apt knows which of its sources are the distribution.
+    # Many images have empty lists, and only apt knows which of its sources are the distribution.
     apt-get -qq update >&2
     sources=$(listed_sources)
   fi
@@ -27,14 +27,14 @@ listed_sources() {
     sed -n "s#^\(Debian\|Ubuntu\)|#deb $keyring#p" | sort -u
 }
 
-# How apt reaches those sources from here: proxies, certificates, clocks.
+# Prints how apt reaches these sources from here: proxies, certificates, clocks.
 apt_options() {
   apt-config dump | grep -E '^Acquire::(https?|ftp|Check-|Retries|ForceIPv|Allow)[^ ]* "..*";$' || true
 }
 
-# Where git on this machine gets packages from, if not from where Package.swift says.
+# Finds where git on this machine gets packages from, if not from where Package.swift says.
 #
-# find_package_sources FILE: its `insteadOf` settings in FILE, the directories that they name in the array
+# find_package_sources FILE: writes its `insteadOf` settings to FILE, and their directories to the array
 # `package_directories`.
 find_package_sources() {
   local key value url
@@ -44,12 +44,12 @@ find_package_sources() {
     git config --file "$1" --add "$key" "$value"
     url=${key#url.}
     url=${url%.insteadof}
-    # The setting may end within a name: the directory is what has to be there.
+    # The setting may end within a name: the directory must exist.
     [[ $url != /* || " ${package_directories[*]} " == *" ${url%/*} "* ]] || package_directories+=("${url%/*}")
   done < <(git config --get-regexp '^url\..*\.insteadof$' || true)
 }
 
-# The directory of the Swift toolchain, in which there is bin/swift.
+# The directory of the Swift toolchain, which contains bin/swift.
 toolchain() {
   dirname "$(dirname "$(realpath "$(command -v swift)")")"
 }

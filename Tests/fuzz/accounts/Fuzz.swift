@@ -1,7 +1,7 @@
 import Glibc
 
-/// Whatever bytes /etc/passwd and /etc/group have: no crash, and every account that is read stands on
-/// a line of its own that says so.
+/// Any bytes in /etc/passwd and /etc/group: no crash, and every account that is read has a line of
+/// its own that says so.
 ///
 /// The oracle is passwd(5) and group(5): the fields of a line are between colons.
 @_cdecl("LLVMFuzzerTestOneInput")
@@ -19,7 +19,7 @@ public func fuzzAccounts(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     (accounts.users.map(\.name) + accounts.groups.map(\.name)).allSatisfy { name in
       name.utf8.first != 0x2b && name.utf8.first != 0x2d
     }, "a line for NIS counts")
-  // glibc ends a line at a NUL, and of a line that begins with a blank it reads the end twice
+  // glibc ends a line at a NUL. It reads the end of a line that begins with a blank twice
   // (__nss_readline moves it without its NUL): there the fields are its own.
   let isOdd = bytes.contains(0) || lines.contains { $0[0].utf8.first.map(isLuaBlank) ?? false }
   if isOdd { return 0 }
@@ -35,7 +35,7 @@ public func fuzzAccounts(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
   return 0
 }
 
-/// One file in memory that takes each input in turn (shm_open(3)).
+/// One file in memory for all inputs (shm_open(3)).
 private struct File {
   static let shared = File()
   private let descriptor: CInt

@@ -1,8 +1,8 @@
-/// Whatever bytes a kong.conf has: names and values are clean, and a file written from the settings
-/// has the same ones.
+/// Any bytes in a kong.conf: names and values are clean, and a file written from the settings has
+/// the same settings.
 ///
-/// Where the file has no line that is joined with the next and no section, a second reader, written
-/// the simplest way, must agree.
+/// If no line of the file is joined with the next and there is no section, a second and very simple
+/// reader must agree.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzKongConfiguration(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: data, count: size))

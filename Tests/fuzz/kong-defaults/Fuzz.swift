@@ -1,5 +1,6 @@
-/// Whatever bytes kong_defaults.lua has: no crash; and as the inside of a long string, at any level,
-/// they are read as a kong.conf of these bytes is.
+/// Any bytes in kong_defaults.lua: no crash.
+///
+/// Inside a long string of any level, they are read like a kong.conf with these bytes.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzKongDefaults(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: data, count: size))
@@ -18,17 +19,17 @@ public func fuzzKongDefaults(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt 
   precondition(
     inside.options
       == configuration.settings.map { $0.name.lowercased() }.filter { !$0.isEmpty })
-  // Looking one up goes through all of them: those of the beginning will do.
+  // A lookup goes through all of them, so try only the first ones.
   for setting in configuration.settings.prefix(50) {
     precondition(inside[setting.name] == setting.value)
   }
   return 0
 }
 
-/// The "=" of a level that no closing bracket inside has, nor one that the end could be taken for.
+/// The "=" of a level that no closing bracket inside has, and that the end cannot be taken for.
 private func freeLevel(of bytes: [UInt8]) -> [UInt8] {
   var isTaken = [Bool](repeating: false, count: bytes.count + 2)
-  // How many "=" there are since the last "]".
+  // The number of "=" since the last "]".
   var count: Int?
   for byte in bytes + [0x5d] {
     if byte == 0x5d {

@@ -1,4 +1,4 @@
-/// Whatever bytes a *_listen variable has: no crash, and what is accepted prints back as itself.
+/// Any bytes in a *_listen variable: no crash, and an accepted value prints as itself.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzListenSetting(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: data, count: size))
@@ -18,7 +18,7 @@ public func fuzzListenSetting(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt
   precondition(
     Set(listeners.map { ListenerSocket($0) }).count == listeners.count, "one socket twice")
   checkVersions(value, listeners)
-  // Only these two say that there is no listener. A comment begins with "#" behind a blank.
+  // Only these two mean that there is no listener. A comment begins with "#" after a blank.
   let end = bytes.indices.dropFirst().first { bytes[$0] == 0x23 && isLuaBlank(bytes[$0 - 1]) }
   let entries = bytes[..<(end ?? bytes.count)].split(
     separator: 0x2c, omittingEmptySubsequences: false
@@ -35,7 +35,7 @@ public func fuzzListenSetting(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt
   return 0
 }
 
-/// What a known Kong takes is taken where the version is not known, too, and is the same.
+/// What a known version of Kong accepts is accepted with the same result if the version is unknown.
 private func checkVersions(_ value: ByteString, _ listeners: [Listener]) {
   for variable in ["KONG_PROXY_LISTEN", "KONG_STREAM_LISTEN"] {
     for version in [KongVersion.second, .third] {

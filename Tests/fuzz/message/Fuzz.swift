@@ -1,5 +1,6 @@
-/// Whatever bytes come out of the pipe from a process without privileges: no crash; and what is taken for
-/// an answer can be shown, is within the limits, and is the very answer that these bytes are.
+/// Any bytes from the pipe of a process without privileges: no crash.
+///
+/// An accepted answer can be shown, is within the limits, and encodes to exactly these bytes.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzMessage(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: data, count: size))

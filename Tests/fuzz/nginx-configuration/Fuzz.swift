@@ -1,5 +1,5 @@
 // Feeds bytes to the parser of nginx's configuration, and compares its statements with those of a
-// second, slower one (Reference), written byte by byte after nginx's own states.
+// slower one (Reference), written byte by byte after nginx's own states.
 //
 // A NUL separates files: the first is /main, the others are /a, /b ... for `include`.
 
@@ -20,7 +20,7 @@ public func fuzzNginxConfiguration(_ start: UnsafePointer<UInt8>, _ count: Int) 
 
 private struct Statement: Equatable {
   var words: [[UInt8]] = []
-  /// ";" or "{" behind the words, or "}" without words.
+  /// ";" or "{" after the words, or "}" without words.
   var mark: UInt8
 }
 
@@ -97,7 +97,8 @@ private func checkListeners(_ texts: [[UInt8]]) {
   }
 }
 
-/// The same text as what settings inject: a listener in it is the setting's, one of a file the file's.
+/// The same text as an injected setting: a listener in it comes from the setting, one in a file
+/// from the file.
 private func checkInjected(_ text: [UInt8], _ files: NginxFiles, _ limits: NginxLimits) {
   for name in ["KONG_NGINX_MAIN_X", "KONG_NGINX_HTTP_SERVER", "KONG_NGINX_SPROXY_LISTEN"] {
     let environment = Environment([
@@ -114,7 +115,7 @@ private func checkInjected(_ text: [UInt8], _ files: NginxFiles, _ limits: Nginx
   }
 }
 
-/// Whether the line has a word that can be what the listener comes from.
+/// Whether the line contains a word that the listener can come from.
 private func isListener(_ directive: NginxListen, _ text: [UInt8]) -> Bool {
   var line = 1
   for index in text.indices {
@@ -129,7 +130,7 @@ private func isListener(_ directive: NginxListen, _ text: [UInt8]) -> Bool {
   return false
 }
 
-/// What is understood is understood again from its printed form.
+/// A value that was understood is understood again from its printed form.
 private func checkAddress(_ directive: NginxListen) {
   guard var listener = try? directive.listener() else { return }
   let transport = listener.transport
@@ -147,7 +148,7 @@ private func checkAddress(_ directive: NginxListen) {
   precondition(second.address == listener.address && second.transport == transport)
 }
 
-/// nginx's grammar as one loop over the bytes, with a flag for each thing it remembers.
+/// nginx's grammar as one loop over the bytes, with a flag for each thing that it remembers.
 private struct Reference {
   var statements: [Statement] = []
   var isComplete = false
@@ -261,7 +262,7 @@ private struct Reference {
     return value
   }
 
-  /// Tries each kind of token at each place, and begins again behind what was one.
+  /// Tries each kind of token at each position, and continues after the one that matched.
   private static func luaEnd(_ text: [UInt8], _ start: Int) -> Int? {
     var index = start
     var level = 1

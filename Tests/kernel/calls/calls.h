@@ -1,5 +1,4 @@
-// glibc's functions that Swift's Glibc module leaves out, because they are Linux's own. Declarations
-// only.
+// Declarations of Linux-specific glibc functions that Swift's Glibc module lacks.
 #pragma once
 
 #include <sched.h>

@@ -3,20 +3,21 @@ import Plan
 
 /// One question to the kernel.
 ///
-/// What has a thread that starts with these credentials, after these steps and an exec of this file?
+/// Which credentials does a thread have that starts with these, takes these steps, and execs this
+/// file?
 struct Experiment {
   var start: Credentials
   var steps: [Step] = []
   var program = Program()
 }
 
-/// The probe's file, as far as an exec looks at it.
+/// The properties of the probe's file that an exec uses.
 struct Program {
-  /// Its `security.capability` attribute: the v3 form where it has a root id, else v2.
+  /// Its `security.capability` attribute: version 3 if it has a root id, otherwise version 2.
   var attribute: FileCapabilities?
   var isOnNosuidMount = false
 
-  /// What of the attribute counts in the initial user namespace.
+  /// The part of the attribute that the kernel honours in the initial user namespace.
   var countingCapabilities: FileCapabilities? {
     guard let attribute, !isOnNosuidMount, (attribute.rootID ?? 0) == 0 else { return nil }
     return attribute
@@ -25,15 +26,15 @@ struct Program {
 
 /// What the kernel answered.
 enum Answer {
-  /// It refused to give the thread the credentials to start with.
+  /// It refused the credentials to start with.
   case notSetUp(String)
   /// It refused a step.
   case stepFailed(String, start: Credentials)
   case exec(start: Credentials, beforeExec: Credentials, Outcome)
-  /// The child ended without having said how.
+  /// The child ended without saying why.
   case lost(String)
 
-  /// How the exec went.
+  /// The result of the exec.
   enum Outcome: Equatable {
     case runs(Credentials, secureExecution: Bool, dumpable: Bool)
     case failed(errno: CInt)

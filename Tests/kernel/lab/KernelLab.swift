@@ -3,13 +3,13 @@ import Linux
 import CLinux
 import Glibc
 
-/// Proves the rules of capabilities(7) as the module Capabilities has them, against the kernel that runs.
+/// Compares the module Capabilities with the kernel that is running.
 ///
-/// Children of this process take on credentials and exec a probe; what the kernel makes of it is
-/// compared with what `credentialsAfterExec` and `Credentials.after` predict.
+/// Child processes take on credentials and exec a probe. The lab compares the result with what
+/// `credentialsAfterExec` and `Credentials.after` predict.
 @main
 struct KernelLab {
-  /// What this program promises to try, at the least.
+  /// The numbers of trials that this program promises.
   private static let promisedCombinations = 4000
   private static let promisedStates = 2000
   private static let sequences = 1000
@@ -45,7 +45,7 @@ struct KernelLab {
     subject = Subject(files: try ProbeFiles(copying: options.probe), held: held, names: names)
   }
 
-  /// - Returns: whether all was tried that is promised, and all was as predicted.
+  /// - Returns: whether it tried everything that it promises, and every prediction was right.
   private mutating func run() throws(LabFailure) -> Bool {
     print("Linux \(try KernelLab.setting("kernel/osrelease")), seed \(options.seed)")
     let takesIDs = try takesDifferentIDsForSetID()
@@ -134,7 +134,8 @@ struct KernelLab {
   private static let differentIDs =
     "real and effective ids differ, which this kernel takes for a set-user-ID program"
 
-  /// Older kernels clear the ambient set then, newer ones only where the exec itself changes ids.
+  /// Older kernels always clear the ambient set then; newer ones only if the exec itself changes
+  /// ids.
   private func takesDifferentIDsForSetID() throws(LabFailure) -> Bool {
     let one = CapabilitySet(.netRaw)
     let start = Credentials(

@@ -2,11 +2,11 @@ import Glibc
 
 /// The command line of the lab.
 struct LabOptions {
-  /// Where the random numbers begin.
+  /// The seed of the random numbers.
   var seed = UInt64.random(in: 0..<1_000_000)
-  /// How many random states.
+  /// The number of random states.
   var states = 2000
-  /// The probe's program; it is built next to this one.
+  /// The path of the probe, which is built next to this program.
   var probe: String
 
   private static let usage = """
@@ -20,7 +20,7 @@ struct LabOptions {
       --probe FILE  the kernel-probe program (default: next to kernel-lab)
     """
 
-  /// Parses the arguments; ends the process where they make no sense.
+  /// Parses the arguments; ends the process if they are wrong.
   init(_ arguments: [String]) {
     probe = (LabOptions.directoryOfProgram() ?? ".") + "/kernel-probe"
     var rest = arguments.dropFirst()

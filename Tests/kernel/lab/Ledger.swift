@@ -1,7 +1,7 @@
 import Capabilities
 import Glibc
 
-/// Compares the kernel's answers with the predictions, and keeps count.
+/// Compares the kernel's answers with the predictions, and counts them.
 struct Ledger {
   private(set) var compared = 0
   private(set) var mismatches = 0
@@ -10,7 +10,7 @@ struct Ledger {
   private let names: CapabilityNames
   /// fs.suid_dumpable is 1: every process stays dumpable (proc_sys_fs(5)).
   private let isAlwaysDumpable: Bool
-  /// How many mismatches are printed in full.
+  /// The number of mismatches that are printed in full.
   private static let shown = 5
 
   init(names: CapabilityNames, isAlwaysDumpable: Bool) {
@@ -18,14 +18,14 @@ struct Ledger {
     self.isAlwaysDumpable = isAlwaysDumpable
   }
 
-  /// Counts an experiment whose start the kernel must allow.
+  /// Counts an experiment whose initial state the kernel must allow.
   mutating func compare(_ experiment: Experiment, _ answer: Answer) {
     compared += 1
     let differences = differences(experiment, answer)
     if !differences.isEmpty { report(differences, experiment) }
   }
 
-  /// Counts combinations of credentials with files that the kernel must refuse to set up.
+  /// Counts combinations of credentials and files that the kernel must refuse to set up.
   mutating func leaveOut(
     _ experiment: Experiment, _ answer: Answer, reason: String, combinations: Int
   ) {
@@ -42,7 +42,7 @@ struct Ledger {
     leftOutByReason[reason, default: 0] += combinations
   }
 
-  /// Why states were left out, and how many for each reason.
+  /// Why states were skipped, and how many for each reason.
   var reasons: [String] {
     leftOutByReason.sorted { $0.key < $1.key }.map { "\($0.value): \($0.key)" }
   }

@@ -3,9 +3,9 @@ import CKernelLab
 import CLinux
 import Glibc
 
-/// Copies of the probe on two file systems that nobody else sees: one with and one without `nosuid`.
+/// Copies of the probe on two private file systems, one of them mounted `nosuid`.
 ///
-/// They lie in a mount namespace of this process's own, and end with it.
+/// They lie in a mount namespace of this process and end with it.
 struct ProbeFiles {
   private static let plain = "/tmp/plain"
   private static let nosuid = "/tmp/nosuid"
@@ -32,7 +32,7 @@ struct ProbeFiles {
     (program.isOnNosuidMount ? ProbeFiles.nosuid : ProbeFiles.plain) + "/probe"
   }
 
-  /// Gives the probe's file the attribute, or takes it away.
+  /// Sets or removes the attribute of the probe's file.
   func prepare(_ program: Program) throws(LabFailure) {
     let path = path(of: program)
     guard let attribute = program.attribute else {
@@ -49,8 +49,9 @@ struct ProbeFiles {
 
   private static let attributeName = "security.capability"
 
-  /// struct vfs_cap_data and vfs_ns_cap_data (linux/capability.h), which libcap would not write with
-  /// an effective bit and no capability.
+  /// struct vfs_cap_data and vfs_ns_cap_data (linux/capability.h).
+  ///
+  /// libcap refuses to write an effective bit without a capability.
   private static func bytes(of attribute: FileCapabilities) -> [UInt8] {
     let revision: UInt32 = attribute.rootID == nil ? 0x0200_0000 : 0x0300_0000
     let (permitted, inheritable) = (attribute.permitted.rawValue, attribute.inheritable.rawValue)

@@ -1,7 +1,7 @@
 import Capabilities
 
 extension Answer.Outcome {
-  /// Reads the probe's line, or the errno of an exec that failed; nil where it is neither.
+  /// Reads the probe's line, or the errno of a failed exec; nil if it is neither.
   init?(_ text: String) {
     let words = text.split { $0 == " " || $0 == "\n" }
     if words.first == "execFailed", words.count == 2, let reason = CInt(words[1]) {

@@ -2,12 +2,14 @@ import Capabilities
 
 /// Random credentials and files over all capabilities.
 struct RandomStates {
-  /// What root has here, and what the kernel knows: a file can carry more than any thread has.
+  /// What root has here and what the kernel knows.
+  ///
+  /// A file can carry more than any thread has.
   var held: CapabilitySet
   var known: CapabilitySet
   var numbers: SplitMix64
 
-  /// Credentials that can exist.
+  /// Credentials that the kernel allows.
   mutating func credentials() -> Credentials {
     let permitted = subset(of: held)
     let inheritable = subset(of: held)
@@ -18,7 +20,7 @@ struct RandomStates {
       noNewPrivileges: chance(3), securebits: securebits())
   }
 
-  /// A file; one that the thread could exec more often than chance would have it.
+  /// A file that the thread can exec more often than pure chance would allow.
   mutating func program(for state: Credentials) -> Program {
     guard !chance(4) else { return Program(isOnNosuidMount: chance(4)) }
     let inheritable = subset(of: known)
@@ -33,7 +35,7 @@ struct RandomStates {
   /// True once in `times`, on average.
   mutating func chance(_ times: Int) -> Bool { Int.random(in: 0..<times, using: &numbers) == 0 }
 
-  /// Nothing, all, one, a quarter or half of it.
+  /// Nothing, all, one, a quarter or half of the set.
   mutating func subset(of set: CapabilitySet) -> CapabilitySet {
     let half = CapabilitySet(rawValue: numbers.next()).intersection(set)
     switch Int.random(in: 0..<6, using: &numbers) {

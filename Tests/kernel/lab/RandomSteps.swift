@@ -2,8 +2,9 @@ import Capabilities
 import Plan
 
 extension RandomStates {
-  /// A sequence of steps, each of which the kernel must allow after the ones before it; the credentials
-  /// are read back now and then.
+  /// A sequence of steps, each allowed by the kernel after the ones before it.
+  ///
+  /// Now and then the credentials are read back.
   mutating func steps(from start: Credentials) -> [Step] {
     var state = start
     var steps: [Step] = []
@@ -19,7 +20,7 @@ extension RandomStates {
     return steps
   }
 
-  /// Credentials that can take more steps than most: with the capabilities for them in effect.
+  /// Credentials that allow more steps than most: the needed capabilities are effective.
   mutating func capableCredentials() -> Credentials {
     var state = credentials()
     if !chance(4) {
@@ -30,7 +31,7 @@ extension RandomStates {
     return state
   }
 
-  /// One change of each kind that the kernel allows now.
+  /// One change of each kind that the kernel allows in this state.
   private mutating func possible(_ state: Credentials) -> [CredentialChange] {
     var changes: [CredentialChange] = [
       .setCapabilities(
@@ -48,12 +49,12 @@ extension RandomStates {
       changes.append(.setGroups(groups().shuffled(using: &numbers)))
       changes.append(.setGroup(id()))
     }
-    // The change of user is what the rules are about.
+    // The rules are about the change of user.
     if state.effective.contains(.setuid) { changes += [.setUser(id()), .setUser(id())] }
     return changes
   }
 
-  /// What can become inheritable (capset(2), capabilities(7)).
+  /// The capabilities that can become inheritable (capset(2), capabilities(7)).
   private func reachable(_ state: Credentials) -> CapabilitySet {
     let withinBounding = state.inheritable.union(state.bounding)
     if state.effective.contains(.setpcap) { return withinBounding }

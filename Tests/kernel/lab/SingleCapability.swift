@@ -2,10 +2,10 @@ import Capabilities
 
 /// Every combination that matters to an exec, for one capability.
 struct SingleCapability {
-  /// The capability alone: all sets are this or empty.
+  /// Only this capability: every set contains it or is empty.
   var set: CapabilitySet
 
-  /// What each combination of thread is tried with: each possible attribute or none, on each mount.
+  /// The files that each thread execs: each possible attribute or none, on each mount.
   var programs: [Program] {
     let attributes = SingleCapability.choices(3).map { choice in
       FileCapabilities(
@@ -16,7 +16,7 @@ struct SingleCapability {
     }
   }
 
-  /// Every combination for the thread, those that contradict the kernel's invariants among them.
+  /// Every combination for the thread, including those that contradict the kernel's invariants.
   var starts: [Credentials] {
     SingleCapability.choices(7).flatMap { choice in
       SingleCapability.users.map { user in
@@ -29,7 +29,8 @@ struct SingleCapability {
     }
   }
 
-  /// Root, a user, each with a way back to the other, and what a set-user-ID program makes of them.
+  /// Root, a user, each with a saved id to return to, and the ids that a set-user-ID program
+  /// leaves.
   private static let users = [
     ProcessIDs(0), ProcessIDs(real: 0, effective: 0, saved: 1000),
     ProcessIDs(1000), ProcessIDs(real: 1000, effective: 1000, saved: 0),
@@ -43,7 +44,7 @@ struct SingleCapability {
 }
 
 extension Credentials {
-  /// The invariant of the kernel that these credentials contradict; nil if they can exist.
+  /// The kernel's invariant that these credentials contradict; nil if they are possible.
   var contradiction: String? {
     if !effective.isSubset(of: permitted) { return "effective is not within permitted" }
     if !ambient.isSubset(of: permitted.intersection(inheritable)) {
@@ -52,6 +53,6 @@ extension Credentials {
     return nil
   }
 
-  /// Whether a set-user-ID or set-group-ID program seems to have run.
+  /// Whether the ids look as if a set-user-ID or set-group-ID program had run.
   var hasDifferentIDs: Bool { user.real != user.effective || group.real != group.effective }
 }

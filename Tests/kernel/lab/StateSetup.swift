@@ -3,18 +3,18 @@ import CKernelLab
 import CLinux
 import Glibc
 
-/// Turns a thread of root into one with given credentials, or finds out that the kernel does not let
-/// them exist.
+/// Turns a thread of root into one with given credentials, or finds that the kernel does not allow
+/// them.
 ///
-/// Nothing of the code under test is used here.
+/// It uses nothing of the code under test.
 enum StateSetup {
-  /// Applies credentials in an order in which each change still has the capabilities it needs.
+  /// Applies credentials in an order that leaves each change the capabilities it needs.
   ///
   /// - Parameter held: what this thread has now: permitted, effective and bounding.
   static func apply(_ state: Credentials, from held: CapabilitySet) throws(LabFailure) {
     try setIDs(state)
     try setCapabilities(permitted: held, effective: held, inheritable: state.inheritable)
-    // Here the securebits do not forbid it yet; what of it is impossible is left for the end.
+    // The securebits do not forbid this yet. What is impossible now is done at the end.
     let isPossible = state.contradiction == nil
     if isPossible { try raiseAmbient(state.ambient) }
     try check("prctl(PR_SET_SECUREBITS)") {
@@ -31,7 +31,7 @@ enum StateSetup {
     }
   }
 
-  /// Changes the ids without a change of capabilities.
+  /// Changes the ids and keeps the capabilities.
   private static func setIDs(_ state: Credentials) throws(LabFailure) {
     let fixed = Int(Securebits.noSetuidFixup.rawValue)
     try check("prctl(SECBIT_NO_SETUID_FIXUP)") {
@@ -43,7 +43,7 @@ enum StateSetup {
     try check("setresuid") { setresuid(user.real, user.effective, user.saved) }
   }
 
-  /// capset(2) itself: libcap could refuse what only the kernel shall refuse.
+  /// capset(2) itself, because libcap could refuse what only the kernel must refuse.
   private static func setCapabilities(
     permitted: CapabilitySet, effective: CapabilitySet, inheritable: CapabilitySet
   ) throws(LabFailure) {

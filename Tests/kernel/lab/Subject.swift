@@ -5,17 +5,17 @@ import CKernelLab
 import CLinux
 import Glibc
 
-/// A child process on which the kernel is tried.
+/// A child process that the kernel is tested on.
 ///
-/// It takes on the credentials, tells what it has, carries out the steps with the executor of a real
-/// start, tells what it has then, and execs the probe, which tells the rest. All goes through one
-/// pipe, in sections that end with a NUL.
+/// It takes on the credentials, reports them, carries out the steps with the executor of a real
+/// start, reports them again, and execs the probe, which reports the rest. Everything goes through
+/// one pipe, in sections that end with a NUL.
 struct Subject {
   private let files: ProbeFiles
   private let held: CapabilitySet
   private let executor: Executor
 
-  /// - Parameter held: what this process has, and so every child when it begins.
+  /// - Parameter held: what this process has, and so every child at its beginning.
   init(files: ProbeFiles, held: CapabilitySet, names: CapabilityNames) {
     self.files = files
     self.held = held
@@ -24,7 +24,7 @@ struct Subject {
       log: Log(level: .error, format: .text))
   }
 
-  /// Lets a child go through the experiment.
+  /// Runs the experiment in a child.
   func answer(to experiment: Experiment) throws(LabFailure) -> Answer {
     try files.prepare(experiment.program)
     var ends: [CInt] = [-1, -1]
@@ -82,7 +82,7 @@ struct Subject {
   }
 }
 
-/// The kinds of section, by their first word.
+/// The kinds of section, named by their first word.
 private enum Section: String {
   case start
   case beforeExec
@@ -94,7 +94,7 @@ private enum Section: String {
 }
 
 extension Answer {
-  /// Reads what a child has told; nil where something is missing.
+  /// Reads the report of a child; nil if something is missing.
   fileprivate init?(_ sections: [String]) {
     var start: Credentials?
     var beforeExec: Credentials?
@@ -121,7 +121,7 @@ extension Answer {
     return nil
   }
 
-  /// The securebits in the first line, then the status file.
+  /// The first line has the securebits, then comes the status file.
   private static func credentials(_ text: String) -> Credentials? {
     let parts = text.split(separator: "\n", maxSplits: 1)
     guard parts.count == 2, let securebits = UInt32(parts[0]) else { return nil }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Something that the lab itself needs, and the kernel refuses.
+/// The lab itself needs something that the kernel refuses.
 struct LabFailure: Error {
   var text: String
 
@@ -9,7 +9,7 @@ struct LabFailure: Error {
   }
 }
 
-/// Runs a call that returns -1 and sets errno when it fails.
+/// Makes a call that returns -1 and sets errno on failure.
 @discardableResult
 func check(
   _ name: @autoclosure () -> String, _ call: () -> CInt

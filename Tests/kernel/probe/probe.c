@@ -1,10 +1,10 @@
-// Prints one line: the credentials with which the kernel started this program, asked for call by call
-// and not read from /proc, so that it is a second witness beside the code under test.
+// Prints one line: the credentials with which the kernel started this program. It asks the kernel by system
+// calls and does not read /proc, so that it is a second witness beside the code under test.
 //
 //   NAME uid=R/E/S gid=R/E/S groups=N,... permitted=HEX effective=HEX inheritable=HEX ambient=HEX
 //        bounding=HEX no_new_privs=N securebits=HEX secure_execution=N dumpable=N
 //
-// NAME is the last part of argv[0]. Linux only, no arguments, no library but libc.
+// NAME is the last part of argv[0]. It takes no arguments and uses no library but libc.
 #define _GNU_SOURCE
 #include <grp.h>
 #include <linux/capability.h>
@@ -48,7 +48,7 @@ static void print_sets(void) {
   printf(" inheritable=%08x%08x", data[1].inheritable, data[0].inheritable);
 }
 
-// A set that the kernel only tells bit by bit; it refuses the first number that it does not know.
+// The kernel reports this set bit by bit. It refuses the first number that it does not know.
 static void print_bits(const char *name, int option, unsigned long argument, int is_third) {
   unsigned long long set = 0;
   for (unsigned long bit = 0; bit < capabilities; bit++) {

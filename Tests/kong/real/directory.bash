@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # what run sets
-# Sourced: containers from a root directory in which a Kong is installed. The directory itself is only
-# read: each container has an overlay over it. Where Docker and podman differ, they are as Docker's: a user
+# Sourced: containers from a root directory in which a Kong is installed. The directory is only read: each
+# container has an overlay over it. Where Docker and podman differ, these containers are like Docker's: a user
 # other than root has the container's capabilities permitted until the exec (runc(8)).
 #
-# The same functions with the same flags, those of `docker run`, are in image.bash.
+# image.bash has the same functions with the same flags, those of `docker run`.
 
 readonly docker_capabilities=(chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service
   net_raw sys_chroot mknod audit_write setfcap)
@@ -20,7 +20,7 @@ open_target() {
   gives_while_no_new_privs=1
 }
 
-# derive OWNER: from here on, nginx and Kong belong to that user, as they may in an image.
+# derive OWNER: from here on nginx and Kong belong to that user, as in some images.
 derive() {
   local layer=$work/owned-by-$1
   create
@@ -30,7 +30,7 @@ derive() {
   image=$layer:$image
 }
 
-# create: sets `container`, one with `flags`.
+# create: sets `container` to one with `flags`.
 create() {
   container=$work/container.$((count += 1))
   mkdir -p "$container"/{upper,work,root,volumes}
@@ -38,7 +38,7 @@ create() {
   mount -t overlay -o "lowerdir=$image,upperdir=$container/upper,workdir=$container/work" overlay "$container/root"
 }
 
-# understand: sets what `enter` and `contained` take, from `flags`.
+# understand: sets what `enter` and `contained` need, from `flags`.
 understand() {
   local volume
   set -- "${flags[@]}"
@@ -68,7 +68,7 @@ understand() {
   done
 }
 
-# As engines look a user up: in the container's own files.
+# Engines look a user up in the container's own files.
 find_account() {
   local etc=$container/root/etc
   IFS=: read -r account _ uid gid _ home _ < <(awk -F: -v user="$account" '$1 == user || $3 == user' "$etc/passwd") ||
@@ -77,7 +77,7 @@ find_account() {
     '$3 != gid && ("," $4 ",") ~ ("," user ",") { printf ",%s", $3 }' "$etc/group")
 }
 
-# enter: sets `entering`, a command that becomes entrypoint as the user, with all that an engine sets.
+# enter: sets `entering`, a command that becomes entrypoint as the user, with everything that an engine sets.
 enter() {
   local -a as dropped
   local all held
@@ -96,18 +96,18 @@ enter() {
     --chroot="$container/root" "${as[@]}" "${no_new_privs[@]}" --shell=/usr/local/bin/entrypoint --)
 }
 
-# contained WORD...: entrypoint with these, as the first process of a container. Becomes that command, and
-# so belongs into a process of its own.
+# contained WORD...: becomes entrypoint with these arguments, as the first process of a container. So it needs
+# a process of its own.
 contained() {
   exec env --default-signal=INT,QUIT unshare --mount "${network[@]}" --pid --fork --kill-child \
     "$here/contain" "$container/root" "$root_is" "$first_free" "${volumes[@]}" -- "${entering[@]}" "$@"
 }
 
-# start: sets `master`, the number of the container's first process, or 0 if it has ended.
+# start: sets `master` to the number of the container's first process, or to 0 if it has ended.
 start() {
   local out err
   enter
-  # Pipes, because an engine gives pipes; of this shell, so that they are no children of the container's.
+  # Pipes, because an engine uses pipes. They belong to this shell, so that the container has no child more.
   exec {out}> >(exec cat >>"$container/log") {err}> >(exec cat >>"$container/log")
   give_pipes 1>&"$out" 2>&"$err"
   contained kong docker-start </dev/null 1>&"$out" 2>&"$err" {out}>&- {err}>&- &
@@ -119,24 +119,24 @@ start() {
   done
 }
 
-# give_pipes: its outputs, to the container's user, as runc does.
+# give_pipes: gives its outputs to the container's user, as runc does.
 give_pipes() {
   [[ ! -p /dev/fd/1 ]] || chown "$uid" /dev/fd/1
   [[ ! -p /dev/fd/2 ]] || chown "$uid" /dev/fd/2
 }
 
-# is_reaped PROCESS: or about to be, which is all that this shell has left to do.
+# is_reaped PROCESS: or this shell is about to reap it and has nothing else to do.
 is_reaped() {
   [[ ! -e /proc/$1/stat || $(<"/proc/$1/stat") == *') Z '* ]]
 }
 
-# ended: waits for the end of the container, and prints nothing. Sets `status`.
+# ended: waits for the end of the container without output. Sets `status`.
 ended() {
   status=0
   wait "$launcher" 2>/dev/null || status=$?
 }
 
-# once WORD...: entrypoint with these, in a container of its own that ends by itself.
+# once WORD...: runs entrypoint with these arguments in a new container.
 once() {
   local status=0
   create
@@ -146,7 +146,7 @@ once() {
   return "$status"
 }
 
-# inside WORD...: entrypoint with these in the running container, as `docker exec` runs it.
+# inside WORD...: runs entrypoint with these arguments in the running container, like `docker exec`.
 inside() {
   local -a join=(nsenter --target "$master" --mount --pid)
   ((${#network[@]} == 0)) || join+=(--net)

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # what run takes, what run sets
-# Sourced: containers from images, by docker or podman; the functions are those of directory.bash.
+# Sourced: containers from images, with docker or podman. The functions are those of directory.bash.
 
 engine=""
 derived=""
@@ -10,7 +10,8 @@ container=""
 open_target() {
   image=$1 name=$1
   engine=${ENGINE:-$(an_engine)}
-  # What the exec of a user's first program keeps (podman clears it) no_new_privs does not take away.
+  # If the exec of a user's first program keeps these capabilities, no_new_privs does not take them away
+  # (podman clears them).
   gives_while_no_new_privs=1
   [[ ${engine##*/} != podman ]] || gives_while_no_new_privs=0
   if ! "$engine" image inspect "$image" >/dev/null 2>&1; then
@@ -29,7 +30,7 @@ an_engine() {
   fail "neither docker nor podman runs here; install one, or name a root directory with a Kong in it"
 }
 
-# derive OWNER: from here on, nginx and Kong belong to that user, as they may in an image.
+# derive OWNER: from here on nginx and Kong belong to that user, as in some images.
 derive() {
   local owner=$1
   container=$("$engine" create --network none --user root --entrypoint chown "$image" -R "$owner" "${owned[@]}")
@@ -39,12 +40,12 @@ derive() {
   remove
 }
 
-# create: sets `container`, one with `flags`.
+# create: sets `container` to one with `flags`.
 create() {
   container=$("$engine" create "${flags[@]}" --entrypoint /usr/local/bin/entrypoint "$image" kong docker-start)
 }
 
-# start: sets `master`, the number of the container's first process, or 0 if it has ended.
+# start: sets `master` to the number of the container's first process, or to 0 if it has ended.
 start() {
   "$engine" start "$container" >/dev/null
   master=$("$engine" inspect --format '{{.State.Pid}}' "$container")
@@ -55,12 +56,12 @@ ended() {
   status=$("$engine" wait "$container")
 }
 
-# once WORD...: entrypoint with these, in a container of its own that ends by itself.
+# once WORD...: runs entrypoint with these arguments in a new container.
 once() {
   "$engine" run --rm "${flags[@]}" --entrypoint /usr/local/bin/entrypoint "$image" "$@" </dev/null
 }
 
-# inside WORD...: entrypoint with these in the running container.
+# inside WORD...: runs entrypoint with these arguments in the running container.
 inside() {
   "$engine" exec "$container" /usr/local/bin/entrypoint "$@" </dev/null
 }

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # what run and the containers' file set
-# Sourced: one row, which is one container: what is done with it, and what is looked at.
+# Sourced: one row, which is one container: what happens to it, and what is checked.
 
 # ---- a row ----
 
-# try_row MODE FLAG...: of `row_user` and `port`. `also` is one more check of the first start, `special`
-# what is done in place of all that is usual.
+# try_row MODE FLAG...: uses `row_user` and `port`. `also` is one more check of the first start; `special`
+# replaces everything that a usual row does.
 try_row() {
   local mode=$1 first=- second=- reload=- verdict="" dry_status=0 predicted
   [[ "$mode, $row_user, $port" =~ $only ]] || return 0
@@ -35,7 +35,7 @@ wrong() {
   printf '%s\n' "$*" >>"$work/wrong"
 }
 
-# explain: what the container said last.
+# explain: prints the last messages of the container.
 explain() {
   printf -- '---- %s, %s, %s, %s: %s\n' "$name" "$mode" "$row_user" "$port" "$verdict"
   logs | tail -n 8 | cat --show-nonprinting
@@ -53,7 +53,7 @@ is_refused() {
   fi
 }
 
-# Whether this row has a way to its port. Only a start as kong without a capability to give has none.
+# Whether this row has a way to its port. Only a start as kong without a capability to pass on has none.
 must_serve() {
   ((port < 1024)) || return 0
   case $row_user,$mode in
@@ -92,7 +92,7 @@ stops_in_prepare() {
   fi
 }
 
-# What it leaves are a pid file with the number of a process that is there again, and sockets.
+# It leaves sockets, and a pid file whose number belongs to a process again.
 survives_a_crash() {
   local seen_red=0 said
   begins first || return 0
@@ -108,7 +108,7 @@ survives_a_crash() {
     fi
   done
   waits_for second || true
-  # nginx may listen before anybody could ask once; then the start's own message tells.
+  # nginx may listen before the first check; then the start's own message shows it.
   ((seen_red)) || logs | grep --quiet "removed $prefix/pids/nginx.pid" || wrong "kong health never was red"
 }
 
@@ -123,7 +123,7 @@ hook_ran() {
 
 # ---- starting and stopping ----
 
-# begins first|second: whether it then serves, as what was predicted.
+# begins first|second: checks that it then serves, and runs as predicted.
 begins() {
   start
   waits_for "$1"
@@ -144,7 +144,7 @@ begin() {
   wait_for_nginx
 }
 
-# wait_for_nginx: until it serves or has ended. Sets `outcome`.
+# wait_for_nginx: waits until it serves or has ended. Sets `outcome`.
 wait_for_nginx() {
   outcome=serves
   within "$patience" has_ended_or_answers || outcome=hangs
@@ -154,7 +154,7 @@ wait_for_nginx() {
   fi
 }
 
-# The master and a worker, where the dry run can know.
+# The master and a worker, if the dry run can know them.
 has_predicted_credentials() {
   local process found
   [[ -z ${unknown-} ]] || return 0
@@ -167,7 +167,7 @@ has_predicted_credentials() {
   done
 }
 
-# check WORD...: entrypoint with these succeeds in the running container.
+# check WORD...: entrypoint with these arguments succeeds in the running container.
 check() {
   local failed_with=0 said
   said=$(inside "$@" 2>&1) || failed_with=$?
@@ -193,7 +193,7 @@ reloads() {
   fi
 }
 
-# stops: at a QUIT, nginx ends gracefully.
+# stops: nginx ends gracefully after a QUIT.
 stops() {
   kill -s QUIT "$master"
   if ! within "$patience" has_ended; then
@@ -206,7 +206,7 @@ stops() {
 
 # ---- looking ----
 
-# within SECONDS COMMAND...: again and again until it succeeds.
+# within SECONDS COMMAND...: repeats the command until it succeeds.
 within() {
   local deadline=$((SECONDS + $1))
   until "${@:2}"; do
@@ -235,7 +235,7 @@ answers() {
     "${address:-127.0.0.1}" "$port" 2>/dev/null
 }
 
-# workers: the children of nginx, one a line.
+# workers: prints the children of nginx, one a line.
 workers() {
   tr ' ' '\n' <"/proc/$master/task/$master/children" | grep .
 }
@@ -244,7 +244,7 @@ has_child() {
   [[ -n $(workers 2>/dev/null) ]]
 }
 
-# has_other_workers BEFORE: some, and none of those.
+# has_other_workers BEFORE: whether there are workers, and none of those.
 has_other_workers() {
   has_child && ! workers | grep --quiet --line-regexp --fixed-strings "$1"
 }

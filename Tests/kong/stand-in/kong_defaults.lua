@@ -1,5 +1,5 @@
--- The options of Kong 3.9 and what they are without any setting, as far as a start can tell.
--- In Kong's images this file is /usr/local/share/lua/5.1/kong/templates/kong_defaults.lua.
+-- The options of Kong 3.9 and their defaults, as far as a start can tell. In Kong's images this file is
+-- /usr/local/share/lua/5.1/kong/templates/kong_defaults.lua.
 return [[
 _debug_pg_ttl_cleanup_interval = 300
 admin_access_log = logs/admin_access.log

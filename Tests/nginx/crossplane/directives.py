@@ -1,6 +1,6 @@
 """Prints the `listen` directives that crossplane finds in FILE, in the form of Tests/nginx/listens.
 
-An http server without `listen` has port 80, because root is meant to start nginx.
+An http server without `listen` has port 80, because root starts nginx here.
 """
 
 import sys
@@ -8,7 +8,7 @@ import sys
 import crossplane
 from crossplane.ext.lua import LuaBlockPlugin
 
-# Lua blocks that are younger than this crossplane.
+# Lua blocks that this crossplane does not know yet.
 LUA = ["exit_worker_by_lua_block", "preread_by_lua_block", "ssl_client_hello_by_lua_block"]
 
 

@@ -1,9 +1,9 @@
 // Prints what the module Nginx finds in an nginx configuration, for comparison with other programs.
 //
 //   listens directives FILE   PATH, LINE and the arguments of each `listen`, separated by tabs
-//   listens listeners FILE    transport and place of each socket, separated by a tab
+//   listens listeners FILE    transport and address of each socket, separated by a tab
 //
-// Both are for an nginx started by root. Warnings go to stderr, and end in status 1.
+// Both assume an nginx started by root. Warnings go to stderr, and make the exit status 1.
 
 import Nginx
 import Text

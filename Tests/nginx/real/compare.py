@@ -1,9 +1,9 @@
-"""Runs nginx with random configurations, and compares its sockets with what LISTENS says.
+"""Runs nginx with random configurations, and compares its sockets with the output of LISTENS.
 
     compare.py LISTENS DIRECTORY COUNT SEED
 
-Every third configuration has bytes changed at random. Where nginx refuses a configuration there is
-nothing to compare, but what LISTENS says must still be an answer.
+Random bytes of every third configuration are changed. If nginx refuses a configuration there is nothing
+to compare, but LISTENS must still give an answer.
 """
 
 import ipaddress
@@ -52,7 +52,7 @@ def main(listens, directory, count, seed):
         compared += 1
         sockets += len(theirs)
     print(f"nginx: {compared} configurations with {sockets} sockets compared, no difference")
-    # One in three is changed, and most of those are refused.
+    # One in three is changed, and nginx refuses most of these.
     if compared < int(count) * 0.6 or sockets < compared:
         sys.exit(f"nginx: too few to tell: {compared} compared, {refused} refused unchanged")
 
@@ -77,7 +77,7 @@ def lay_out(place, directory, files):
 
 
 def listeners(listens, place):
-    """What LISTENS says, or what it could not understand."""
+    """The output of LISTENS, or what it could not understand."""
     result = subprocess.run(
         [listens, "listeners", place / "nginx.conf"], capture_output=True, text=True, check=False)
     if result.returncode not in (0, 1):
@@ -107,12 +107,12 @@ def addresses(host):
 
 
 def opened(place):
-    """The sockets of an nginx that runs, or None and why it does not."""
+    """The sockets of a running nginx, or None and why it does not run."""
     with open(place / "stderr", "w+b") as errors:
         with subprocess.Popen(
             ["nginx", "-p", place, "-c", place / "nginx.conf"], cwd=place, stderr=errors
         ) as nginx:
-            # nginx tries for 2.5 s to have a port that is taken: that is as good as refused.
+            # nginx tries for 2.5 s to get a taken port: this counts as refused.
             deadline = time.monotonic() + 1
             while nginx.poll() is None and not (place / "nginx.pid").exists():
                 if time.monotonic() > deadline:
@@ -156,7 +156,7 @@ def compare(ours, theirs):
     if missing:
         return f"not found by us: {sorted(missing)} {complaint}"
     for one in found - theirs:
-        # One socket for all addresses does for the others with that port.
+        # A socket for all addresses covers the other addresses with that port.
         everywhere = one[0] != "unix" and (one[0], "::" if ":" in one[1] else "0.0.0.0", one[2])
         if everywhere not in theirs:
             return f"not opened by nginx: {one}"

@@ -1,4 +1,4 @@
-"""Random nginx configurations, as files by their names."""
+"""Random nginx configurations: file names and their texts."""
 
 import random
 
@@ -9,7 +9,7 @@ PARAMETERS = {
     "stream": ["backlog=64", "reuseport", "sndbuf=8k", "so_keepalive=off", "bind",
                "proxy_protocol", "ssl"],
 }
-# Where nginx takes no parameter a second time.
+# Parameters that nginx does not accept twice.
 SETS_OPTIONS = ("backlog", "deferred", "reuseport", "rcvbuf", "sndbuf", "fastopen", "so_", "bind",
                 "default_server", "ipv6only")
 NAMES = ["inc", "a b", "q'x", 'd"x', "semi;colon", "brace{", "#x", "back\\slash", "dollar$x", "e=f"]
@@ -19,7 +19,7 @@ LUA = ["a = 1", '"}"', "'{'", '"\\""', "'\\''", '"\\\\"', "--}\n", "--[[ } ]]", 
 
 
 class Writer:
-    """Writes words with random quotes, and blanks and comments between them."""
+    """Writes words with random quotes, blanks and comments."""
 
     def __init__(self, rng):
         self.rng = rng
@@ -34,7 +34,7 @@ class Writer:
         text += self.gap(0.2)
         if block is None:
             return text + ";"
-        # A comment of nginx's is none in Lua.
+        # An nginx comment is not a comment in Lua.
         gap = "" if words[0].endswith("_by_lua_block") else self.gap(0.5)
         return text + "{" + block + gap + "}"
 
@@ -46,7 +46,7 @@ class Writer:
         return text
 
     def word(self, value):
-        # After a backslash, which byte follows matters outside of quotes too.
+        # After a backslash the next byte matters outside of quotes, too.
         is_plain = value and value[0] not in "\"'#}" and not any(c in value for c in " ;{\\\n\t\"'")
         kind = self.rng.choice(["plain"] * 6 + ['"', "'"] if is_plain else ['"', "'"])
         if kind == "plain":
@@ -105,7 +105,7 @@ class Configuration:
         port = f"{kind} {is_udp} {key.rpartition(':')[2]}"
         if port in self.ports or "-" in place or place[0].isalpha():
             words = [word for word in words if not word.startswith(SETS_OPTIONS)]
-        # With options a socket is bound even if another has all addresses: that has to fail.
+        # With options nginx binds a socket even if another has all addresses, and fails.
         has_options = any(word.startswith(SETS_OPTIONS) for word in words) or (
             is_udp and "reuseport" in words)
         if has_options and port in self.ports or self.ports.get(port):
@@ -121,7 +121,7 @@ class Configuration:
         return self.write.directive("listen", place, *words)
 
     def place(self, kind, is_udp):
-        """What to write, and what it comes to."""
+        """The words to write, and their meaning."""
         rng = self.rng
         if rng.random() < 0.15:
             path = f"{kind}{rng.randrange(9)}" + rng.choice(["", " x", ";", "{", "#", "\\y", "'", '"'])
@@ -136,7 +136,7 @@ class Configuration:
             address = "localhost" if address == "[::1]" else "*"
         ports = "0" * rng.choice([0, 0, 0, 3]) + str(port)
         if port > 1024 and rng.random() < 0.2:
-            # A hundred ports of its own for each range.
+            # A hundred separate ports for each range.
             first = base + 100 * (1 + len(self.used))
             ports = f"{first}-{first + rng.randrange(9)}"
         elif port == 80 and address and rng.random() < 0.5:
@@ -166,7 +166,7 @@ class Configuration:
         ])
 
     def included(self, statements):
-        """The statements, perhaps some of them in another file."""
+        """The statements, some of them perhaps in another file."""
         if self.rng.random() < 0.75:
             return "".join(statements)
         cut = self.rng.randrange(len(statements) + 1)

@@ -1,9 +1,9 @@
-// What waiting.c tells signal.c.
+// What waiting.c reports to signal.c.
 #pragma once
 
 #include <time.h>
 
-// Standard input: of the others entrypoint leaves none open above 2.
+// Standard input: entrypoint closes all descriptors above 2.
 enum { event_descriptor = 0 };
 
 struct event {

@@ -1,28 +1,29 @@
-// Runs a command and makes one of its system calls fail, or lists the calls that can be made to fail;
-// or sends it a signal at an exact moment.
+// Runs a command and makes one of its system calls fail, lists the calls that can be made to fail, or
+// sends it a signal at an exact moment.
 //
 //   inject REPORT list COMMAND [ARGUMENT ...]
 //   inject REPORT PROCESS NUMBER OCCURRENCE ERRNO COMMAND [ARGUMENT ...]
 //   inject REPORT signal first|ordinary PROCESS MOMENT SIGNAL COMMAND [ARGUMENT ...]
 //
 // The call is named by the process (0 for the command, 1 for the first that it forks, ...), by its
-// number in sys/syscall.h, and by how many calls of that number this process has made by then. The
-// call is not carried out, and returns -ERRNO; or, with 0 for ERRNO, says that it has succeeded. strace
-// cannot do this: its counters run in each process, so a fault meant for a child's third openat hits
-// the parent's third openat first.
+// number in sys/syscall.h, and by the count of calls with that number in this process. The call is not
+// carried out. It returns -ERRNO; with 0 for ERRNO it pretends to succeed. strace cannot do this: its
+// counters are per process, so a fault meant for a child's third openat hits the parent's third openat
+// first.
 //
-// A process is left alone from its exec of another program on. The fault must come after the first
-// privileged call or fork; only from there on are calls listed: "PROCESS NUMBER OCCURRENCE CHANGES", a
-// line each, in REPORT, CHANGES being 1 for a call that changes credentials or a file's capabilities, else 0. After a fault REPORT has one line: "hit=0|1 signal=N hang=0|1", N the signal that
-// ended the command or one of its processes before its exec. The exit status is the command's.
+// A process is left alone once it execs another program. The fault must come after the first privileged
+// call or fork; the list contains only calls from there on, one a line in REPORT: "PROCESS NUMBER
+// OCCURRENCE CHANGES". CHANGES is 1 for a call that changes credentials or a file's capabilities,
+// otherwise 0. After a fault REPORT has one line: "hit=0|1 signal=N hang=0|1". N is the signal that ended
+// the command, or one of its processes before its exec. The exit status is the command's.
 //
-// A moment is the entry or the return of a call of PROCESS; the return from the command's own exec is
-// the first. SIGNAL goes to the command, be it the `first` process of a process namespace or an
-// `ordinary` one, and from then on all run freely. REPORT has one line: "hit=0|1 resent=0|1 call=N
+// A moment is the entry or the return of a call of PROCESS; the first is the return from the command's
+// own exec. SIGNAL goes to the command, which is the `first` process of a process namespace or an
+// `ordinary` one. From then on all processes run freely. REPORT has one line: "hit=0|1 resent=0|1 call=N
 // entering=0|1 microseconds=N left=0|1 hang=0|1": where the signal was sent, how long after it the
-// command ended, and whether any process of it was left. Where the moment does not come, or the command
-// does not end, the signal is sent (again): when all its processes only wait. Those that a busy machine
-// keeps from running do not.
+// command ended, and whether one of its processes was left. If the moment does not come, or the command
+// does not end, the signal is sent (again) once all its processes only wait. Processes that a busy machine
+// keeps from running do not count as waiting.
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
@@ -213,7 +214,7 @@ static void count_moment(struct process *process, const struct __ptrace_syscall_
   send_stop();
 }
 
-// brk(2) fails by answering with the end that there was.
+// brk(2) fails by returning the old end.
 static long result_of_failing(const struct process *process) {
   if (fault.number != SYS_brk) return -fault.error;
   return process->end != 0 ? process->end : processes[0].end;
@@ -268,7 +269,7 @@ static void trace(struct process *process) {
 }
 
 static void resume(struct process *process, int signal) {
-  // It may have been killed meanwhile.
+  // It may have been killed in the meantime.
   const int how = stop.is_sent ? PTRACE_CONT : PTRACE_SYSCALL;
   if (ptrace(how, process->id, 0, signal) != 0 && errno != ESRCH) fail("PTRACE_SYSCALL");
 }
@@ -291,7 +292,7 @@ static long long microseconds_since(const struct timespec *time) {
 
 static void on_end(struct process *process, int status) {
   process->has_ended = true;
-  // A child may well be killed by its parent.
+  // A parent may kill its child.
   bool is_killed_child = process != &processes[0] && WTERMSIG(status) == SIGKILL;
   if (WIFSIGNALED(status) && process->is_traced && !is_killed_child) {
     fatal_signal = WTERMSIG(status);
@@ -317,8 +318,8 @@ static void on_stop(struct process *process, int status) {
   }
 }
 
-// Whether a process sleeps (proc_pid_stat(5)), so that it neither runs, nor would on an idle machine,
-// nor is stopped by us. For a signal's handler (signal-safety(7)).
+// Whether a process sleeps (proc_pid_stat(5)): it neither runs, nor would run on an idle machine, nor is
+// stopped by us. Safe in a signal handler (signal-safety(7)).
 static bool is_waiting(pid_t id) {
   char path[32], text[64], digits[12], *end = stpcpy(path, "/proc/");
   int count = 0;
@@ -380,7 +381,7 @@ static void follow(void) {
   }
 }
 
-// What the command leaves behind becomes ours (PR_SET_CHILD_SUBREAPER).
+// Processes that the command leaves behind become our children (PR_SET_CHILD_SUBREAPER).
 static void look_for_left(void) {
   const struct timespec moment = {0, 1000000};
   int status;

@@ -4,22 +4,23 @@
 //
 //   -1  as the first process of a process namespace
 //   -u  as this user
-//   -i  `kong prepare` ignores the signals: the end is 2 seconds off, even if the start is stopped and
+//   -i  `kong prepare` ignores the signals: the start ends after 2 seconds, even if it is stopped and
 //       continued meanwhile
-//   -h  the start ignores HUP, and is sent this only; it must go on to nginx, which TERM ends
+//   -h  the start ignores HUP, and gets only HUP; it must reach nginx, which TERM ends
 //   -a  the start begins with TERM, INT, QUIT and CHLD ignored, and with all signals blocked
 //
-// The command ends in nginx, and both it and `kong prepare` are waiting.c. Moments are drawn from the
-// exec of the command to somewhat later than nginx ran, or `kong prepare` waited, in a few starts
-// without a signal; with -i, from there on. Each start has to end with 128 + signal, in time, and with nothing left of it. As the first process, there are
-// two gaps that only the kernel could close; a start whose signal fell into one is counted apart:
+// The command ends in nginx; nginx and `kong prepare` are waiting.c. A few starts without a signal show
+// how long it takes until nginx runs, or `kong prepare` waits. The moments lie between the exec of the
+// command and somewhat later than that; with -i, after that. Each start must end with 128 + signal, in
+// time, and leave nothing behind. For the first process there are two gaps that only the kernel could
+// close; a start whose signal fell into one is counted separately:
 //
 //   early  before the first instruction there was no handler
 //   late   the exec of nginx had begun: it clears handlers, and nginx had none yet
 //
-// A start that ended too late, or has become nginx all the same, is tried again at the same moment: the
-// machine may have been busy.
-// Prints a line for each violation and one with the counts; the exit status is 1 after a violation.
+// A start that ended too late, or became nginx, is tried again at the same moment: the machine may have
+// been busy. Prints a line for each violation and one with the counts; the exit status is 1 after a
+// violation.
 #define _GNU_SOURCE
 #include "event.h"
 
@@ -99,7 +100,7 @@ static void wait_until(long long moment) {
 
 // ---- one start ----
 
-// What is blocked is not lost, ignored or not.
+// A blocked signal is not lost, whether it is ignored or not.
 static void ignore_and_block(void) {
   static const int ignored[] = {SIGTERM, SIGINT, SIGQUIT, SIGCHLD};
   sigset_t all;
@@ -121,7 +122,7 @@ static void become_command(int events) {
   fail(test.command[0]);
 }
 
-// Returns when the command has been exec'd: that closes the descriptor `executed`.
+// Returns after the exec of the command, which closes the descriptor `executed`.
 static struct start begin(void) {
   struct start start = {0};
   int events[2], executed[2];
@@ -163,7 +164,7 @@ static void read_events(struct start *start) {
   }
 }
 
-// Whether the process has a handler for the signal, or keeps it until it has.
+// Whether the process has a handler for the signal, or blocks it until it has one.
 static bool is_expected(pid_t id, int number) {
   char path[64], text[4096], *field;
   unsigned long long set = 0;
@@ -178,7 +179,8 @@ static bool is_expected(pid_t id, int number) {
   return set >> (number - 1) & 1;
 }
 
-// What is left of the start has become ours (PR_SET_CHILD_SUBREAPER); what was killed may need a while.
+// Processes that the start left behind have become our children (PR_SET_CHILD_SUBREAPER). Killed ones may
+// need a while.
 static bool is_anything_left(void) {
   const long long deadline = now() + last_breath;
   pid_t id;
@@ -211,7 +213,7 @@ struct result {
   long long took;  // microseconds from the signal, or from the child's end
 };
 
-// A child that was not ignoring signals yet ends at once.
+// A child that does not ignore signals yet ends at once.
 static bool is_in_time(const struct start *start, long long took) {
   if (took <= limit) return true;
   return test.ignores && start->told.waits && took >= patience && took <= patience + limit;
@@ -246,8 +248,8 @@ static bool is_nginx(pid_t id) {
   return strstr(program, "nginx") != NULL;
 }
 
-// A start that its signal has not ended. From the exec's point of no return on the process is nginx;
-// how long before that the exec had begun can only be estimated.
+// A start that its signal has not ended. After the exec's point of no return the process is nginx. When the
+// exec began can only be estimated.
 static enum outcome judge_running(struct start *start, long long sent, bool was_nginx) {
   read_events(start);
   if (!test.is_first || !start->told.nginx) return hanging;
@@ -297,7 +299,7 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-// How long a start is: until nginx runs, or `kong prepare` waits.
+// The duration of a start: until nginx runs, or `kong prepare` waits.
 static long long measure(bool *ends_in_nginx) {
   long long lengths[measured];
   for (int i = 0; i < measured; i++) {
@@ -322,7 +324,7 @@ static long long measure(bool *ends_in_nginx) {
   return lengths[measured / 2];
 }
 
-// HUP has no effect, and TERM is sent when nginx runs.
+// HUP has no effect; TERM is sent when nginx runs.
 static struct result hang_up(long long moment) {
   struct start start = begin();
   struct result result = {hanging, 0, 0};
@@ -353,7 +355,7 @@ static struct result stop_start_patiently(int number, long long moment) {
   return result;
 }
 
-// Of a start that waits, half of the moments shall be when it does.
+// If a start waits, half of the moments lie in that wait.
 static long long draw_moment(long long length, bool ends_in_nginx) {
   const double part = erand48(test.seed);
   if (ends_in_nginx) return (long long)(1.25 * part * (double)length);
@@ -398,7 +400,7 @@ int main(int count, char **arguments) {
   }
   if (optind == count) return 64;
   test.command = arguments + optind;
-  // So that our process group has a number in this process namespace.
+  // Gives our process group a number in this process namespace.
   if (setsid() < 0) fail("setsid");
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) fail("PR_SET_CHILD_SUBREAPER");
   return stop_starts();

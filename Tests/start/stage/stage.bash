@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced: a start as root, as a container would make it, in namespaces of its own. nginx and the
-# `kong` command are the kernel lab's probe, which prints the credentials it was started with.
+# Sourced: a start as root, as in a container, in namespaces of its own. nginx and the `kong` command are the
+# kernel lab's probe, which prints the credentials that it starts with.
 
 # shellcheck source-path=SCRIPTDIR source=../../support/root.bash
 source "$(dirname "${BASH_SOURCE[0]}")/../../support/root.bash"
@@ -16,22 +16,22 @@ fail() {
   exit 1
 }
 
-# need_for_stage PROGRAM...: fails unless all are here, and this is root.
+# need_for_stage PROGRAM...: fails unless all programs are here and this is root.
 need_for_stage() {
   ((EUID == 0)) || fail "this needs root: it makes namespaces and drops privileges in them"
   need all cc unshare pivot_root ip python3 "$@"
   [[ -x $binary ]] || fail "$binary is not there: run scripts/build first"
 }
 
-# compile SOURCE PROGRAM: a static program, as it runs where no library may be looked up.
+# compile SOURCE PROGRAM: builds a static program, for roots without libraries.
 compile() {
   cc -static -O2 -Wall -Wextra -Werror -o "$2" "$1"
 }
 
 # ---- inside the namespaces ----
 
-# lay_out_stage: what a Kong image has, as far as a start looks at it. The programs `probe` and
-# `entrypoint` are in $work, which is from now on where all can reach it.
+# lay_out_stage: lays out the parts of a Kong image that a start looks at. The programs `probe` and
+# `entrypoint` are in $work; from here on everybody can reach it.
 lay_out_stage() {
   make_private_root "$work"
   work=$private/work
@@ -46,8 +46,8 @@ lay_out_stage() {
   lay_out_prefix /usr/local/stage/prefix
 }
 
-# lay_out_prefix: what an earlier start may have left, and `kong prepare`, which the probe is not, would
-# make: there is something to do for each step in the prefix.
+# lay_out_prefix: makes what an earlier start may have left, and what `kong prepare` would make, as the probe
+# does not: there is work for each step in the prefix.
 lay_out_prefix() {
   mkdir -p "$1/logs" "$1/pids" "$1/sockets"
   printf '1\n' >"$1/pids/nginx.pid"
@@ -58,14 +58,14 @@ lay_out_prefix() {
   ln -s /dev/stderr "$1/logs/.error.log.entrypoint"
 }
 
-# What starts are tried in. Port 80 needs a capability, and nginx gets it from its file, or from the
-# ambient set. Or it needs none, as in docker's own networks, and nginx's file has none, or one too many.
-# `hooks` is as `file`, with a hook and a secret.
+# The scenes. Port 80 needs a capability, and nginx gets it from its file (`file`) or from the ambient set. Or
+# it needs none, as in Docker's own networks, and nginx's file carries none or one too many. `hooks` is `file`
+# with a hook and a secret.
 # shellcheck disable=SC2034 # for those who source this
 readonly scenes=(file ambient free-port carried hooks)
 
-# reset_stage SCENE: as if no start had been: nginx with what the scene says, the prefix root's, the
-# outputs empty and root's.
+# reset_stage SCENE: resets everything to the state before the first start: nginx's file as in the scene, the
+# prefix owned by root, the outputs empty and owned by root.
 reset_stage() {
   rm -rf "$nginx" "$prefix" /usr/local/stage/out /usr/local/stage/err
   cp /usr/local/stage/probe "$nginx"
@@ -79,13 +79,13 @@ reset_stage() {
   : >/usr/local/stage/err
 }
 
-# put_hook: one, which is the probe.
+# put_hook: makes one hook, the probe.
 put_hook() {
   mkdir -m 755 "$hooks"
   cp /usr/local/stage/probe "$hooks/10-hook"
 }
 
-# on_stage SCENE COMMAND...: with a container's environment, and the stage's outputs.
+# on_stage SCENE COMMAND...: runs it with a container's environment and the stage's outputs.
 on_stage() {
   local scene=$1 mode=auto first_free=1024
   local -a more=()
@@ -102,7 +102,7 @@ on_stage() {
 
 readonly start=(/usr/local/bin/entrypoint kong docker-start)
 
-# plan SCENE: as JSON.
+# plan SCENE: prints the plan as JSON.
 plan() {
   if ! on_stage "$1" "${start[0]}" --dry-run --format json "${start[@]:1}"; then
     cat /usr/local/stage/err >&2
@@ -113,7 +113,7 @@ plan() {
 
 # ---- what a plan says, in the probe's words ----
 
-# Every capability's number, as a JSON object.
+# Prints every capability's number, as a JSON object.
 capability_numbers() {
   local number
   for ((number = 0; number < 64; number++)); do
@@ -121,18 +121,18 @@ capability_numbers() {
   done | jq -nR '[inputs | split(" ") | {(.[1]): (.[0] | tonumber)}] | add'
 }
 
-# planned_nginx PLAN: the line that nginx shall print, but for `dumpable`, which no plan speaks of.
+# planned_nginx PLAN: the line that nginx must print, without `dumpable`, which is not in a plan.
 planned_nginx() {
   planned_line nginx '.result | {uid, gid, groups, permitted, effective, inheritable, ambient, bounding,
     no_new_privs, secure_execution}' <<<"$1"
 }
 
-# planned_kong PLAN: the line that `kong prepare` shall print.
+# planned_kong PLAN: the line that `kong prepare` must print.
 planned_kong() {
   planned_line kong '.prepare_result' <<<"$1"
 }
 
-# planned_hook PLAN: the line that the hook shall print: the same user, and no capability at all.
+# planned_hook PLAN: the line that the hook must print: the same user, and no capability.
 planned_hook() {
   planned_line 10-hook '.user | {uid, gid, groups, permitted: [], effective: [], inheritable: [],
     ambient: [], bounding: [], no_new_privs: true, secure_execution: false}' <<<"$1"
@@ -158,7 +158,7 @@ planned_line() {
   printf '%s\n' "$line"
 }
 
-# printed NAME: the lines that the program of that name has printed, but for `dumpable`.
+# printed NAME: the lines that the program of that name printed, without `dumpable`.
 printed() {
   sed -n "/^$1 /s/ dumpable=.*//p" /usr/local/stage/out
 }

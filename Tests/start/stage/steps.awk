@@ -1,12 +1,12 @@
-# Reads the trace of one process of a start, as strace -ff -y writes it, up to the exec of another
-# program. Prints the steps that it shows, in the words of `entrypoint --dry-run --format json`: the
-# step's name and, in short, its detail. A change that is no step is printed as "unplanned".
+# Reads the trace of one process of a start, from strace -ff -y, up to the exec of another program.
+# Prints the steps that it shows, in the words of `entrypoint --dry-run --format json`: the step's name
+# and, in short, its detail. A change that is not a step is printed as "unplanned".
 #
 #   awk -v bounding=cap_chown,cap_kill,... -v prefix=/usr/local/kong [-v has_begun=1] -f steps.awk TRACE
 #
-# `bounding` is the bounding set at the start; `has_begun` says that the trace does not begin with an
-# exec, as that of a child. Root that looks at files with another user's rights for a while is no step;
-# a step meanwhile is printed as "unplanned".
+# `bounding` is the bounding set at the start. `has_begun` says that the trace does not begin with an
+# exec, like that of a child. When root looks at files with another user's rights for a while, that is no
+# step; a step during that time is printed as "unplanned".
 
 # Capabilities as strace writes them: "1<<CAP_NET_RAW|1<<CAP_KILL", "0".
 function names(text) {
@@ -20,7 +20,7 @@ function field(name) {
   return substr($0, RSTART + length(name) + 1, RLENGTH - length(name) - 1)
 }
 
-# Several calls make one step: they are collected until another call follows.
+# Several calls make one step: collect them until another call follows.
 function flush(    count, all, i, kept) {
   if (dropped != "") {
     count = split(bounding, all, ",")
@@ -41,14 +41,14 @@ function step(text) {
   last = text
 }
 
-# A step of many calls, of which the first counts, or one that leaves the credentials as they are.
+# A step of many calls, of which the first counts, or a step that does not change the credentials.
 function once(text, had_changed) {
   had_changed = has_changed
   if (last != text) step(text)
   has_changed = had_changed
 }
 
-# Whether a path, of a descriptor or an argument, is the prefix or in it.
+# Whether a path, of a descriptor or an argument, is the prefix or lies in it.
 function is_in_prefix(path) {
   return path == prefix || index(path, prefix "/") == 1
 }
@@ -98,7 +98,7 @@ is_over { next }
 /^close_range\(3, 4294967295, 0\) += 0$/ { step("close-descriptors all above 2"); next }
 /^prctl\(PR_SET_NO_NEW_PRIVS, 1.* = 0$/ { step("set-no-new-privs"); next }
 /^prctl\(PR_(GET_|CAPBSET_READ|CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET)/ { next }
-# Nobody may look into this process; and it adopts what a child leaves, for as long as the child runs.
+# Nobody may inspect this process. It adopts what a child leaves, as long as the child runs.
 /^prctl\(PR_SET_(DUMPABLE, SUID_DUMP_DISABLE|CHILD_SUBREAPER, [^)]*)\) += 0$/ { next }
 
 /^setgroups\(.* = 0$/ {
@@ -107,7 +107,7 @@ is_over { next }
   sub(/\].*/, "", text)
   gsub(/ /, "", text)
   flush()
-  # Whether it is a step, or the beginning of a look, the next call tells.
+  # The next call shows whether this is a step or the beginning of a look at files.
   groups = " " text
   next
 }
@@ -116,7 +116,7 @@ is_over { next }
 /^setfsuid\(/ { is_looking = !is_looking; next }
 /^setgid\(.* = 0$/ { step("set-group " last_argument($0)); next }
 /^setuid\(.* = 0$/ { step("set-user " last_argument($0)); next }
-# To look with another user's rights, no capability is effective for a while; none is lost.
+# For a look with another user's rights, no capability is effective for a while. None is lost.
 /^capset\(.* = 0$/ && is_looking && (permitted_before == "" || field("permitted") == permitted_before) \
     && (field("effective") == "0" || field("effective") == field("permitted")) {
   permitted_before = field("permitted")
@@ -148,7 +148,7 @@ is_over { next }
   else step("unplanned " $0)
   next
 }
-# To look for the pid file, it opens its directory.
+# It opens the directory of the pid file to look for it.
 /^openat\(AT_FDCWD[^"]*"[^"]*\/pids", .*O_DIRECTORY/ {
   split($0, parts, "\"")
   if (parts[2] == prefix "/pids") once("remove-stale-pid")
@@ -157,7 +157,7 @@ is_over { next }
 /^unlinkat\([0-9].*, "nginx\.pid", 0\)/ && last == "remove-stale-pid" && path_of_descriptor($0) == prefix "/pids" {
   next
 }
-# To look for sockets, it opens the prefix by its own name; it asks each whether somebody answers.
+# It opens the prefix by name to look for sockets, and connects to each.
 /^openat\(AT_FDCWD[^"]*"[^"]*\/\.", .*O_DIRECTORY/ {
   split($0, parts, "\"")
   if (parts[2] == prefix "/.") once("remove-stale-sockets")
@@ -175,7 +175,7 @@ is_over { next }
   }
 }
 
-# The credentials are also read before anything is changed; that is not the last look before exec.
+# The credentials are also read before any change; that is not the last look before exec.
 /^openat\(.*\/proc\/thread-self\/status"/ && has_changed { step("verify"); next }
 
 /^prctl\(|^set(re|res)?[ug]id\(|^setgroups\(|^capset\(|chown(at)?2?\(|chmod(at)?2?\(|xattr(at)?\(/ {

@@ -10,12 +10,12 @@
 //   leave       leaves a process in the background, and ends with 0
 //   move        like sleep, in the process group of the start, with a process left in its own
 //
-// hook-quick, hook-sleep, hook-trap and hook-ignore are the same for a hook; kong ends at once then.
+// hook-quick, hook-sleep, hook-trap and hook-ignore do the same in a hook; kong then ends at once.
 //
 // As nginx it waits for one of these signals that is not ignored, and ends with 128 + signal.
 //
-// Into standard input, where that can be written, go events: 'p' the prepare waits, 'e' it will end now, 'n'
-// nginx runs; each with the time.
+// It writes events to standard input, if it can: 'p' the prepare waits, 'e' it is about to end, 'n' nginx
+// runs; each with the time.
 #include "event.h"
 
 #include <errno.h>

@@ -3,7 +3,8 @@ import Linux
 import Text
 import Glibc
 
-// give-prefix PREFIX UID GID: gives it, prints the report's numbers and each exception.
+// give-prefix PREFIX UID GID: makes that user the owner, prints the report's numbers and each
+// exception.
 
 let words = CommandLine.arguments
 guard words.count == 4, let uid = UInt32(words[2]), let gid = UInt32(words[3]) else {

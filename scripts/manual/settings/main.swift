@@ -1,7 +1,7 @@
 import Settings
 import Text
 
-// Prints what the man page says of entrypoint and its settings, as JSON.
+// Prints what the man page needs about entrypoint and its settings, as JSON.
 
 let settings = Setting.all.map { setting in
   JSON.object([

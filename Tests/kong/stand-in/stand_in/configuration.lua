@@ -2,7 +2,7 @@
 local shell = require("stand_in.shell")
 local listeners = require("stand_in.listeners")
 
--- The directives that nginx_SECTION_* settings put into a block. An empty one injects nothing.
+-- The directives that nginx_SECTION_* settings add to a block. An empty setting adds nothing.
 local function injected(conf, section)
   local lines = {}
   for key, value in pairs(conf) do
@@ -33,7 +33,7 @@ local function certificate(conf)
   return string.format('    ssl_certificate "%s";\n    ssl_certificate_key "%s";\n', conf.ssl_cert, conf.ssl_cert_key)
 end
 
--- The worker's own view of its credentials, where nginx has Lua.
+-- The worker's own view of its credentials, if nginx has Lua.
 local worker_location = [[
     location = /worker {
         default_type text/plain;
@@ -47,7 +47,7 @@ local worker_location = [[
 local function http_server(conf, name, section, extra)
   local list = conf[name .. "_listeners"]
   if #list == 0 then return "" end
-  -- Cluster listeners speak TLS, though nothing in the setting says so.
+  -- Cluster listeners speak TLS, though the setting does not say so.
   local lines = name == "cluster" and listens(list, nil, "ssl", " ssl") or listens(list)
   return table.concat({
     "server {\n    server_name kong_", name, ";\n", lines,
@@ -70,13 +70,13 @@ local function http(conf, logs)
     http_server(conf, "status", "status"),
     #conf.admin_gui_listeners > 0 and "include 'nginx-kong-gui-include.conf';\n" or "",
     http_server(conf, "cluster", "cluster"),
-    -- The workers talk to each other by it.
+    -- The workers talk to each other through it.
     "server {\n    server_name kong_worker_events;\n", listen('"' .. socket(conf, "we") .. '"'),
     "    access_log off;\n}\n",
   })
 end
 
--- TLS ends in a server of its own, behind the one that the listeners belong to.
+-- TLS ends in a separate server, behind the one that has the listeners.
 local function stream(conf)
   local list = conf.stream_listeners
   local plain, tls = listens(list, false), listens(list, true, "ssl")
@@ -125,7 +125,7 @@ ${{EVENTS}}}
 local http_block = "\nhttp {\n    include 'nginx-kong.conf';\n}\n"
 local stream_block = "\nstream {\n    include 'nginx-kong-stream.conf';\n}\n"
 
--- A template's ${{NAME}} are settings; its lines of Lua, after ">", are left out.
+-- In a template, ${{NAME}} is a setting; lines of Lua, after ">", are skipped.
 local function nginx_conf(conf, logs, custom)
   local text = custom and shell.read(custom):gsub("%f[^\n%z]>[^\n]*", "") or template
   local has_http = #conf.proxy_listeners + #conf.admin_listeners + #conf.status_listeners + #conf.cluster_listeners > 0

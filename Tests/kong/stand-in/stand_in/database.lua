@@ -1,6 +1,6 @@
 -- With KONG_DATABASE=postgres and psql in PATH, `migrations` and `prepare` connect to the database that
--- KONG_PG_HOST, _PORT, _USER, _PASSWORD and _DATABASE name; its table schema_meta tells whether it is
--- bootstrapped. Without psql nothing connects: `migrations` prints its arguments, `prepare` goes on.
+-- KONG_PG_HOST, _PORT, _USER, _PASSWORD and _DATABASE name. Its table schema_meta shows whether it is
+-- bootstrapped. Without psql nothing connects: `migrations` prints its arguments, `prepare` continues.
 local ffi = require("ffi")
 local shell = require("stand_in.shell")
 
@@ -12,7 +12,7 @@ function database.is_used(conf)
   return rawget(conf, "database") == "postgres" and shell.run("command -v psql") == 0
 end
 
--- The answer to a statement; ends with Kong's message if the server cannot be reached or refuses.
+-- Returns the answer to a statement. Ends with Kong's message if the server is unreachable or refuses.
 local function ask(conf, statement)
   -- Not on the command line, where everybody could read it.
   ffi.C.setenv("PGPASSWORD", conf.pg_password or "", 1)
@@ -29,7 +29,7 @@ local function is_bootstrapped(conf)
   return ask(conf, "SELECT to_regclass('schema_meta') IS NOT NULL") == "t"
 end
 
--- Kong itself says so a little later, when nginx runs its init_by_lua: nginx ends with it.
+-- Kong itself says this a little later, when nginx runs its init_by_lua; nginx then ends.
 local function check(conf)
   if not is_bootstrapped(conf) then
     shell.fail("Database needs bootstrapping or is older than Kong 1.0.\n\n" ..

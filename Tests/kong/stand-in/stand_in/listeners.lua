@@ -1,6 +1,6 @@
 -- The value of a *_listen setting, as the parser of 3.9.3 reads it (Tests/kong/records/listen-values.json).
 
--- Lua patterns of flags, in the order in which they are written out.
+-- Lua patterns of flags, in the order in which they are written.
 local flags = {
   http = { "ssl", "http2", "proxy_protocol", "deferred", "bind", "reuseport", "backlog=%d+",
     "ipv6only=on", "ipv6only=off", "so_keepalive=on", "so_keepalive=off", "so_keepalive=%w*:%w*:%d*" },
@@ -35,7 +35,7 @@ local function full_ipv6(text)
   return table.concat(head, ":")
 end
 
--- An address with its port in the form that is written out, or nil.
+-- An address with its port in its written form, or nil.
 local function normalized(address)
   local _, colons = address:gsub(":", "")
   if colons > 1 then
@@ -55,8 +55,8 @@ local function normalized(address)
   return host and string.format("%s:%d", host, port) or nil
 end
 
--- The entry's flags by name, and what is left of it. A flag is a word of its own, wherever it stands; of two
--- that are next to each other the second one stays, and spoils the address.
+-- The entry's flags by name, and the rest of the entry. A flag is a separate word, anywhere in the entry. Of
+-- two adjacent equal flags the second one stays, and makes the address invalid.
 local function take_flags(entry, known)
   local rest, found = " " .. entry .. " ", {}
   for _, pattern in ipairs(known) do
@@ -71,7 +71,7 @@ end
 
 local listeners = {}
 
--- The entries of a list, without the blanks around them.
+-- The entries of a list, without surrounding blanks.
 function listeners.split(value)
   local entries = {}
   for entry in (value .. ","):gmatch("([^,]*),") do
@@ -80,8 +80,8 @@ function listeners.split(value)
   return entries
 end
 
--- A list of { address =, flags = } of a setting's entries; flags are in their order, and keys. Or nil, and
--- why Kong refuses them.
+-- A list of { address =, flags = } of a setting's entries; flags are both a list and keys. Or nil, and why
+-- Kong refuses them.
 function listeners.parse(entries, subsystem, takes_transparent)
   if entries[1] == "off" then return {} end
   local known = { unpack(flags[subsystem]) }
@@ -96,7 +96,7 @@ function listeners.parse(entries, subsystem, takes_transparent)
   return found
 end
 
--- The parameter of `listen`. http2 is a directive of its own there, and only the nginx of Kong 1.x knows
+-- The parameter of `listen`. There http2 is a separate directive, and only the nginx of Kong 1.x knows
 -- `transparent`.
 function listeners.parameter(listener, hidden)
   local words = { listener.address }

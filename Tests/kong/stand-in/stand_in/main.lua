@@ -1,5 +1,5 @@
--- The `kong` command, run by nginx: reads what the script left in its directory, does the command, and ends
--- nginx with its exit status.
+-- The `kong` command, run by nginx. It reads what the script left in its directory, executes the command, and
+-- ends nginx with its exit status.
 local shell = require("stand_in.shell")
 local settings = require("stand_in.settings")
 local prefix = require("stand_in.prefix")
@@ -26,14 +26,14 @@ local function load_settings(invocation)
   })
 end
 
--- The settings of the last prepare are what the other commands go by.
+-- The other commands use the settings of the last prepare.
 local function load_prepared(invocation)
   local conf = load_settings(invocation)
   settings.read_conf(conf.prefix .. "/.kong_env")
   return conf
 end
 
--- The process that the pid file names, whichever it is, if this user may signal it.
+-- The process in the pid file, whichever it is, if this user may signal it.
 local function running(conf)
   local file = io.open(conf.prefix .. "/pids/nginx.pid")
   local number = file and file:read("*n")

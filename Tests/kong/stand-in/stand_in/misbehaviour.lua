@@ -1,12 +1,12 @@
--- What STAND_IN_PREPARE makes of a prepare:
+-- How STAND_IN_PREPARE changes a prepare:
 --
 --   exit:N           fails with status N, and writes no configuration
---   daemon           leaves a process in a session of its own, and goes on as usual
+--   daemon           leaves a process in a session of its own, and continues as usual
 --   hang             never ends by itself; signals act as on any process
 --   ignore           never ends by itself, and ignores TERM, INT, QUIT and HUP
 --   forward-report   waits for one of these signals, writes its name to stand-in.signal, exits with 0
 --
--- The last three, which never go on, write stand-in.waiting as soon as they are ready for a signal.
+-- The last three never continue, and write stand-in.waiting as soon as they are ready for a signal.
 local shell = require("stand_in.shell")
 
 local scripts = {

@@ -1,6 +1,6 @@
--- The files in the prefix. A later prepare depends on what an earlier one left: on being able to read its
--- .kong_env, on the certificate that .kong_env names, and on ssl/ffdhe2048.pem, which is never written twice
--- (facts of 3.4.2 and 3.9.3).
+-- The files in the prefix. A later prepare depends on an earlier one: it must be able to read its .kong_env,
+-- the certificate that .kong_env names, and ssl/ffdhe2048.pem, which is never written twice (facts of 3.4.2
+-- and 3.9.3).
 local shell = require("stand_in.shell")
 local settings = require("stand_in.settings")
 
@@ -21,7 +21,7 @@ function prefix.make(conf)
   if shell.exists(path .. "/.kong_env") then
     settings.check_certificate(settings.read_conf(path .. "/.kong_env"), "ssl_cert")
   end
-  -- A log that is there is left alone: it may be a link to a stream.
+  -- An existing log is left alone: it may be a link to a stream.
   run("cd %s && mkdir -p logs pids ssl sockets && " ..
     "for log in access admin_access error; do [ -e logs/$log.log ] || : >logs/$log.log || exit 1; done", path)
 end
@@ -33,7 +33,7 @@ function prefix.record(conf, invocation)
   end
 end
 
--- A certificate for this machine, and the parameters of RFC 7919; what is there is kept.
+-- A certificate for this machine, and the parameters of RFC 7919; existing files are kept.
 local function make_ssl(conf)
   local directory = conf.prefix .. "/ssl"
   if not conf.ssl_cert then
@@ -71,8 +71,7 @@ function prefix.fill(conf)
   if has_ssl(conf) then make_ssl(conf) end
 end
 
--- The settings as they are now, secrets included; for the owner and its group. Only after an `nginx -t` that
--- succeeded.
+-- The current settings, secrets included, for the owner and its group. Only after a successful `nginx -t`.
 function prefix.write_environment(conf)
   local lines = {}
   for name, value in pairs(conf) do

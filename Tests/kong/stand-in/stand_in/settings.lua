@@ -1,8 +1,8 @@
--- What the settings are: the environment, then kong.conf, then defaults; with vault references resolved.
+-- The settings: the environment, then kong.conf, then defaults; vault references are resolved.
 local shell = require("stand_in.shell")
 local listeners = require("stand_in.listeners")
 
--- Of 3.9.3. No other KONG_*_LISTEN counts, and of kong.conf no key that is not lower case.
+-- The options of 3.9.3. It ignores any other KONG_*_LISTEN, and keys of kong.conf that are not lower case.
 local defaults = {
   prefix = "/usr/local/kong",
   role = "traditional",
@@ -23,7 +23,7 @@ local choices = {
   { "log_level", "debug", "info", "notice", "warn", "error", "crit", "alert", "emerg" },
 }
 
--- Older names of what is injected into nginx's main block.
+-- Older names of settings that add to nginx's main block.
 local renamed = {
   nginx_daemon = "nginx_main_daemon",
   nginx_user = "nginx_main_user",
@@ -49,13 +49,13 @@ local function read_conf(path)
   return found
 end
 
--- What a {vault://env/my-name} refers to, MY_NAME of the environment; nothing if it is not there.
+-- The value of {vault://env/my-name}: MY_NAME of the environment, or nothing.
 local function resolve(value, environment)
   local name = value:match("^{vault://env/([%w_-]+)}$")
   return name and (environment[name:upper():gsub("-", "_")] or "") or value
 end
 
--- The environment is the whole value, "#" included; Kong 1.x cuts it there.
+-- A variable's value includes a "#"; Kong 1.x cuts it there.
 local function read_environment(environment)
   local found = {}
   local is_old = (environment.STAND_IN_KONG or ""):match("^1%.")
@@ -92,7 +92,7 @@ local function check(conf)
   for _, name in ipairs({ "ssl_cert", "cluster_cert" }) do settings.check_certificate(conf, name) end
 end
 
--- A certificate may stand in the setting itself.
+-- A certificate may be written into the setting itself.
 function settings.check_certificate(conf, name)
   local path = conf[name]
   if path and not path:match("^%-%-%-%-%-BEGIN") and not io.open(path) then
@@ -100,14 +100,14 @@ function settings.check_certificate(conf, name)
   end
 end
 
--- A control plane proxies no HTTP, a data plane has no administration; the GUI needs the Admin API.
+-- A control plane has no HTTP proxy, a data plane no administration; the GUI needs the Admin API.
 local function apply_role(conf)
   if conf.role == "control_plane" then conf.proxy_listeners = {} else conf.cluster_listeners = {} end
   if conf.role == "data_plane" then conf.admin_listeners = {} end
   if #conf.admin_listeners == 0 then conf.admin_gui_listeners = {} end
 end
 
--- OPTIONS: what the command line says, conf and prefix.
+-- OPTIONS: conf and prefix from the command line.
 function settings.load(environment, options)
   local path = options.conf
   for _, candidate in ipairs({ "/etc/kong/kong.conf", "/etc/kong.conf" }) do

@@ -1,4 +1,4 @@
--- Programs by the shell, and files: as Kong's Lua has them.
+-- Programs run by the shell, and files: as in Kong's Lua.
 local shell = { directory = "/tmp" }
 
 -- Ends the command as Kong does.
@@ -18,15 +18,15 @@ local function command_line(format, ...)
   return string.format(format, unpack(words))
 end
 
--- The exit status, or the signal that ended it, as system(3) of a LuaJIT like Kong's gives it.
--- What is printed goes where this process prints.
+-- The exit status, or the signal that ended it, as from system(3) in a LuaJIT like Kong's. Output goes where
+-- this process prints.
 function shell.pass(format, ...)
   io.stdout:flush()
   local status = os.execute(command_line(format, ...))
   return status > 255 and math.floor(status / 256) or status
 end
 
--- The same, and all that was printed.
+-- The same, and everything that was printed.
 function shell.run(format, ...)
   local file = shell.directory .. "/output"
   local status = shell.pass("exec >%s 2>&1; " .. format, file, ...)
