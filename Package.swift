@@ -20,10 +20,6 @@ let package = Package(
   products: [
     .executable(name: "entrypoint", targets: ["entrypoint"])
   ],
-  // Exactly this: it is linked into a program that runs as root, and a release is built twice.
-  dependencies: [
-    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1")
-  ],
   targets: [
     // The layers, each over those that it names: what is not named cannot be imported.
     //
@@ -42,7 +38,6 @@ let package = Package(
       name: "Linux",
       dependencies: [
         "Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "CLinux",
-        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict
     ),
@@ -92,7 +87,6 @@ let package = Package(
       dependencies: [
         "Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "Linux",
         "give-prefix",
-        .product(name: "SystemPackage", package: "swift-system"),
       ]
     ),
   ],

@@ -3,17 +3,15 @@ import Linux
 import Settings
 import Text
 import Start
-import Glibc
 
 // Read -> decide -> print or act.
-let arguments = Array(CStrings(execve_arguments()).bytes.dropFirst())
-let environment = EnvironmentBlock(CStrings(execve_environment()))
-
 do throws(StartFailure) {
+  let arguments = Array(CStrings(execve_arguments()).bytes.dropFirst())
+  let environment = EnvironmentBlock(CStrings(execve_environment()))
   let refusal = first_instruction_failure()
   if refusal != 0 { throw SystemCallFailure.settingSignals(errno: refusal).failure }
   // Before anything is known that somebody could want to read in this process.
-  do { try ProcessTracing.forbid() } catch { throw error.failure }
+  do { try ProcessAttribute.forbidTracing() } catch { throw error.failure }
   let invocation = try Invocation(arguments)
   let start = Start(invocation, environment: environment)
   switch invocation.action {
@@ -22,8 +20,8 @@ do throws(StartFailure) {
   case .help: try StandardOutput.write(HelpText.render())
   case .version: try StandardOutput.write(Version.text + "\n")
   }
-  exit(0)
+  RunningProcess.exit(0)
 } catch {
   Log(level: .info, format: .text).failure(error)
-  exit(error.status)
+  RunningProcess.exit(error.status)
 }

@@ -14,7 +14,7 @@ struct ChildProcessTests {
 
   private static func fail(
     with status: Int32, saying why: String?,
-    _ body: (_ signals: StopSignals, _ hasExplained: UnsafeMutablePointer<Bool>) -> Never
+    _ body: (_ signals: StopSignals, _ hasExplained: borrowing SharedFlag) -> Never
   ) throws {
     do throws(StartFailure) {
       try ChildProcess.run(name: "a program", uid: nil, body)
@@ -61,7 +61,7 @@ struct ChildProcessTests {
   func beforeExec() async {
     await #expect(processExitsWith: .success) {
       try ChildProcessTests.fail(with: 127, saying: nil) { _, hasExplained in
-        hasExplained.pointee = true
+        hasExplained.set()
         _exit(127)
       }
       let executor = Executor(

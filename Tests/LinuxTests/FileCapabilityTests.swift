@@ -2,7 +2,6 @@
 @testable import Linux
 @testable import Plan
 @testable import Text
-import SystemPackage
 import Testing
 
 @Suite("File capabilities")

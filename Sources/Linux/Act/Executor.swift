@@ -3,7 +3,6 @@ package import Capabilities
 import Kong
 package import Plan
 package import Text
-import Glibc
 
 /// Carries out the steps of a plan, one after another, and decides nothing.
 package struct Executor {
@@ -11,7 +10,7 @@ package struct Executor {
   private let names: CapabilityNames
   private let log: Log
   /// In a child, the process that forked it.
-  private var parent: pid_t?
+  private var parent: RunningProcess?
 
   /// Creates an executor.
   ///
@@ -44,7 +43,7 @@ package struct Executor {
     case .changeFile(let change): return try carryOut(change)
     case .inPrefix(let prefix, let act): carryOut(act, in: prefix)
     case .run(let steps, let endsOrphans): try runChild(steps, endsOrphans: endsOrphans)
-    case .endWithParent: try call(ProcessIdentity.endWithParent(parent))
+    case .endWithParent: try call(ProcessAttribute.endWith(parent))
     case .closeDescriptors(let kept): try call(OpenDescriptors.close(keeping: kept))
     case .verify(let planned): try verify(planned)
     case .exec(let execution): try ProgramExecution.run(execution, environment: environment)
@@ -55,13 +54,13 @@ package struct Executor {
   private func carryOut(_ change: CredentialChange) throws(StartFailure) {
     switch change {
     case .dropBounding(let set, _): try call(ProcessCapabilities.dropBounding(set))
-    case .keepCapabilities: try call(ProcessCapabilities.keep())
+    case .keepCapabilities: try call(ProcessAttribute.keepCapabilities())
     case .setGroups(let groups): try call(ProcessIdentity.setGroups(groups))
     case .setGroup(let gid): try call(ProcessIdentity.setGroup(gid))
     case .setUser(let uid):
       try call(ProcessIdentity.setUser(uid))
       // The kernel may have changed that with the user.
-      try call(ProcessTracing.forbid())
+      try call(ProcessAttribute.forbidTracing())
     case .setCapabilities(let permitted, let inheritable):
       try call(ProcessCapabilities.set(permitted: permitted, inheritable: inheritable))
     case .clearAmbient: try call(ProcessCapabilities.clearAmbient())
@@ -69,7 +68,7 @@ package struct Executor {
       do { try ProcessCapabilities.raiseAmbient(set) } catch {
         throw error.ambientFailure(set, names: names)
       }
-    case .setNoNewPrivileges: try call(ProcessCapabilities.setNoNewPrivileges())
+    case .setNoNewPrivileges: try call(ProcessAttribute.setNoNewPrivileges())
     }
   }
 
@@ -111,7 +110,7 @@ package struct Executor {
 
   private func runChild(_ steps: [Step], endsOrphans: Bool) throws(StartFailure) {
     var executor = self
-    executor.parent = getpid()
+    executor.parent = .current
     let name = steps.execution?.commandLine ?? ""
     let ended = try ChildProcess.run(
       name: name, uid: steps.targetUser, endsOrphans: endsOrphans
@@ -120,11 +119,11 @@ package struct Executor {
         try call(signals.unblock())
         // No child writes to a file.
         if let refusal = try executor.run(steps) { throw refusal.failure }
-        _exit(0)
+        RunningProcess.exit(0)
       } catch {
         log.failure(error)
-        hasExplained.pointee = true
-        _exit(error.status)
+        hasExplained.set()
+        RunningProcess.exit(error.status)
       }
     }
     if !ended.isEmpty { log.warning(.orphansEnded(of: name, ended)) }

@@ -1,8 +1,6 @@
 import Capabilities
 import Plan
-import CLinux
-import Glibc
-import SystemPackage
+import Text
 
 extension FileCapabilities {
   /// What reading a file's `security.capability` attribute says.
@@ -14,22 +12,21 @@ extension FileCapabilities {
   }
 
   /// Reads the attribute of an open file (cap_get_fd(3)).
-  static func read(_ file: FileDescriptor) throws(SystemCallFailure) -> Reading {
-    guard let state = cap_get_fd(file.rawValue) else {
-      switch Errno(rawValue: errno) {
+  static func read(_ file: borrowing Descriptor) throws(SystemCallFailure) -> Reading {
+    do throws(Errno) {
+      let state = try CapabilityState.of(file)
+      return .present(
+        FileCapabilities(
+          permitted: state.permitted, inheritable: state.inheritable,
+          effective: !state.effective.isEmpty, rootID: state.rootID))
+    } catch {
+      switch error {
       // EOVERFLOW: of a root id that this user namespace has not, so they do not count here.
       case .noData, .overflow: return .absent
       case .notSupported: return .unsupported
-      case let reason: throw SystemCallFailure("cap_get_fd", reason)
+      default: throw SystemCallFailure("cap_get_fd", error)
       }
     }
-    defer { cap_free(UnsafeMutableRawPointer(state)) }
-    return .present(
-      FileCapabilities(
-        permitted: CapabilitySet(state, CAP_PERMITTED),
-        inheritable: CapabilitySet(state, CAP_INHERITABLE),
-        effective: !CapabilitySet(state, CAP_EFFECTIVE).isEmpty,
-        rootID: cap_get_nsowner(state)))
   }
 
   /// Writes exactly `set`, permitted and effective; nil takes the attribute away (cap_set_fd(3)).
@@ -41,13 +38,19 @@ extension FileCapabilities {
   static func write(
     _ set: CapabilitySet?, to file: ProgramFile
   ) throws(SystemCallFailure) -> SystemCallFailure? {
-    let state = try set?.state(flags: [CAP_PERMITTED, CAP_EFFECTIVE])
-    defer { cap_free(UnsafeMutableRawPointer(state)) }
-    return try openPlanned(file).withDescriptor { descriptor throws(SystemCallFailure) in
-      do throws(SystemCallFailure) {
-        try checked("cap_set_fd(\(file.path))") { cap_set_fd(descriptor.rawValue, state) }
+    try openPlanned(file).withDescriptor { descriptor throws(SystemCallFailure) in
+      // Made before, as its failure is none of the write's.
+      let state = try set.map { set throws(SystemCallFailure) in
+        try CapabilityState.of(permitted: set, effective: set)
+      }
+      do throws(Errno) {
+        if let state {
+          try state.write(to: descriptor)
+        } else {
+          try CapabilityState.remove(from: descriptor)
+        }
       } catch {
-        return error
+        return SystemCallFailure("cap_set_fd(\(file.path))", error)
       }
       return try whyNotStored(set, in: descriptor, file: file)
     }
@@ -70,7 +73,7 @@ extension FileCapabilities {
   /// - Returns: a refusal where the attribute is what it was before.
   /// - Throws: ``SystemCallFailure`` where it is something else, which no plan was made for.
   private static func whyNotStored(
-    _ set: CapabilitySet?, in descriptor: FileDescriptor, file: ProgramFile
+    _ set: CapabilitySet?, in descriptor: borrowing Descriptor, file: ProgramFile
   ) throws(SystemCallFailure) -> SystemCallFailure? {
     let stored = try read(descriptor)
     let planned = set.map { FileCapabilities(permitted: $0, effective: true, rootID: 0) }
@@ -84,39 +87,5 @@ extension FileCapabilities {
         waysOut: ["put \(file.path) on another file system"]))
     guard stored == file.capabilities.map(Reading.present) ?? .absent else { throw failure }
     return failure
-  }
-}
-
-extension CapabilitySet {
-  /// Reads one of the three flags of libcap's state (cap_get_flag(3)).
-  init(_ state: cap_t, _ flag: cap_flag_t) {
-    self.init(
-      (UInt8(0)..<64).compactMap(Capability.init(rawValue:)).filter { capability in
-        var value = CAP_CLEAR
-        return cap_get_flag(state, cap_value_t(capability.rawValue), flag, &value) == 0
-          && value == CAP_SET
-      })
-  }
-
-  /// Makes a state of libcap that has this set in each of `flags`; to be freed with cap_free(3).
-  func state(flags: [cap_flag_t]) throws(SystemCallFailure) -> cap_t {
-    try CapabilitySet.state(flags.map { ($0, self) })
-  }
-
-  /// Makes a state of libcap with a set for each flag; to be freed with cap_free(3).
-  static func state(_ sets: [(cap_flag_t, CapabilitySet)]) throws(SystemCallFailure) -> cap_t {
-    guard let state = cap_init() else {
-      throw SystemCallFailure("cap_init", Errno(rawValue: errno))
-    }
-    for (flag, set) in sets {
-      let values = set.members.map { cap_value_t($0.rawValue) }
-      guard !values.isEmpty else { continue }
-      if cap_set_flag(state, flag, CInt(values.count), values, CAP_SET) != 0 {
-        let reason = Errno(rawValue: errno)
-        cap_free(UnsafeMutableRawPointer(state))
-        throw SystemCallFailure("cap_set_flag", reason)
-      }
-    }
-    return state
   }
 }

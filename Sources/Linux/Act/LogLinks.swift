@@ -1,7 +1,5 @@
 import Kong
 import Text
-import Glibc
-import SystemPackage
 
 /// Links Kong's log files to the container's standard output and error.
 ///
@@ -23,56 +21,57 @@ enum LogLinks {
     let path = prefix + "/logs"
     do throws(Errno) {
       let directory = try openOrMake(path)
-      for link in LogLink.all where readLink(link.name, in: directory.descriptor) != link.target {
-        let (name, target) = (link.name, link.target)
+      for link in LogLink.all where directory.target(of: link.name) != link.target {
         do throws(Errno) {
-          try replace(name, by: target, in: directory.descriptor)
-          report.made.append(path + "/" + name)
+          try replace(link.name, by: link.target, in: directory)
+          report.made.append(path + "/" + link.name)
         } catch {
           report.left.append(
-            LeftEntry(path: path + "/" + name, reason: String(describing: error)))
+            LeftEntry(path: path + "/" + link.name, reason: error.description))
         }
       }
     } catch {
-      report.left.append(LeftEntry(path: path, reason: String(describing: error)))
+      report.left.append(LeftEntry(path: path, reason: error.description))
     }
     return report
   }
 
   private static func openOrMake(_ path: ByteString) throws(Errno) -> Directory {
     do throws(Errno) {
-      return try Directory.open(path, access: openPath)
+      return try Directory.open(path, for: .reference)
     } catch {
       guard error == .noSuchFileOrDirectory else { throw error }
-      let result = path.withCString { mkdir($0, 0o755) }
-      guard result == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
-      return try Directory.open(path, access: openPath)
     }
+    do throws(Errno) { try makeDirectory(path, mode: 0o755) } catch {
+      guard error == .fileExists else { throw error }
+    }
+    return try Directory.open(path, for: .reference)
   }
 
   /// Puts a link in the place of whatever has the name but a directory (rename(2)).
   private static func replace(
-    _ name: ByteString, by target: ByteString, in directory: CInt
+    _ name: ByteString, by target: ByteString, in directory: borrowing Directory
   ) throws(Errno) {
     let temporary = "." + name + ".entrypoint"
     try makeLink(temporary, to: target, in: directory)
-    let result = temporary.withCString { old in
-      name.withCString { renameat(directory, old, directory, $0) }
+    do throws(Errno) { try directory.rename(temporary, to: name) } catch {
+      let reason = error
+      do throws(Errno) { try directory.remove(temporary) } catch {
+        // The next start finds it, and takes it away.
+      }
+      throw reason
     }
-    guard result != 0 else { return }
-    let reason = Errno(rawValue: errno)
-    _ = temporary.withCString { unlinkat(directory, $0, 0) }
-    throw reason
   }
 
   private static func makeLink(
-    _ name: ByteString, to target: ByteString, in directory: CInt
+    _ name: ByteString, to target: ByteString, in directory: borrowing Directory
   ) throws(Errno) {
-    let link = { target.withCString { old in name.withCString { symlinkat(old, directory, $0) } } }
-    if link() == 0 { return }
-    // A start that was killed has left one.
-    let isRemoved = errno == EEXIST && name.withCString { unlinkat(directory, $0, 0) } == 0
-    guard isRemoved, link() == 0 else { throw Errno(rawValue: errno) }
+    do throws(Errno) { try directory.link(name, to: target) } catch {
+      guard error == .fileExists else { throw error }
+      // A start that was killed has left one.
+      try directory.remove(name)
+      try directory.link(name, to: target)
+    }
   }
 }
 
@@ -82,7 +81,7 @@ extension LogLinks.Report {
     if left.isEmpty { return [] }
     return [
       Explanation(
-        what: "Kong's logs may not reach the container's output", why: left.listed(\.text),
+        what: "Kong's logs may not reach the container's output", why: left.listed { $0.text },
         waysOut: [
           "remove what is in the way, or let Kong's user write the directory",
           "name the logs: KONG_PROXY_ACCESS_LOG=/dev/stdout, KONG_PROXY_ERROR_LOG=/dev/stderr, ...",

@@ -1,7 +1,4 @@
 import Text
-import CLinux
-import Glibc
-import SystemPackage
 
 /// The processes that a child leaves running: they become children of this process, wherever they have gone
 /// (PR_SET_CHILD_SUBREAPER(2const); the first process of a container has them anyway).
@@ -12,7 +9,7 @@ struct Orphans {
   private static let patience = 2000
 
   /// The children that were there before, such as what a hook has left.
-  private let others: [pid_t]
+  private let others: [RunningProcess]
 
   /// Adopts from now on what children leave.
   init() throws(SystemCallFailure) {
@@ -28,7 +25,7 @@ struct Orphans {
   ///
   /// - Returns: their names, as they called themselves.
   /// - Throws: ``StartFailure`` where one may be left.
-  func end(of uid: uid_t) throws(StartFailure) -> FirstOfMany<ByteString> {
+  func end(of uid: UInt32) throws(StartFailure) -> FirstOfMany<ByteString> {
     do throws(SystemCallFailure) {
       let ended = try endAll(of: uid)
       try Orphans.adopt(false)
@@ -41,9 +38,9 @@ struct Orphans {
     }
   }
 
-  private func endAll(of uid: uid_t) throws(SystemCallFailure) -> FirstOfMany<ByteString> {
+  private func endAll(of uid: UInt32) throws(SystemCallFailure) -> FirstOfMany<ByteString> {
     var ended = FirstOfMany<ByteString>()
-    var known: [pid_t] = []
+    var known: [RunningProcess] = []
     let deadline = MonotonicTime.now + Orphans.patience
     while try Orphans.areThere() {
       let left = try Orphans.list().filter { !others.contains($0) }
@@ -53,48 +50,41 @@ struct Orphans {
       known += left
       guard deadline.remaining > 0 else { throw SystemCallFailure("kill", .timedOut) }
       // A killed process is gone within this time, unless it waits for a disk. Stop signals stay pending.
-      poll(nil, 0, 1)
+      MonotonicTime.pause()
     }
     return ended
   }
 
   private static func adopt(_ isReaper: Bool) throws(SystemCallFailure) {
-    if getpid() == 1 { return }
-    try checked("prctl(PR_SET_CHILD_SUBREAPER)") {
-      cap_prctlw(Int(PR_SET_CHILD_SUBREAPER), isReaper ? 1 : 0, 0, 0, 0, 0)
-    }
+    if RunningProcess.current.number == 1 { return }
+    try ProcessAttribute.adoptOrphans(isReaper)
   }
 
-  /// Whether this process has children that run; those that have ended are forgotten (wait(2)).
+  /// Whether this process has children that run; those that have ended are forgotten.
   private static func areThere() throws(SystemCallFailure) -> Bool {
-    while true {
-      let ended = waitpid(-1, nil, WNOHANG)
-      if ended == 0 { return true }
-      if ended > 0 { continue }
-      switch Errno(rawValue: errno) {
-      case .noChildProcess: return false
-      case .interrupted: continue
-      case let reason: throw SystemCallFailure("waitpid", reason)
-      }
+    do throws(Errno) { return try RunningProcess.forgetEnded() } catch {
+      throw SystemCallFailure("waitpid", error)
     }
   }
 
   /// The children, as the kernel lists them (proc_tid_children(5)).
-  private static func list() throws(SystemCallFailure) -> [pid_t] {
+  private static func list() throws(SystemCallFailure) -> [RunningProcess] {
     guard let text = try contentsIfPresent(ofKernel: "/proc/thread-self/children") else {
       throw SystemCallFailure("read(/proc/thread-self/children)", .noSuchFileOrDirectory)
     }
     return text.split(separator: UInt8(ascii: " ")).compactMap {
-      pid_t(String(decoding: $0, as: UTF8.self))
+      Int32(String(decoding: $0, as: UTF8.self)).map { RunningProcess(number: $0) }
     }
   }
 
   /// What a process calls itself (proc_pid_comm(5)), 15 bytes at most; its number where that is hidden.
-  private static func name(of process: pid_t) -> ByteString {
-    guard
-      let name = try? contentsIfPresent(ofKernel: ByteString("/proc/\(process)/comm")),
-      !name.isEmpty
-    else { return ByteString("process \(process)") }
+  private static func name(of process: RunningProcess) -> ByteString {
+    let path = ByteString("/proc/\(process.number)/comm")
+    var name: [UInt8] = []
+    do throws(SystemCallFailure) { name = try contentsIfPresent(ofKernel: path) ?? [] } catch {
+      // Its number says who it is.
+    }
+    if name.isEmpty { return ByteString("process \(process.number)") }
     return ByteString(Array(name.prefix { $0 != UInt8(ascii: "\n") }))
   }
 
@@ -103,22 +93,40 @@ struct Orphans {
   ///
   /// - Returns: whether there was one.
   private static func kill(
-    _ processes: [pid_t], as uid: uid_t
+    _ processes: [RunningProcess], as uid: UInt32
   ) throws(SystemCallFailure) -> Bool {
-    let child = fork()
-    if child == 0 {
-      guard setuid(uid) == 0 else { _exit(2) }
-      var isSent = false
-      for process in processes where Glibc.kill(process, SIGKILL) == 0 { isSent = true }
-      _exit(isSent ? 0 : 1)
+    let child: RunningProcess
+    do throws(Errno) {
+      child = try RunningProcess.fork { killAndExit(processes, as: uid) }
+    } catch {
+      throw SystemCallFailure("fork", error)
     }
-    guard child > 0 else { throw SystemCallFailure("fork", Errno(rawValue: errno)) }
-    var status: CInt = 0
-    try checked("waitpid(\(child))") { waitpid(child, &status, 0) }
-    switch status {
-    case 0: return true
-    case 1 << 8: return false
+    let end: RunningProcess.End
+    do throws(Errno) { end = try child.waitForEnd() } catch {
+      throw SystemCallFailure("waitpid(\(child.number))", error)
+    }
+    switch end {
+    case .exited(0): return true
+    case .exited(1): return false
     default: throw SystemCallFailure("setuid(\(uid))", .notPermitted)
     }
+  }
+
+  /// Ends this process with 0 where there was one that it could kill, 1 where there was none, 2 where it
+  /// cannot become the user.
+  private static func killAndExit(_ processes: [RunningProcess], as uid: UInt32) -> Never {
+    do throws(SystemCallFailure) { try ProcessIdentity.setUser(uid) } catch {
+      RunningProcess.exit(2)
+    }
+    var isSent = false
+    for process in processes {
+      do throws(Errno) {
+        try process.send(.kill)
+        isSent = true
+      } catch {
+        // It is another user's, or has ended.
+      }
+    }
+    RunningProcess.exit(isSent ? 0 : 1)
   }
 }

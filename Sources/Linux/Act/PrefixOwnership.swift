@@ -1,7 +1,5 @@
 package import Kong
 package import Text
-import Glibc
-import SystemPackage
 
 /// Gives a prefix, and what is in it, to the user that Kong runs as (chown(2)).
 ///
@@ -36,24 +34,24 @@ package enum PrefixOwnership {
   private struct Place: ~Copyable {
     /// A reference (`O_PATH`).
     let directory: Directory
-    let status: stat
+    let status: FileStatus
     /// Whether nobody but root can have led the path to this directory, or mounted it there.
     let isPlacedByRoot: Bool
 
     /// The root directory.
     static func root() throws(Errno) -> Place {
-      let directory = try Directory.open("/", access: openPath)
+      let directory = try Directory.open("/", for: .reference)
       let status = try directory.status()
       return Place(directory: directory, status: status, isPlacedByRoot: true)
     }
 
     /// Opens a directory in this one.
     func open(_ name: ByteString) throws(Errno) -> Place {
-      let other = try Directory.open(name, in: directory.descriptor, access: openPath)
+      let other = try directory.open(name, for: .reference)
       let status = try other.status()
       let isPlacedByRoot =
         isPlacedByRoot && keepsOthers(fromMoving: status)
-        || isMountPoint(other.descriptor, status, below: self.status.st_dev)
+        || other.descriptor.isMountPoint(status, below: self.status.device)
       return Place(directory: other, status: status, isPlacedByRoot: isPlacedByRoot)
     }
 
@@ -61,13 +59,13 @@ package enum PrefixOwnership {
     ///
     /// In one with the sticky bit, such as /tmp, others cannot take away what is root's; and to move a
     /// directory they would have to be able to write it (rename(2)).
-    private func keepsOthers(fromMoving other: stat) -> Bool {
+    private func keepsOthers(fromMoving other: FileStatus) -> Bool {
       !Place.isOpen(status)
-        || status.st_uid == 0 && status.st_mode & S_ISVTX != 0 && !Place.isOpen(other)
+        || status.uid == 0 && status.permissions & 0o1000 != 0 && !Place.isOpen(other)
     }
 
-    private static func isOpen(_ status: stat) -> Bool {
-      status.st_uid != 0 || status.st_mode & (S_IWGRP | S_IWOTH) != 0
+    private static func isOpen(_ status: FileStatus) -> Bool {
+      status.uid != 0 || status.permissions & 0o022 != 0
     }
   }
 
@@ -88,7 +86,7 @@ package enum PrefixOwnership {
         } catch {
           guard error == .noSuchFileOrDirectory else { throw error }
           guard makesMissing else { return nil }
-          try make(name, in: place.directory.descriptor)
+          try make(name, in: place.directory)
           place = try place.open(name)
         }
       }
@@ -99,9 +97,12 @@ package enum PrefixOwnership {
   }
 
   /// Makes a directory in another, unless somebody else has been faster.
-  private static func make(_ name: ByteString, in parent: CInt) throws(Errno) {
-    guard name.withCString({ mkdirat(parent, $0, 0o755) }) != 0, errno != EEXIST else { return }
-    throw Errno(rawValue: errno)
+  private static func make(
+    _ name: ByteString, in parent: borrowing Directory
+  ) throws(Errno) {
+    do throws(Errno) { try parent.make(name, mode: 0o755) } catch {
+      if error != .fileExists { throw error }
+    }
   }
 
   private static func failure(

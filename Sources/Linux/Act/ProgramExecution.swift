@@ -1,7 +1,5 @@
 import Plan
 import Text
-import Glibc
-import SystemPackage
 
 /// A program that takes the place of this one (execve(2)).
 enum ProgramExecution {
@@ -9,10 +7,12 @@ enum ProgramExecution {
   static func run(
     _ execution: Execution, environment: EnvironmentBlock
   ) throws(StartFailure) -> Never {
-    let arguments = execution.arguments.map { $0.duplicated() } + [nil]
-    let environment = environment.applying(execution.environment)
-    _ = execution.path.withCString { execve($0, arguments, environment) }
-    throw failure(execution.path, Errno(rawValue: errno))
+    do throws(Errno) {
+      try RunningProcess.execute(
+        execution.path, execution.arguments, environment.applying(execution.environment))
+    } catch {
+      throw failure(execution.path, error)
+    }
   }
 
   private static func failure(_ path: ByteString, _ reason: Errno) -> StartFailure {
@@ -39,7 +39,7 @@ enum ProgramExecution {
         )
       case .permissionDenied:
         (
-          FileAccess.whyNotExecutable(path, by: geteuid()),
+          FileAccess.whyNotExecutable(path, by: ProcessIdentity.effectiveUser),
           [StartFailure.wayToExecute(path)]
         )
       case .notPermitted:

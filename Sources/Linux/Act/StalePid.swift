@@ -1,7 +1,5 @@
 import Kong
 import Text
-import Glibc
-import SystemPackage
 
 /// Removes the pid file that a Kong which ended by a crash has left behind.
 ///
@@ -22,43 +20,45 @@ enum StalePid {
   /// In bytes; no process number has as many digits.
   private static let limit = 32
   /// In bytes: nginx's arguments begin with the prefix, and no path is longer than PATH_MAX.
-  private static let commandLineLimit = 2 * Int(PATH_MAX)
+  private static let commandLineLimit = 2 * PathLimit.path
 
   /// Removes the file unless its process is an nginx master of this prefix.
   ///
   /// - Parameter prefix: Kong's working directory. A link inside is never followed.
   static func remove(in prefix: ByteString) -> Outcome {
+    let path = prefix + "/" + PidFile.directory
     do throws(Errno) {
-      let directory = try Directory.open(prefix + "/" + PidFile.directory, access: openPath)
-      return try removeUnlessRunning(in: directory.descriptor, prefix: prefix)
+      let directory = try Directory.open(path, for: .reference)
+      return try removeUnlessRunning(in: directory, at: path, prefix: prefix)
     } catch {
-      return error == .noSuchFileOrDirectory ? .absent : .left(String(describing: error))
+      return error == .noSuchFileOrDirectory ? .absent : .left(error.description)
     }
   }
 
   private static func removeUnlessRunning(
-    in directory: CInt, prefix: ByteString
+    in directory: borrowing Directory, at path: ByteString, prefix: ByteString
   ) throws(Errno) -> Outcome {
-    let pinned = try PinnedFile(PidFile.name, in: directory)
+    let pinned = try PinnedFile(PidFile.name, in: directory, at: path)
     guard pinned.isRegular else { return .left("it is not a regular file") }
     let contents = try pinned.open().contents(limit: limit)
     if contents.isEmpty { return .absent }
     let process = PidFile.process(contents)
     if let process, try isMaster(process, of: prefix) { return .running(process: process) }
     // An nginx may have written its own meanwhile.
-    let judged = pinned.status
-    var named = stat()
-    let isSame = PidFile.name.withCString {
-      fstatat(directory, $0, &named, AT_SYMLINK_NOFOLLOW) == 0
-        && named.st_ino == judged.inode.rawValue && named.st_dev == judged.deviceID.rawValue
-        && named.st_mtim.tv_sec == judged.st_mtim.tv_sec
-        && named.st_mtim.tv_nsec == judged.st_mtim.tv_nsec
+    guard isUnchanged(pinned.status, in: directory) else {
+      return .left("it was replaced while it was looked at")
     }
-    guard isSame else { return .left("it was replaced while it was looked at") }
-    guard PidFile.name.withCString({ unlinkat(directory, $0, 0) }) == 0 else {
-      throw Errno(rawValue: errno)
-    }
+    try directory.remove(PidFile.name)
     return .removed(process: process)
+  }
+
+  private static func isUnchanged(_ judged: FileStatus, in directory: borrowing Directory) -> Bool {
+    do throws(Errno) {
+      let named = try directory.status(of: PidFile.name)
+      return named.isSameFile(as: judged) && named.modification == judged.modification
+    } catch {
+      return false
+    }
   }
 
   private static func isMaster(_ process: Int32, of prefix: ByteString) throws(Errno) -> Bool {
@@ -68,7 +68,8 @@ enum StalePid {
     } catch {
       // A process that may be signalled, and that /proc does not show, is there all the same: /proc is
       // masked, or not mounted.
-      if error == .noSuchFileOrDirectory, kill(process, 0) != 0 { return false }
+      let isThere = RunningProcess(number: process).maySignal
+      if error == .noSuchFileOrDirectory, !isThere { return false }
       // It ended at this very moment.
       if error == .noSuchProcess { return false }
       throw error

@@ -1,6 +1,4 @@
 import Text
-import Glibc
-import SystemPackage
 
 /// Removes the sockets that a Kong which ended by a crash has left behind (unix(7)).
 ///
@@ -30,23 +28,22 @@ enum StaleSockets {
     do throws(Errno) {
       // The prefix itself may be reached by a link, as nginx would reach it.
       let directory = try Directory.open(isPrefix ? path + "/." : path)
-      let descriptor = directory.descriptor
-      try directory.forEachEntry { name, type in
-        guard type == DT_SOCK || type == DT_UNKNOWN else { return }
-        var socketPath: ByteString { path + "/" + ByteString(cString: name) }
+      try directory.forEachEntry { entry in
+        guard entry.kind == .socket || entry.kind == .unknown else { return }
         do throws(Errno) {
-          switch try removeUnlessAnswered(name, in: descriptor) {
-          case .stale: report.removed.append(socketPath)
-          case .answered: report.answered.append(socketPath)
+          switch try removeUnlessAnswered(entry, in: directory) {
+          case .stale: report.removed.append(path + "/" + entry.name)
+          case .answered: report.answered.append(path + "/" + entry.name)
           case .noSocket: break
           }
         } catch {
-          report.left.append(LeftEntry(path: socketPath, reason: String(describing: error)))
+          report.left.append(
+            LeftEntry(path: path + "/" + entry.name, reason: error.description))
         }
       }
     } catch {
       if error == .noSuchFileOrDirectory { return }
-      report.left.append(LeftEntry(path: path, reason: String(describing: error)))
+      report.left.append(LeftEntry(path: path, reason: error.description))
     }
   }
 
@@ -57,51 +54,46 @@ enum StaleSockets {
   }
 
   private static func removeUnlessAnswered(
-    _ name: UnsafePointer<CChar>, in directory: CInt
+    _ entry: borrowing DirectoryEntry, in directory: borrowing Directory
   ) throws(Errno) -> State {
-    let pinned: CInt
-    do throws(Errno) { pinned = try openReference(name, in: directory) } catch {
+    let pinned: Descriptor
+    do throws(Errno) { pinned = try directory.reference(to: entry) } catch {
       if error == .noSuchFileOrDirectory { return .noSocket }
       throw error
     }
-    defer { close(pinned) }
-    var (asked, named) = (stat(), stat())
-    guard fstat(pinned, &asked) == 0, asked.st_mode & S_IFMT == S_IFSOCK else { return .noSocket }
+    let asked = try pinned.status()
+    guard asked.type == .socket else { return .noSocket }
     if try isAnswered(pinned) { return .answered }
     // Another Kong may have put its own there meanwhile.
-    guard fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) == 0,
-      named.st_ino == asked.st_ino, named.st_dev == asked.st_dev
-    else { return .noSocket }
-    guard unlinkat(directory, name, 0) == 0 else { throw Errno(rawValue: errno) }
+    guard isUnchanged(asked, entry, in: directory) else { return .noSocket }
+    try directory.remove(entry)
     return .stale
+  }
+
+  private static func isUnchanged(
+    _ asked: FileStatus, _ entry: borrowing DirectoryEntry, in directory: borrowing Directory
+  ) -> Bool {
+    do throws(Errno) { return try directory.status(of: entry).isSameFile(as: asked) } catch {
+      return false
+    }
   }
 
   /// Whether a process holds the socket, by trying to connect to it (connect(2)).
   ///
   /// It is named by its descriptor: the path may be longer than the 108 bytes of an address, and may
   /// lead to something else by now.
-  private static func isAnswered(_ pinned: CInt) throws(Errno) -> Bool {
-    let type = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-    let client = socket(AF_UNIX, type, 0)
-    guard client >= 0 else { throw Errno(rawValue: errno) }
-    defer { close(client) }
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) {
-      $0.copyBytes(from: "/proc/self/fd/\(pinned)".utf8)
-    }
-    let result = withUnsafeBytes(of: &address) { bytes in
-      bytes.withMemoryRebound(to: sockaddr.self) { buffer in
-        connect(client, buffer.baseAddress, socklen_t(bytes.count))
+  private static func isAnswered(_ pinned: borrowing Descriptor) throws(Errno) -> Bool {
+    let address = SocketAddress.unix(pinned.path)
+    let client = try Socket(for: address, blocks: false)
+    do throws(Errno) { try client.connect(to: address) } catch {
+      switch error {
+      case .connectionRefused: return false
+      // Its queue is full; or a process holds it, as a socket of another type.
+      case .resourceTemporarilyUnavailable, .protocolWrongTypeForSocket: return true
+      default: throw error
       }
     }
-    if result == 0 { return true }
-    switch Errno(rawValue: errno) {
-    case .connectionRefused: return false
-    // Its queue is full; or a process holds it, as a socket of another type.
-    case .resourceTemporarilyUnavailable, .protocolWrongTypeForSocket: return true
-    case let reason: throw reason
-    }
+    return true
   }
 }
 
@@ -113,7 +105,7 @@ extension StaleSockets.Report {
       warnings.append(
         Explanation(
           what: "another process listens on sockets in the prefix \(prefix):"
-            + " \(answered.listed(\.description))",
+            + " \(answered.listed { $0.description })",
           why: "two Kongs with one prefix take each other's sockets, configuration and logs away",
           waysOut: ["give each Kong a prefix of its own with KONG_PREFIX", "stop the other"]))
     }
@@ -121,7 +113,7 @@ extension StaleSockets.Report {
       warnings.append(
         Explanation(
           what: "removed sockets that nobody listens on from the prefix \(prefix):"
-            + " \(removed.listed(\.description))",
+            + " \(removed.listed { $0.description })",
           why: "the previous Kong did not shut down cleanly, and nginx could not bind to them",
           waysOut: [
             "find out why it was killed; docker stop --time, or Kubernetes'"
@@ -132,7 +124,7 @@ extension StaleSockets.Report {
       warnings.append(
         Explanation(
           what: "sockets in the prefix \(prefix) stay, whether somebody listens on them or not",
-          why: left.listed(\.text),
+          why: left.listed { $0.text },
           waysOut: ["remove them where Kong does not run, if nginx cannot bind to them"]))
     }
     return warnings

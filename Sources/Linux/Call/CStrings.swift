@@ -1,5 +1,5 @@
 package import Text
-import Glibc
+import CLinux
 
 /// A list of C strings that ends with a null pointer, as execve(2) takes and gives them.
 package struct CStrings: Sequence {
@@ -31,4 +31,25 @@ package struct CStrings: Sequence {
 
   /// The strings, copied as bytes.
   package var bytes: [ByteString] { map { ByteString(cString: $0) } }
+}
+
+/// A list of C strings for execve(2), with a null pointer at its end; it lives until then, or until the
+/// process ends.
+struct OwnedStrings {
+  private(set) var pointers: [UnsafeMutablePointer<CChar>?]
+
+  /// Copies the strings (strdup(3)).
+  init(_ strings: [ByteString]) {
+    pointers = strings.map { $0.withCString { strdup($0) } }
+    pointers.append(nil)
+  }
+
+  /// Takes strings as they are, and adds copies of others.
+  init(_ strings: [UnsafeMutablePointer<CChar>], adding others: [ByteString]) {
+    self.init(others)
+    pointers = strings.map { Optional($0) } + pointers
+  }
+
+  /// The strings, copied as bytes.
+  var bytes: [ByteString] { pointers.compactMap { $0.map { ByteString(cString: $0) } } }
 }

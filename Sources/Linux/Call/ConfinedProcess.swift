@@ -1,9 +1,6 @@
 import Capabilities
 import Plan
 import Text
-import CLinux
-import Glibc
-import SystemPackage
 
 /// A process that has given everything up, and hands back what it has read.
 ///
@@ -21,28 +18,34 @@ enum ConfinedProcess {
   static func run<Value: Message>(
     as user: TargetUser, own: Credentials, patience: Int = patience, _ body: () -> Value
   ) -> Result<Value, Failure> {
-    var ends: (read: CInt, write: CInt) = (-1, -1)
-    let isMade = withUnsafeMutablePointer(to: &ends) { pair in
-      pair.withMemoryRebound(to: CInt.self, capacity: 2) { pipe($0) == 0 }
-    }
-    guard isMade else { return .failure(.notStarted("pipe", Errno(rawValue: errno))) }
-    defer { close(ends.read) }
+    let pipe: Pipe
+    do throws(Errno) { pipe = try Pipe() } catch { return .failure(.notStarted("pipe", error)) }
     // Blocked, so that its end can be waited for, and not for ever.
-    var (childSignal, mask) = (sigset_t(), sigset_t())
-    sigemptyset(&childSignal)
-    sigaddset(&childSignal, SIGCHLD)
-    sigprocmask(SIG_BLOCK, &childSignal, &mask)
-    defer { sigprocmask(SIG_SETMASK, &mask, nil) }
-    let parent = getpid()
-    let child = fork()
-    if child == 0 {
-      close(ends.read)
-      send(user, own, to: ends.write, parent: parent, body)
+    let childSignal = SignalSet([.childEnded])
+    let mask: SignalSet
+    do throws(SystemCallFailure) { mask = try childSignal.block() } catch {
+      return .failure(.notStarted(error.call, error.errno))
     }
-    let reason = Errno(rawValue: errno)
-    close(ends.write)
-    guard child > 0 else { return .failure(.notStarted("fork", reason)) }
-    let received = receive(from: ends.read, patience: patience)
+    let outcome = fork(as: user, own: own, pipe, patience: patience, childSignal, body)
+    do throws(SystemCallFailure) { try mask.restore() } catch {
+      return .failure(.notStarted(error.call, error.errno))
+    }
+    return outcome
+  }
+
+  private static func fork<Value: Message>(
+    as user: TargetUser, own: Credentials, _ pipe: consuming Pipe, patience: Int,
+    _ childSignal: SignalSet, _ body: () -> Value
+  ) -> Result<Value, Failure> {
+    let parent = RunningProcess.current
+    let child: RunningProcess
+    do throws(Errno) {
+      child = try RunningProcess.fork { send(user, own, to: pipe.writeEnd, parent: parent, body) }
+    } catch {
+      return .failure(.notStarted("fork", error))
+    }
+    let readEnd = pipe.keepingReadEnd()
+    let received = receive(from: readEnd, patience: patience)
     let end = wait(for: child, after: received, childSignal)
     switch (received, end) {
     case (.all(let bytes), .exited(0)), (.all(let bytes), .unknown):
@@ -80,41 +83,45 @@ enum ConfinedProcess {
 
   /// How the process ended (wait(2)).
   enum End: Equatable {
-    case exited(CInt)
-    case killed(CInt)
+    case exited(Int32)
+    case killed(Int32)
     /// Somebody ignores SIGCHLD, or it does not end and cannot be killed.
     case unknown
+
+    init(_ end: RunningProcess.End) {
+      switch end {
+      case .exited(let status): self = .exited(status)
+      case .killed(let signal): self = .killed(signal.number)
+      }
+    }
   }
 
   // MARK: the process itself
 
   /// In bytes, of memory that is its own.
-  private static let memoryLimit: rlim_t = 512 << 20
+  private static let memoryLimit: UInt = 512 << 20
   /// In seconds.
-  private static let processorLimit: rlim_t = 5
+  private static let processorLimit: UInt = 5
 
   private static func send<Value: Message>(
-    _ user: TargetUser, _ own: Credentials, to pipe: CInt, parent: pid_t, _ body: () -> Value
+    _ user: TargetUser, _ own: Credentials, to pipe: borrowing Descriptor, parent: RunningProcess,
+    _ body: () -> Value
   ) -> Never {
-    do throws(SystemCallFailure) { try giveUp(user, own) } catch { _exit(ExitStatus.notPermitted) }
-    // A start that is stopped leaves nobody behind.
-    guard getppid() == parent else { _exit(1) }
+    do throws(SystemCallFailure) { try giveUp(user, own, parent: parent) } catch {
+      RunningProcess.exit(ExitStatus.notPermitted)
+    }
     let message = body().message
     // Its length comes first, so that the end of it is known by that, and not by the end of the pipe.
-    var rest = (length(of: message) + message)[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { write(pipe, $0.baseAddress, $0.count) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        _exit(1)
-      }
-      rest = rest.dropFirst(count)
+    do throws(Errno) { try pipe.write(length(of: message) + message) } catch {
+      RunningProcess.exit(1)
     }
-    _exit(0)
+    RunningProcess.exit(0)
   }
 
   /// Becomes the user for good, with no capability, and no way to get one or to start anything.
-  private static func giveUp(_ user: TargetUser, _ own: Credentials) throws(SystemCallFailure) {
+  private static func giveUp(
+    _ user: TargetUser, _ own: Credentials, parent: RunningProcess
+  ) throws(SystemCallFailure) {
     var wanted = own
     (wanted.user, wanted.group) = (ProcessIDs(user.uid), ProcessIDs(user.gid))
     (wanted.groups, wanted.noNewPrivileges) = (user.groups, true)
@@ -128,27 +135,18 @@ enum ConfinedProcess {
     if own.group != wanted.group { try ProcessIdentity.setGroup(user.gid) }
     if own.user != wanted.user { try ProcessIdentity.setUser(user.uid) }
     try ProcessCapabilities.set(permitted: [], inheritable: [])
-    try ProcessCapabilities.setNoNewPrivileges()
-    // Only now, as a change of ids takes it back (PR_SET_PDEATHSIG(2const)).
-    try checked("prctl(PR_SET_PDEATHSIG)") {
-      cap_prctlw(Int(PR_SET_PDEATHSIG), Int(SIGKILL), 0, 0, 0, 0)
-    }
+    try ProcessAttribute.setNoNewPrivileges()
+    // A start that is stopped leaves nobody behind. Only now, as a change of ids takes it back.
+    try ProcessAttribute.endWith(parent)
     // Of another process of the user's nothing is to be had by this one, nor of this one by it.
-    try checked("prctl(PR_SET_DUMPABLE)") { cap_prctlw(Int(PR_SET_DUMPABLE), 0, 0, 0, 0, 0) }
-    try limit(CInt(RLIMIT_CPU.rawValue), to: processorLimit)
-    try limit(CInt(RLIMIT_DATA.rawValue), to: memoryLimit)
-    try limit(CInt(RLIMIT_FSIZE.rawValue), to: 0)
-    try limit(CInt(RLIMIT_CORE.rawValue), to: 0)
+    try ProcessAttribute.forbidTracing()
+    try ResourceLimit.processorTime.lower(to: processorLimit)
+    try ResourceLimit.memory.lower(to: memoryLimit)
+    try ResourceLimit.fileSize.lower(to: 0)
+    try ResourceLimit.coreDump.lower(to: 0)
     guard try ProcessStatus.read() == wanted else {
       throw SystemCallFailure("setuid", .notPermitted)
     }
-  }
-
-  private static func limit(_ resource: CInt, to most: rlim_t) throws(SystemCallFailure) {
-    var limit = rlimit()
-    try checked("getrlimit") { getrlimit(resource, &limit) }
-    limit = rlimit(rlim_cur: min(most, limit.rlim_cur), rlim_max: min(most, limit.rlim_max))
-    try checked("setrlimit") { setrlimit(resource, &limit) }
   }
 
   // MARK: the process that waits for it
@@ -165,10 +163,9 @@ enum ConfinedProcess {
     case broken(Errno)
   }
 
-  private static func receive(from pipe: CInt, patience: Int) -> Received {
+  private static func receive(from pipe: borrowing Descriptor, patience: Int) -> Received {
     let deadline = MonotonicTime.now + patience
     var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 4096)
     while true {
       if let length = length(in: bytes) {
         guard length <= messageLimit else { return .tooMuch }
@@ -177,16 +174,14 @@ enum ConfinedProcess {
           return .all(Array(bytes.dropFirst(lengthSize)))
         }
       }
-      var event = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
-      let count = poll(&event, 1, CInt(deadline.remaining))
-      if count == 0 { return .tooLate }
-      let length = count < 0 ? -1 : read(pipe, &buffer, buffer.count)
-      if length < 0 {
-        if errno == EINTR { continue }
-        return .broken(Errno(rawValue: errno))
+      do throws(Errno) {
+        guard try pipe.isReadable(until: deadline) else { return .tooLate }
+        let piece = try pipe.readOnce(upTo: 4096)
+        if piece.isEmpty { return .all([]) }
+        bytes += piece
+      } catch {
+        return .broken(error)
       }
-      if length == 0 { return .all([]) }
-      bytes += buffer.prefix(length)
     }
   }
 
@@ -208,29 +203,22 @@ enum ConfinedProcess {
   /// What it has sent counts once it has ended by itself: that takes microseconds, unless it has been
   /// taken over. Root without cap_kill cannot kill it: then it is left, as what it may do is nothing.
   private static func wait(
-    for child: pid_t, after received: Received, _ childSignal: sigset_t
+    for child: RunningProcess, after received: Received, _ childSignal: SignalSet
   ) -> End {
-    var status: CInt = 0
-    var childSignal = childSignal
     var deadline = MonotonicTime.now
     if case .all = received { deadline = deadline + 1000 }
-    while true {
-      let ended = waitpid(child, &status, WNOHANG)
-      if ended == child { return end(status) }
-      if ended < 0, errno != EINTR { return .unknown }
-      var rest = timespec(milliseconds: deadline.remaining)
-      if deadline.remaining == 0 { break }
-      sigtimedwait(&childSignal, nil, &rest)
+    do throws(Errno) {
+      while true {
+        if let end = try child.end() { return End(end) }
+        if deadline.remaining == 0 { break }
+        do throws(SystemCallFailure) { _ = try childSignal.wait(until: deadline) } catch {
+          MonotonicTime.pause()
+        }
+      }
+      try child.send(.kill)
+      return End(try child.waitForEnd())
+    } catch {
+      return .unknown
     }
-    guard kill(child, SIGKILL) == 0 else { return .unknown }
-    while waitpid(child, &status, 0) < 0 {
-      if errno != EINTR { return .unknown }
-    }
-    return end(status)
-  }
-
-  private static func end(_ status: CInt) -> End {
-    let signal = status & 0x7f
-    return signal == 0 ? .exited(status >> 8 & 0xff) : .killed(signal)
   }
 }

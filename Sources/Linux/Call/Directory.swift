@@ -1,104 +1,157 @@
 import Text
 import CLinux
-import Glibc
-import SystemPackage
 
 /// An open directory: whatever happens to its name, what is done in it is done in this one.
 struct Directory: ~Copyable {
-  /// The descriptor; it is open as long as this value lives.
-  let descriptor: CInt
+  let descriptor: Descriptor
 
-  private init(owning descriptor: CInt) {
-    self.descriptor = descriptor
-  }
-
-  /// Opens a directory by its name in another, as nothing but a directory and never through a link.
-  ///
-  /// - Parameters:
-  ///   - name: a name; or an absolute path, of which only the last component must not be a link.
-  ///   - access: O_RDONLY to read it, ``openPath`` to use names in it.
-  static func open(
-    _ name: UnsafePointer<CChar>, in parent: CInt = AT_FDCWD, access: CInt = O_RDONLY
-  ) throws(Errno) -> Directory {
-    Directory(owning: try openDirectory(name, in: parent, access: access))
-  }
-
-  /// Opens a directory as the other `open` does.
-  static func open(
-    _ name: ByteString, in parent: CInt = AT_FDCWD, access: CInt = O_RDONLY
-  ) throws(Errno) -> Directory {
-    try Directory.open(
-      name.bytes.map(CChar.init(truncatingIfNeeded:)) + [0], in: parent, access: access)
-  }
-
-  deinit {
-    close(descriptor)
+  /// What a directory is opened for.
+  enum Access {
+    /// To list it (O_RDONLY).
+    case list
+    /// To use names in it (O_PATH).
+    case reference
   }
 
   /// fstat(2).
-  func status() throws(Errno) -> stat {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw Errno(rawValue: errno) }
-    return status
-  }
+  borrowing func status() throws(Errno) -> FileStatus { try descriptor.status() }
 
   /// What getdents64(2) writes into, in bytes.
   private static let bufferSize = 32 * 1024
 
-  /// Goes through the names, but "." and "..", in the directory's own order.
+  /// Goes through the names, but "." and "..", in the directory's own order (getdents64(2)).
   ///
   /// Nothing is allocated for an entry, and the buffer is one for the whole directory: 100,000 names
   /// need no more memory than one.
-  ///
-  /// - Parameter body: gets a name, which lives as long as the call, and a type, one of readdir(3)'s
-  ///   DT_ constants.
-  func forEachEntry(_ body: (UnsafePointer<CChar>, Int) -> Void) throws(Errno) {
-    try forEachEntryWhile { name, type in
-      body(name, type)
+  borrowing func forEachEntry(_ body: (borrowing DirectoryEntry) -> Void) throws(Errno) {
+    try forEachEntryWhile { entry in
+      body(entry)
       return true
     }
   }
 
   /// Goes through the names as the other does, as long as `body` returns true.
-  func forEachEntryWhile(_ body: (UnsafePointer<CChar>, Int) -> Bool) throws(Errno) {
+  borrowing func forEachEntryWhile(_ body: (borrowing DirectoryEntry) -> Bool) throws(Errno) {
     let buffer = UnsafeMutableRawPointer.allocate(
       byteCount: Directory.bufferSize, alignment: MemoryLayout<dirent>.alignment)
     defer { buffer.deallocate() }
+    let number = descriptor.number
     while true {
-      let count = getdents64(descriptor, buffer, Directory.bufferSize)
-      guard count >= 0 else { throw Errno(rawValue: errno) }
+      let count = try retried { getdents64(number, buffer, Directory.bufferSize) }
       if count == 0 { return }
       var offset = 0
       while offset < count {
-        let entry = UnsafeRawPointer(buffer + offset)
-        let name = (entry + Record.name).assumingMemoryBound(to: CChar.self)
-        offset += Int(entry.loadUnaligned(fromByteOffset: Record.length, as: UInt16.self))
-        if isSelfOrParent(name) { continue }
-        let type = Int(entry.load(fromByteOffset: Record.type, as: UInt8.self))
-        guard body(name, type) else { return }
+        let record = DirectoryEntry(record: buffer + offset)
+        offset += record.length
+        if record.isSelfOrParent { continue }
+        guard body(record) else { return }
+      }
+    }
+  }
+}
+
+/// A name in a directory, as long as the call lasts that it is passed to.
+struct DirectoryEntry: ~Copyable, PathName {
+  /// A struct linux_dirent64 (getdents64(2)).
+  private let record: UnsafeRawPointer
+
+  /// What the file system knows of it without looking at it.
+  enum Kind {
+    case directory
+    case socket
+    case unknown
+    case other
+  }
+
+  fileprivate init(record: UnsafeMutableRawPointer) {
+    self.record = UnsafeRawPointer(record)
+  }
+
+  var kind: Kind {
+    switch Int(record.load(fromByteOffset: 18, as: UInt8.self)) {
+    case Int(DT_DIR): .directory
+    case Int(DT_SOCK): .socket
+    case Int(DT_UNKNOWN): .unknown
+    default: .other
+    }
+  }
+
+  /// A copy of the name.
+  var name: ByteString { ByteString(cString: text) }
+
+  /// Calls `body` with the name itself.
+  borrowing func withCString<Result, Failure: Error>(
+    _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(text)
+  }
+
+  private var text: UnsafePointer<CChar> { (record + 19).assumingMemoryBound(to: CChar.self) }
+
+  fileprivate var length: Int { Int(record.loadUnaligned(fromByteOffset: 16, as: UInt16.self)) }
+
+  fileprivate var isSelfOrParent: Bool {
+    let dot = CChar(UInt8(ascii: "."))
+    return text[0] == dot && (text[1] == 0 || text[1] == dot && text[2] == 0)
+  }
+}
+
+extension Directory {
+  /// mkdirat(2).
+  borrowing func make(_ name: ByteString, mode: UInt32) throws(Errno) {
+    let directory = descriptor.number
+    _ = try name.withCString { name throws(Errno) in
+      try retried { mkdirat(directory, name, mode) }
+    }
+  }
+
+  /// unlinkat(2).
+  borrowing func remove<Name: PathName & ~Copyable>(_ name: borrowing Name) throws(Errno) {
+    let directory = descriptor.number
+    _ = try name.withCString { name throws(Errno) in
+      try retried { unlinkat(directory, name, 0) }
+    }
+  }
+
+  /// symlinkat(2).
+  borrowing func link(_ name: ByteString, to target: ByteString) throws(Errno) {
+    let directory = descriptor.number
+    _ = try name.withCString { name throws(Errno) in
+      try target.withCString { target throws(Errno) in
+        try retried { symlinkat(target, directory, name) }
       }
     }
   }
 
-  /// Where the fields of struct linux_dirent64 are (getdents64(2)).
-  private enum Record {
-    static let length = 16
-    static let type = 18
-    static let name = 19
+  /// renameat(2), within this directory.
+  borrowing func rename(_ old: ByteString, to new: ByteString) throws(Errno) {
+    let directory = descriptor.number
+    _ = try old.withCString { old throws(Errno) in
+      try new.withCString { new throws(Errno) in
+        try retried { renameat(directory, old, directory, new) }
+      }
+    }
   }
 
-  private func isSelfOrParent(_ name: UnsafePointer<CChar>) -> Bool {
-    let dot = CChar(UInt8(ascii: "."))
-    return name[0] == dot && (name[1] == 0 || name[1] == dot && name[2] == 0)
+  /// readlinkat(2): where a link leads, nil where there is none.
+  borrowing func target(of name: ByteString) -> ByteString? {
+    readLink(name, in: descriptor.number)
   }
 }
 
-/// fchownat(2): the descriptor itself; glibc's AT_EMPTY_PATH, for _GNU_SOURCE only.
-let emptyPath: CInt = 0x1000
+/// readlink(2): where a link leads, nil where there is none.
+func readLink(_ path: ByteString) -> ByteString? { readLink(path, in: AT_FDCWD) }
 
-/// Where a link leads, nil where there is none (readlinkat(2)).
-func readLink(_ path: ByteString, in directory: CInt = AT_FDCWD) -> ByteString? {
-  var target = [CChar](repeating: 0, count: Int(PATH_MAX))
-  let count = path.withCString { readlinkat(directory, $0, &target, target.count) }
-  return count < 0 ? nil : ByteString(target.prefix(count).map(UInt8.init(truncatingIfNeeded:)))
+private func readLink(_ path: ByteString, in directory: Int32) -> ByteString? {
+  do throws(Errno) {
+    let target = try path.withCString { path throws(Errno) in
+      try uninitialized(Int(PATH_MAX)) { buffer, count throws(Errno) in
+        let text = buffer.assumingMemoryBound(to: CChar.self)
+        return try retried { readlinkat(directory, path, text, count) }
+      }
+    }
+    return ByteString(target)
+  } catch {
+    return nil
+  }
 }

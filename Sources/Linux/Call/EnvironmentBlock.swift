@@ -1,6 +1,6 @@
 package import Kong
 import Text
-import Glibc
+import CLinux
 
 /// The environment as execve(2) gave it: pointers to "NAME=value" strings, of which none is copied
 /// unless it is interpreted, and none is changed.
@@ -36,33 +36,22 @@ package struct EnvironmentBlock {
     return false
   }
 
-  /// The strings with some variables replaced, added at the end, or left out, and a null pointer.
-  func applying(_ changes: [EnvironmentChange]) -> [UnsafeMutablePointer<CChar>?] {
+  /// The strings with some variables replaced, added at the end, or left out.
+  func applying(_ changes: [EnvironmentChange]) -> OwnedStrings {
     let prefixes = changes.map {
       ByteString("\($0.name)=").bytes.map(CChar.init(truncatingIfNeeded:))
     }
-    var result: [UnsafeMutablePointer<CChar>?] = []
-    for string in strings {
-      let isReplaced = prefixes.contains { strncmp(string, $0, $0.count) == 0 }
-      if !isReplaced { result.append(string) }
+    let kept = strings.filter { string in
+      !prefixes.contains { strncmp(string, $0, $0.count) == 0 }
     }
-    for change in changes {
+    let added = changes.compactMap { change -> ByteString? in
       let name = ByteString("\(change.name)=")
       switch change.value {
-      case .text(let value): result.append((name + value).duplicated())
-      case .secret(let secret):
-        result.append((name + ByteString(secret.revealedBytes)).duplicated())
-      case .removed: break
+      case .text(let value): return name + value
+      case .secret(let secret): return name + ByteString(secret.revealedBytes)
+      case .removed: return nil
       }
     }
-    result.append(nil)
-    return result
-  }
-}
-
-extension ByteString {
-  /// A C string that lives until exec or the end of the process.
-  func duplicated() -> UnsafeMutablePointer<CChar>? {
-    withCString { strdup($0) }
+    return OwnedStrings(kept, adding: added)
   }
 }

@@ -1,8 +1,6 @@
 import Capabilities
 import Plan
 import CLinux
-import Glibc
-import SystemPackage
 
 /// Looks at files with a user's rights instead of root's (setfsuid(2)).
 ///
@@ -46,7 +44,7 @@ enum FileSystemUser {
   }
 
   private static func become(
-    uid: uid_t, gid: gid_t, groups: [UInt32], insteadOf others: [UInt32]
+    uid: UInt32, gid: UInt32, groups: [UInt32], insteadOf others: [UInt32]
   ) throws(SystemCallFailure) {
     if groups != others { try ProcessIdentity.setGroups(groups) }
     setfsgid(gid)
@@ -67,13 +65,16 @@ enum FileSystemUser {
   /// Whether these are the ids for files.
   ///
   /// The calls return the previous id whether they succeed or not; with an id that cannot be, they tell.
-  static func isEffective(uid: uid_t, gid: gid_t) -> Bool {
+  static func isEffective(uid: UInt32, gid: UInt32) -> Bool {
     isUnknown
-      || setfsuid(.max) == CInt(bitPattern: uid) && setfsgid(.max) == CInt(bitPattern: gid)
+      || setfsuid(.max) == Int32(bitPattern: uid) && setfsgid(.max) == Int32(bitPattern: gid)
   }
 
+  /// Whether the id for files is root's.
+  static var isRoot: Bool { setfsuid(.max) == 0 }
+
   /// Whether the kernel has no ids for files only: gVisor's has not.
-  private static var isUnknown: Bool { setfsuid(.max) == -1 && errno == ENOSYS }
+  private static var isUnknown: Bool { setfsuid(.max) == -1 && Errno.last == .noFunction }
 }
 
 extension Credentials {

@@ -1,6 +1,6 @@
 package import Report
 package import Text
-import Glibc
+import CLinux
 
 /// Messages on standard error.
 ///
@@ -46,15 +46,19 @@ package struct Log: Sendable {
     // One write, so that lines of other processes do not come between.
     var rest = Array(format.text(messageLevel, explanation).utf8)[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR || errno == EAGAIN && isWritableAgain() { continue }
+      let count = rest.withUnsafeBytes { CLinux.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      if count < 0 {
+        let reason = Errno.last
+        if reason == .interrupted { continue }
+        if reason == .resourceTemporarilyUnavailable, isWritableAgain() { continue }
+      }
       // There is nobody to tell that standard error is closed.
       guard count > 0 else { return }
       rest = rest.dropFirst(count)
     }
   }
 
-  /// Waits a second at most: who shares the stream may have made it non-blocking, and filled it.
+  /// Waits a second at most: who shares the stream may have made it non-blocking, and filled it (poll(2)).
   private func isWritableAgain() -> Bool {
     var stream = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
     return poll(&stream, 1, 1000) > 0

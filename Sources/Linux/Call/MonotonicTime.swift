@@ -1,4 +1,4 @@
-import Glibc
+import CLinux
 
 /// A moment on CLOCK_MONOTONIC, in milliseconds (clock_gettime(2)).
 ///
@@ -18,6 +18,9 @@ struct MonotonicTime {
 
   /// Milliseconds until then; 0 when it is past.
   var remaining: Int { max(0, milliseconds - MonotonicTime.now.milliseconds) }
+
+  /// Does nothing for a millisecond, or until a signal's handler has run (poll(2)).
+  static func pause() { poll(nil, 0, 1) }
 }
 
 extension timespec {

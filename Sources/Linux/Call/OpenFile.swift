@@ -1,8 +1,6 @@
 import Plan
 import Text
 import CLinux
-import Glibc
-import SystemPackage
 
 // Every open(2) of this program is in this file; scripts/lint refuses one elsewhere.
 
@@ -13,40 +11,32 @@ import SystemPackage
 /// it, then judged, and only then opened: the very file that was judged, whatever is at the path by
 /// then.
 struct PinnedFile: ~Copyable {
-  /// The reference; it is open as long as this value lives.
-  let descriptor: CInt
+  private let reference: Descriptor
   /// What fstat(2) says of it.
-  let status: Stat
-  private let directory: CInt
+  let status: FileStatus
   private let path: ByteString
-  private let linkFlag: CInt
+  private let followsLink: Bool
+  /// Whether it was found by its name in an open directory.
+  private let isInDirectory: Bool
 
   /// Refers to what is at a path.
   ///
   /// - Parameter followsLink: whether the last component may be a link; else a link is what is found.
   init(_ path: ByteString, followsLink: Bool = true) throws(Errno) {
-    try self.init(path, in: AT_FDCWD, linkFlag: followsLink ? 0 : O_NOFOLLOW)
+    let reference = try openDescriptor(path, openPath | (followsLink ? 0 : O_NOFOLLOW))
+    status = try reference.status()
+    self.reference = reference
+    (self.path, self.followsLink, isInDirectory) = (path, followsLink, false)
   }
 
   /// Refers to what a name in an open directory stands for, a link included.
-  init(_ name: ByteString, in directory: CInt) throws(Errno) {
-    try self.init(name, in: directory, linkFlag: O_NOFOLLOW)
-  }
-
-  private init(_ path: ByteString, in directory: CInt, linkFlag: CInt) throws(Errno) {
-    let descriptor = try path.withCString { name throws(Errno) in
-      try openDescriptor(name, in: directory, openPath | linkFlag)
-    }
-    do throws(Errno) { status = try Stat(FileDescriptor(rawValue: descriptor)) } catch {
-      close(descriptor)
-      throw error
-    }
-    self.descriptor = descriptor
-    (self.directory, self.path, self.linkFlag) = (directory, path, linkFlag)
-  }
-
-  deinit {
-    close(descriptor)
+  ///
+  /// - Parameter path: that of the directory.
+  init(_ name: ByteString, in directory: borrowing Directory, at path: ByteString) throws(Errno) {
+    let reference = try directory.reference(to: name)
+    status = try reference.status()
+    self.reference = reference
+    (self.path, followsLink, isInDirectory) = (path + "/" + name, false, true)
   }
 
   /// Whether it is a regular file, the only thing that ``open()`` opens.
@@ -59,99 +49,102 @@ struct PinnedFile: ~Copyable {
   ///
   /// - Throws: `Errno`: EINVAL for anything but a regular file, ESTALE where without /proc another file
   ///   has taken its place, EACCES where without /proc others could have.
-  func open() throws(Errno) -> OpenFile {
+  borrowing func open() throws(Errno) -> OpenFile {
     guard isRegular else { throw .invalidArgument }
     do throws(Errno) {
-      return OpenFile(try openForReading(ByteString("/proc/self/fd/\(descriptor)")))
+      return try OpenFile(opening: reference.path)
     } catch {
       guard error == .noSuchFileOrDirectory || error == .notDirectory else { throw error }
     }
-    // An id that cannot be changes nothing, and tells the one that is (setfsuid(2)).
-    if setfsuid(.max) == 0 {
-      guard directory == AT_FDCWD, let way = try? PathEntry.way(along: path),
-        way.firstWritableByOthers() == nil
-      else { throw .permissionDenied }
+    if FileSystemUser.isRoot, isInDirectory || !PathEntry.isRootOnly(path) {
+      throw .permissionDenied
     }
-    let file = OpenFile(try openForReading(path, in: directory, linkFlag))
-    let found = try file.withDescriptor { file throws(Errno) in try Stat(file) }
-    guard found.deviceID == status.deviceID, found.inode == status.inode else {
-      throw .staleNFSFileHandle
-    }
+    let file = try OpenFile(opening: path, followsLink ? 0 : O_NOFOLLOW)
+    guard try file.status().isSameFile(as: status) else { throw .staleNFSFileHandle }
     return file
   }
 }
 
-/// An open file, which is closed with this value.
+/// A file that is open for reading.
 struct OpenFile: ~Copyable {
-  private let file: FileDescriptor
+  private let descriptor: Descriptor
 
-  fileprivate init(_ descriptor: CInt) {
-    file = FileDescriptor(rawValue: descriptor)
+  // O_NONBLOCK: not even the kernel's own files are waited for. O_NOCTTY: no terminal becomes ours.
+  fileprivate init(opening path: ByteString, _ flags: Int32 = 0) throws(Errno) {
+    descriptor = try openDescriptor(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags)
   }
 
   /// Opens a file of the kernel's: in /proc or /sys, where nobody can put another.
   init(ofKernel path: ByteString) throws(Errno) {
-    self.init(try openForReading(path))
+    try self.init(opening: path)
   }
 
-  deinit {
-    close(file.rawValue)
-  }
+  /// fstat(2).
+  borrowing func status() throws(Errno) -> FileStatus { try descriptor.status() }
 
   /// Reads to the end of the file, or as many bytes as `limit` says.
   borrowing func contents(limit: Int? = nil) throws(Errno) -> [UInt8] {
-    try file.contents(limit: limit)
+    try descriptor.contents(limit: limit)
   }
 
-  /// Calls `body` with the descriptor, which is open as long as the call lasts.
-  @discardableResult
+  /// Calls `body` with the descriptor.
   borrowing func withDescriptor<Result, Failure: Error>(
-    _ body: (FileDescriptor) throws(Failure) -> Result
+    _ body: (borrowing Descriptor) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try body(file)
-  }
-
-  /// The descriptor, which lives on, and is to be closed by the caller.
-  consuming func take() -> FileDescriptor {
-    let file = file
-    discard self
-    return file
+    try body(descriptor)
   }
 }
 
-/// Opens a directory, and nothing else, never through a link, for ``Directory``.
+extension Directory {
+  /// Opens a directory, and nothing else, never through a link.
+  ///
+  /// O_DIRECTORY is judged before anything is opened.
+  ///
+  /// - Parameter path: an absolute path, of which only the last component must not be a link.
+  static func open(_ path: ByteString, for access: Access = .list) throws(Errno) -> Directory {
+    Directory(descriptor: try openDescriptor(path, flags(access)))
+  }
+
+  /// Opens a directory by its name in this one, as the other `open` does.
+  borrowing func open<Name: PathName & ~Copyable>(
+    _ name: borrowing Name, for access: Access = .list
+  ) throws(Errno) -> Directory {
+    Directory(
+      descriptor: try openDescriptor(name, in: descriptor.number, Directory.flags(access)))
+  }
+
+  private static func flags(_ access: Access) -> Int32 {
+    (access == .list ? O_RDONLY : openPath) | O_DIRECTORY | O_NOFOLLOW
+  }
+
+  /// Refers to what a name in this directory stands for, a link included, and opens nothing.
+  borrowing func reference<Name: PathName & ~Copyable>(
+    to name: borrowing Name
+  ) throws(Errno) -> Descriptor {
+    try openDescriptor(name, in: descriptor.number, openPath | O_NOFOLLOW)
+  }
+}
+
+/// openat(2): a reference to a file that opens nothing (O_PATH).
+private let openPath = linux_o_path
+
+private func openDescriptor<Name: PathName & ~Copyable>(
+  _ name: borrowing Name, in directory: Int32 = AT_FDCWD, _ flags: Int32
+) throws(Errno) -> Descriptor {
+  Descriptor(
+    owning: try name.withCString { name throws(Errno) in
+      try retried { linux_openat(directory, name, flags | O_CLOEXEC) }
+    })
+}
+
+/// Reads a file of the kernel's to its end; nil where it is not there.
 ///
-/// O_DIRECTORY is judged before anything is opened.
-func openDirectory(
-  _ name: UnsafePointer<CChar>, in parent: CInt, access: CInt
-) throws(Errno) -> CInt {
-  try openDescriptor(name, in: parent, access | O_DIRECTORY | O_NOFOLLOW)
-}
-
-/// Refers to what a name in a directory stands for, a link included, and opens nothing.
-func openReference(_ name: UnsafePointer<CChar>, in directory: CInt) throws(Errno) -> CInt {
-  try openDescriptor(name, in: directory, openPath | O_NOFOLLOW)
-}
-
-/// openat(2): a reference to a file that opens nothing; glibc's O_PATH, for _GNU_SOURCE only.
-let openPath = __O_PATH
-
-// O_NONBLOCK: not even the kernel's own files are waited for. O_NOCTTY: no terminal becomes ours.
-private func openForReading(
-  _ path: ByteString, in directory: CInt = AT_FDCWD, _ flags: CInt = 0
-) throws(Errno) -> CInt {
-  try path.withCString { name throws(Errno) in
-    try openDescriptor(name, in: directory, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags)
-  }
-}
-
-private func openDescriptor(
-  _ name: UnsafePointer<CChar>, in directory: CInt = AT_FDCWD, _ flags: CInt
-) throws(Errno) -> CInt {
-  while true {
-    let descriptor = openat(directory, name, flags | O_CLOEXEC)
-    if descriptor >= 0 { return descriptor }
-    let reason = Errno(rawValue: errno)
-    if reason != .interrupted { throw reason }
+/// Any other failure ends a start: to take it for "not there" could grant more than was planned.
+func contentsIfPresent(ofKernel path: ByteString) throws(SystemCallFailure) -> [UInt8]? {
+  do throws(Errno) {
+    return try OpenFile(ofKernel: path).contents()
+  } catch {
+    if error == .noSuchFileOrDirectory { return nil }
+    throw SystemCallFailure("read(\(path))", error)
   }
 }

@@ -1,6 +1,5 @@
 package import Text
-import Glibc
-import SystemPackage
+import CLinux
 
 /// Where a dry run prints its plan.
 package enum StandardOutput {
@@ -11,8 +10,8 @@ package enum StandardOutput {
   ///
   /// - Throws: ``StartFailure`` where it cannot be written, as on a full disk.
   package static func write(_ text: String) throws(StartFailure) {
-    do {
-      _ = try FileDescriptor.standardOutput.writeAll(text.utf8)
+    do throws(Errno) {
+      try writeAll(Array(text.utf8), to: STDOUT_FILENO)
     } catch {
       throw StartFailure(
         status: ExitStatus.notPermitted, what: "standard output cannot be written",

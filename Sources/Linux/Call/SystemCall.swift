@@ -1,7 +1,3 @@
-import Text
-import Glibc
-package import SystemPackage
-
 /// A system call or a function of libcap that the kernel refused.
 package struct SystemCallFailure: Error, Equatable, Sendable {
   /// What was called, with the object it was called on: "setuid(1337)".
@@ -32,74 +28,23 @@ package struct SystemCallFailure: Error, Equatable, Sendable {
   }
 }
 
-/// Runs a call that returns -1 and sets errno when it fails, again after EINTR.
+/// Makes a call that returns -1 and sets errno when it fails; makes it again after EINTR.
+@discardableResult
+func retried<Number: SignedInteger>(_ call: () -> Number) throws(Errno) -> Number {
+  while true {
+    let result = call()
+    if result != -1 { return result }
+    let reason = Errno.last
+    if reason != .interrupted { throw reason }
+  }
+}
+
+/// Makes a call as ``retried(_:)`` does.
 ///
 /// - Parameter name: the call for messages; only evaluated on failure.
 @discardableResult
 func checked(
-  _ name: @autoclosure () -> String, _ call: () -> CInt
-) throws(SystemCallFailure) -> CInt {
-  while true {
-    let result = call()
-    if result != -1 { return result }
-    let reason = Errno(rawValue: errno)
-    if reason != .interrupted { throw SystemCallFailure(name(), reason) }
-  }
-}
-
-extension ByteString {
-  /// The bytes as a path.
-  var path: FilePath { withCString { FilePath(platformString: $0) } }
-
-  /// The bytes of a path.
-  init(_ path: FilePath) {
-    self = path.withPlatformString { ByteString(cString: $0) }
-  }
-
-  /// Copies a C string.
-  init(cString: UnsafePointer<CChar>) {
-    self.init(Array(UnsafeRawBufferPointer(start: cString, count: strlen(cString))))
-  }
-
-  /// Calls `body` with the bytes and a terminating NUL.
-  func withCString<Result, Failure: Error>(
-    _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    try body(bytes.map(CChar.init(truncatingIfNeeded:)) + [0])
-  }
-}
-
-/// Reads a file of the kernel's to its end; nil where it is not there.
-///
-/// Any other failure ends a start: to take it for "not there" could grant more than was planned.
-func contentsIfPresent(ofKernel path: ByteString) throws(SystemCallFailure) -> [UInt8]? {
-  do throws(Errno) {
-    return try OpenFile(ofKernel: path).contents()
-  } catch {
-    if error == .noSuchFileOrDirectory { return nil }
-    throw SystemCallFailure("read(\(path))", error)
-  }
-}
-
-extension FileDescriptor {
-  /// Reads to the end of the file, or as many bytes as `limit` says.
-  func contents(limit: Int? = nil) throws(Errno) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: limit ?? 4096)
-    var length = 0
-    while length < bytes.count {
-      let count = bytes.withUnsafeMutableBytes { buffer in
-        Glibc.read(rawValue, buffer.baseAddress?.advanced(by: length), buffer.count - length)
-      }
-      if count < 0 {
-        let reason = Errno(rawValue: errno)
-        if reason == .interrupted { continue }
-        throw reason
-      }
-      if count == 0 { break }
-      length += count
-      if length == bytes.count, limit == nil { bytes += [UInt8](repeating: 0, count: length) }
-    }
-    bytes.removeLast(bytes.count - length)
-    return bytes
-  }
+  _ name: @autoclosure () -> String, _ call: () -> Int32
+) throws(SystemCallFailure) -> Int32 {
+  do throws(Errno) { return try retried(call) } catch { throw SystemCallFailure(name(), error) }
 }

@@ -1,8 +1,6 @@
 import Capabilities
 import Plan
 package import Text
-import Glibc
-import SystemPackage
 
 extension SystemCallFailure {
   /// The failure as the end of a start.
@@ -120,12 +118,11 @@ extension Errno {
 
   /// This process may open no more files (EMFILE): its own limit, which is not always too low.
   private var causeOfLimit: SystemCallFailure.Cause {
-    var limit = rlimit()
-    let isKnown = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+    let limit = ResourceLimit.openFiles.current
     return cause(
       "this process may open no more files",
-      isKnown && limit.rlim_cur >= 1024
-        ? "start it with fewer open files: \(limit.rlim_cur) were handed to it"
+      limit.map { $0 >= 1024 } ?? false
+        ? "start it with fewer open files: \(limit ?? 0) were handed to it"
         : "docker run --ulimit nofile=1024:1024")
   }
 }

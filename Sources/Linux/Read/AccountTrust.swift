@@ -1,16 +1,14 @@
 import Plan
 import Text
-import Glibc
 
 extension Accounts {
   /// Reads the accounts of this machine or image; for root only if nobody else could have written them,
   /// by the rule that judges nginx and hooks.
   static func readTrusted() -> Accounts {
-    guard geteuid() == 0 else { return read() }
+    guard ProcessIdentity.effectiveUser == 0 else { return read() }
     for file in ["/etc/passwd", "/etc/group"] as [ByteString] {
       // One that is not there says nothing.
-      guard let way = try? PathEntry.way(along: file), let entry = way.firstWritableByOthers()
-      else {
+      guard let way = try? PathEntry.way(along: file), let entry = way.firstOpenToOthers() else {
         continue
       }
       return Accounts(file: file, writableBy: entry)

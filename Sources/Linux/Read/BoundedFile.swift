@@ -1,7 +1,5 @@
 import Nginx
 import Text
-import Glibc
-import SystemPackage
 
 /// A regular file of limited size.
 ///
@@ -22,7 +20,7 @@ enum BoundedFile {
       let pinned = try PinnedFile(path)
       guard pinned.isRegular else { return .unreadable(notRegular) }
       guard isWanted() else { return .absent }
-      let size = Int(pinned.status.size)
+      let size = pinned.status.size
       // What is added to the file meanwhile is left out; and of a file in /proc, which says that it has
       // no size, all is: so does nginx (ngx_conf_read_token).
       return size <= limit ? .bytes(try pinned.open().contents(limit: size)) : .tooLarge

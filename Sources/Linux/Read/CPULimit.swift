@@ -1,26 +1,14 @@
 import Plan
 import Text
-import CLinux
-import Glibc
-import SystemPackage
 
 extension CPULimit {
   /// Reads how many processors this process can use; what the kernel does not say is no limit.
   static func read() -> CPULimit {
-    let online = max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
-    var limit = CPULimit(online: online, allowed: inMask ?? online)
+    let online = Processors.online
+    var limit = CPULimit(online: online, allowed: Processors.allowed ?? online)
     // There is nothing to be limited.
     if limit.allowed > 1 { limit.quota = quota() }
     return limit
-  }
-
-  /// The processors in this process's affinity mask; nil where there are more than 8,192.
-  private static var inMask: Int? {
-    var mask = [UInt64](repeating: 0, count: 128)
-    guard sched_getaffinity(0, mask.count * MemoryLayout<UInt64>.size, &mask) == 0 else {
-      return nil
-    }
-    return mask.reduce(0) { $0 + $1.nonzeroBitCount }
   }
 
   /// The smallest quota of the control groups that this process is in.
@@ -54,6 +42,8 @@ extension CPULimit {
 
   /// What is in a file of the kernel's; nil where there is none that can be read.
   private static func contents(_ path: ByteString, limit: Int) -> [UInt8]? {
-    try? OpenFile(ofKernel: path).contents(limit: limit)
+    do throws(Errno) { return try OpenFile(ofKernel: path).contents(limit: limit) } catch {
+      return nil
+    }
   }
 }

@@ -1,6 +1,5 @@
 import Plan
 import Text
-import SystemPackage
 
 extension HookDirectory {
   /// How many names are looked at; each costs a look at all that is on its way.
@@ -14,8 +13,8 @@ extension HookDirectory {
     do throws(Errno) {
       // The directory itself may be a link.
       let directory = try Directory.open(path + "/.")
-      try directory.forEachEntryWhile { name, _ in
-        names.append(ByteString(cString: name))
+      try directory.forEachEntryWhile { entry in
+        names.append(entry.name)
         return names.count <= limit
       }
     } catch {
@@ -29,7 +28,7 @@ extension HookDirectory {
       let file = path + "/" + name
       // Directories are nobody's hooks.
       let isFile: Bool
-      do { isFile = try isRegularFile(file) } catch {
+      do throws(Errno) { isFile = try isRegularFile(file) } catch {
         return HookDirectory(unreadable: "\(file): \(error)")
       }
       if isFile {
@@ -44,7 +43,7 @@ extension HookDirectory {
   /// - Throws: `Errno` where that cannot be known: the directory may be one to list, not to enter.
   private static func isRegularFile(_ path: ByteString) throws(Errno) -> Bool {
     do throws(Errno) {
-      return try Stat(path.path).type == .regular
+      return try FileStatus(path).type == .regular
     } catch {
       switch error {
       case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels: return false

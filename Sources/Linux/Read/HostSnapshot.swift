@@ -1,10 +1,7 @@
-import SystemPackage
 import Capabilities
 import Kong
 package import Plan
 import Text
-import CLinux
-import Glibc
 
 extension HostSnapshot {
   /// Reads everything that a plan for `request` depends on, and changes nothing.
@@ -20,7 +17,7 @@ extension HostSnapshot {
     let credentials = try ProcessStatus.read()
     var snapshot = HostSnapshot(
       credentials: credentials,
-      secureExecution: getauxval(UInt(AT_SECURE)) != 0,
+      secureExecution: AuxiliaryVector.isSecure,
       capabilityNames: .ofRunningKernel(),
       accounts: .readTrusted(),
       unprivilegedPortStart: request.testsListeners
@@ -45,7 +42,7 @@ extension HostSnapshot {
     } else if isDryRun {
       try snapshot.asUser(of: request) { $0.readAccess(of: $1, for: request, isDryRun: true) }
     }
-    snapshot.hasStreamPaths = !isDockerStart || access("/proc/self/fd", X_OK) == 0
+    snapshot.hasStreamPaths = !isDockerStart || isAllowed("/proc/self/fd", .execute)
     return snapshot
   }
 
@@ -53,12 +50,8 @@ extension HostSnapshot {
   /// (getauxval(3), AT_EXECFN).
   private static func ownPath() -> ByteString {
     if let path = readLink("/proc/self/exe") { return path }
-    guard let given = UnsafePointer<CChar>(bitPattern: getauxval(UInt(AT_EXECFN))) else {
-      return ""
-    }
-    guard let path = realpath(given, nil) else { return ByteString(cString: given) }
-    defer { free(path) }
-    return ByteString(cString: path)
+    guard let given = AuxiliaryVector.path else { return "" }
+    return realPath(given) ?? given
   }
 
   /// Reads once more what can have changed while `kong prepare` ran.
@@ -152,7 +145,7 @@ extension HostSnapshot {
     proxy = proxy?.asFound(by: user)
     for index in hooks?.files.indices ?? 0..<0 {
       guard let path = hooks?.files[index].way.last?.path,
-        FileAccess.refusal(path, X_OK) == .permissionDenied
+        FileAccess.refusal(path, .execute) == .permissionDenied
       else { continue }
       hooks?.files[index].refusal = FileAccess.whyNotExecutable(path, by: user.uid)
     }
@@ -161,7 +154,7 @@ extension HostSnapshot {
       NginxObstacle.reason(for: log).map { .file(log, $0) }
     }
     if let path = request.configurationPath {
-      unreadableConfiguration = FileAccess.refusal(path, R_OK)?.description
+      unreadableConfiguration = FileAccess.refusal(path, .read)?.description
     }
   }
 
@@ -182,7 +175,7 @@ extension HostSnapshot {
 extension ProgramLookup {
   /// The outcome for a user, whose rights for files this process has now.
   fileprivate func asFound(by user: TargetUser) -> ProgramLookup {
-    guard case .found(let file) = self, FileAccess.refusal(file.path, X_OK) == .permissionDenied
+    guard case .found(let file) = self, FileAccess.refusal(file.path, .execute) == .permissionDenied
     else { return self }
     return .notExecutable(
       path: file.path, reason: FileAccess.whyNotExecutable(file.path, by: user.uid))

@@ -3,7 +3,6 @@ import Kong
 import Nginx
 import Plan
 import Text
-import SystemPackage
 
 extension KongReading {
   /// Reads Kong's list of options.
@@ -37,7 +36,9 @@ extension KongReading {
     in prefix: ByteString, isCurrent: Bool, as user: TargetUser, own: Credentials
   ) -> KongReading? where Value == GeneratedListeners {
     let main = prefix + "/nginx.conf"
-    if !isCurrent, (try? Stat(main.path)) == nil { return nil }
+    if !isCurrent {
+      do throws(Errno) { _ = try FileStatus(main) } catch { return nil }
+    }
     return KongReading(
       as: user, own: own,
       { files in

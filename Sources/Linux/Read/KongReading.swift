@@ -74,8 +74,7 @@ extension NginxFiles {
       read: { path, limit in
         if doubt.isRaised { return .absent }
         return BoundedFile.read(path, limit: limit) {
-          let way = try? PathEntry.way(along: path)
-          doubt.isRaised = way.map { $0.firstWritableByOthers() != nil } ?? true
+          doubt.isRaised = !PathEntry.isRootOnly(path)
           return !doubt.isRaised
         }
       })

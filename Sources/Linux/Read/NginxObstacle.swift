@@ -3,8 +3,6 @@ import Kong
 import Nginx
 package import Plan
 package import Text
-import Glibc
-import SystemPackage
 
 extension NginxObstacle {
   /// How many are looked for: nginx itself says the first only.
@@ -57,8 +55,9 @@ extension NginxObstacle {
   private static func closedDirectories(of prefix: ByteString) -> [NginxObstacle] {
     PrefixState.laterDirectories.compactMap { name, file in
       let path = prefix + "/" + name
-      guard FileAccess.refusal(path, F_OK) == nil, FileAccess.refusal(path, W_OK | X_OK) != nil,
-        file.map({ FileAccess.refusal(path + "/" + $0, F_OK) != nil }) ?? true
+      guard FileAccess.refusal(path, .exists) == nil,
+        FileAccess.refusal(path, [.write, .execute]) != nil,
+        file.map({ FileAccess.refusal(path + "/" + $0, .exists) != nil }) ?? true
       else { return nil }
       return PathEntry.placed(path).map { .closedDirectory($0) }
     }
@@ -71,20 +70,20 @@ extension NginxObstacle {
       return nil
     }
     switch use.purpose {
-    case .read: return refusal(of: use.path, R_OK)
-    case .socket: return refusal(of: use.path.parent, W_OK | X_OK)
+    case .read: return refusal(of: use.path, .read)
+    case .socket: return refusal(of: use.path.parent, [.write, .execute])
     case .write, .directory:
-      let mode = use.purpose == .write ? W_OK : F_OK
+      let mode: AccessMode = use.purpose == .write ? .write : .exists
       switch FileAccess.refusal(use.path, mode) {
       case nil: return nil
-      case .noSuchFileOrDirectory?: return refusal(of: use.path.parent, W_OK | X_OK)
+      case .noSuchFileOrDirectory?: return refusal(of: use.path.parent, [.write, .execute])
       default: return isStream(use.path) ? nil : refusal(of: use.path, mode)
       }
     }
   }
 
   /// Why the user cannot use a file or a directory in a way (access(2)).
-  private static func refusal(of path: ByteString, _ mode: CInt) -> Reason? {
+  private static func refusal(of path: ByteString, _ mode: AccessMode) -> Reason? {
     switch FileAccess.refusal(path, mode) {
     case nil: nil
     case .noSuchFileOrDirectory?: .missing
@@ -97,56 +96,43 @@ extension NginxObstacle {
   private static func firstClosed(on path: ByteString) -> PathEntry? {
     for index in path.bytes.indices.dropFirst() where path.bytes[index] == UInt8(ascii: "/") {
       let directory = ByteString(Array(path.bytes[..<index]))
-      if FileAccess.refusal(directory, X_OK) == .permissionDenied { return .placed(directory) }
+      if FileAccess.refusal(directory, .execute) == .permissionDenied { return .placed(directory) }
     }
     return .placed(path)
   }
 
   /// Whether it leads to a pipe, a terminal or another device.
   private static func isStream(_ path: ByteString) -> Bool {
-    var status = stat()
-    guard path.withCString({ stat($0, &status) }) == 0 else { return false }
-    let type = status.st_mode & S_IFMT
-    return type != S_IFREG && type != S_IFDIR
+    do throws(Errno) {
+      let type = try FileStatus(path).type
+      return type != .regular && type != .directory
+    } catch {
+      return false
+    }
   }
 
   // MARK: sockets
 
   private static func obstacle(to listener: Listener) -> NginxObstacle? {
     guard let host = listener.host, !listener.flags.contains("transparent") else { return nil }
+    let address: SocketAddress
     switch host {
     case .name: return nil
-    case .ipv4(let address):
-      var name = sockaddr_in()
-      name.sin_family = sa_family_t(AF_INET)
-      name.sin_addr.s_addr = address.bigEndian
-      return bind(AF_INET, &name, MemoryLayout<sockaddr_in>.size) == EADDRNOTAVAIL
-        ? .notLocal(listener) : nil
-    case .ipv6(let address):
-      var name = sockaddr_in6()
-      name.sin6_family = sa_family_t(AF_INET6)
-      withUnsafeMutableBytes(of: &name.sin6_addr) {
-        $0.storeBytes(of: address.bigEndian, as: UInt128.self)
-      }
-      switch bind(AF_INET6, &name, MemoryLayout<sockaddr_in6>.size) {
-      case EAFNOSUPPORT: return .noIPv6(listener)
-      case EADDRNOTAVAIL: return .notLocal(listener)
+    case .ipv4(let bytes): address = .ipv4(bytes, port: 0)
+    case .ipv6(let bytes): address = .ipv6(bytes, port: 0)
+    }
+    do throws(Errno) {
+      try Socket(for: address).bind(to: address)
+      return nil
+    } catch {
+      switch error {
+      case .addressNotAvailable: return .notLocal(listener)
+      case .addressFamilyNotSupported:
+        if case .ipv6 = address { return .noIPv6(listener) }
+        return nil
       default: return nil
       }
     }
-  }
-
-  /// Binds a socket to an address and any port, and closes it (bind(2)).
-  ///
-  /// - Returns: the error, 0 without one.
-  private static func bind(
-    _ family: CInt, _ name: UnsafeMutableRawPointer, _ length: Int
-  ) -> CInt {
-    let descriptor = socket(family, CInt(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { return errno }
-    defer { close(descriptor) }
-    let address = name.assumingMemoryBound(to: sockaddr.self)
-    return Glibc.bind(descriptor, address, socklen_t(length)) == 0 ? 0 : errno
   }
 }
 
@@ -166,28 +152,9 @@ extension ByteString {
   }
 }
 
-/// A moment as file systems note it (inode(7)).
-package struct FileTime: Comparable, Sendable {
-  private var seconds: Int
-  private var nanoseconds: Int
-
-  /// Now, as the kernel would note it for a file: at its last tick.
-  package init() {
-    var time = timespec()
-    // CLOCK_REALTIME_COARSE, by which file systems go.
-    clock_gettime(5, &time)
-    (seconds, nanoseconds) = (time.tv_sec, time.tv_nsec)
-  }
-
+extension FileTime {
   /// When the contents of a file were last changed; nil where it is not there.
-  init?(ofChangeTo path: ByteString) {
-    var status = stat()
-    guard path.withCString({ stat($0, &status) }) == 0 else { return nil }
-    (seconds, nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
-  }
-
-  /// Whether one is before another.
-  package static func < (left: FileTime, right: FileTime) -> Bool {
-    (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
+  fileprivate init?(ofChangeTo path: ByteString) {
+    do throws(Errno) { self = try FileStatus(path).modification } catch { return nil }
   }
 }

@@ -1,7 +1,5 @@
 import Plan
 import Text
-import Glibc
-import SystemPackage
 
 extension PathEntry {
   /// As many links as the kernel follows (MAXSYMLINKS).
@@ -43,10 +41,17 @@ extension PathEntry {
     return entries
   }
 
+  /// Whether nobody but root can have written what a path leads to, or have led the path there.
+  static func isRootOnly(_ path: ByteString) -> Bool {
+    do throws(SystemCallFailure) { return try way(along: path).firstOpenToOthers() == nil } catch {
+      return false
+    }
+  }
+
   /// A file, or a link itself; whether its mount is read-only, where anybody could write it otherwise.
   private init(of path: ByteString) throws(SystemCallFailure) {
-    let status: Stat
-    do { status = try Stat(path.path, followTargetSymlink: false) } catch {
+    let status: FileStatus
+    do throws(Errno) { status = try FileStatus(ofLink: path) } catch {
       throw SystemCallFailure("lstat(\(path))", error)
     }
     let kind: Kind =
@@ -56,16 +61,15 @@ extension PathEntry {
       default: .other
       }
     self.init(
-      path: path, kind: kind, uid: status.userID.rawValue, gid: status.groupID.rawValue,
-      mode: UInt32(status.permissions.rawValue) & 0o7777)
-    if isWritableByOthers { readMount() }
+      path: path, kind: kind, uid: status.uid, gid: status.gid,
+      mode: status.permissions)
+    if isOpenToOthers { readMount() }
   }
 
   /// Finds out whether the mount is read-only; where it does not answer, it counts as writable.
   mutating func readMount() {
-    var mount = statvfs()
-    if path.withCString({ statvfs($0, &mount) }) == 0 {
-      isReadOnly = mount.f_flag & UInt(ST_RDONLY) != 0
+    do throws(Errno) { isReadOnly = try MountFlags(of: path).isReadOnly } catch {
+      return
     }
   }
 
@@ -115,10 +119,8 @@ extension PathEntry {
   /// A path that is not absolute starts from the working directory.
   private static func absolute(_ path: ByteString) throws(SystemCallFailure) -> ByteString {
     if path.bytes.first == slash { return path }
-    guard let directory = getcwd(nil, 0) else {
-      throw SystemCallFailure("getcwd", Errno(rawValue: errno))
+    do throws(Errno) { return try workingDirectory() + "/" + path } catch {
+      throw SystemCallFailure("getcwd", error)
     }
-    defer { free(directory) }
-    return ByteString(cString: directory) + "/" + path
   }
 }

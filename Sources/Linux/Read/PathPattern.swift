@@ -1,7 +1,5 @@
 import Nginx
 import Text
-import Glibc
-import SystemPackage
 
 /// Finds the files that a pattern of glob(7) means.
 ///
@@ -35,7 +33,7 @@ struct PathPattern {
       }
       found = Array(next.prefix(PathPattern.limit))
       if index == names.count - 1, !name.isPattern {
-        found = found.filter { (try? Stat($0.path, followTargetSymlink: false)) != nil }
+        found = found.filter(PathPattern.isThere)
       }
     }
     return found.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
@@ -47,7 +45,7 @@ struct PathPattern {
     guard name.isPattern else { return false }
     let stars = name.bytes.count { $0 == UInt8(ascii: "*") }
     let starLimit = name.bytes.contains(UInt8(ascii: "[")) ? 1 : 2
-    return stars > starLimit || name.bytes.count > Int(NAME_MAX)
+    return stars > starLimit || name.bytes.count > PathLimit.name
   }
 
   /// The name without the backslashes that take the special meaning from a character (glob(7)).
@@ -67,16 +65,23 @@ struct PathPattern {
   ) -> [ByteString] {
     budget -= 1
     // A link to a directory is followed.
-    guard let opened = try? Directory.open(directory + ".") else { return [] }
-    let matches = { (text: UnsafePointer<CChar>) in
-      name.withCString { fnmatch($0, text, FNM_PERIOD) == 0 }
-    }
-    var found = ([".", ".."] as [ByteString]).filter { $0.withCString(matches) }
-    try? opened.forEachEntryWhile { text, _ in
-      budget -= 1
-      if matches(text) { found.append(ByteString(cString: text)) }
-      return found.count <= PathPattern.limit && budget >= 0
+    let opened: Directory
+    do throws(Errno) { opened = try Directory.open(directory + ".") } catch { return [] }
+    var found = ([".", ".."] as [ByteString]).filter { matches($0, name) }
+    do throws(Errno) {
+      try opened.forEachEntryWhile { entry in
+        budget -= 1
+        if matches(entry, name) { found.append(entry.name) }
+        return found.count <= PathPattern.limit && budget >= 0
+      }
+    } catch {
+      // What was listed before counts, as with glob(3).
     }
     return found
+  }
+
+  private static func isThere(_ path: ByteString) -> Bool {
+    do throws(Errno) { _ = try FileStatus(ofLink: path) } catch { return false }
+    return true
   }
 }

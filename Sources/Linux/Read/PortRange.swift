@@ -1,7 +1,5 @@
 import Capabilities
 import Text
-import Glibc
-import SystemPackage
 
 /// The ports that any process may bind to (ip(7)).
 enum PortRange {
@@ -53,21 +51,16 @@ enum PortRange {
 
   /// Whether bind(2) says EACCES; a port that is taken is one that may be bound.
   private static func isRefused(_ port: Int) -> Bool {
-    let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    let address = SocketAddress.ipv4(0, port: UInt16(port))
+    let socket: Socket
     // Without IPv4 there is no such rule to ask for: the kernel's default.
-    guard descriptor >= 0 else { return port < 1024 }
-    defer { close(descriptor) }
-    var isOn: CInt = 1
-    setsockopt(
-      descriptor, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout.size(ofValue: isOn)))
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    let result = withUnsafeBytes(of: &address) { bytes in
-      bytes.withMemoryRebound(to: sockaddr.self) { buffer in
-        bind(descriptor, buffer.baseAddress, socklen_t(bytes.count))
-      }
+    do throws(Errno) { socket = try Socket(for: address) } catch { return port < 1024 }
+    do throws(Errno) {
+      try socket.reuseAddress()
+      try socket.bind(to: address)
+      return false
+    } catch {
+      return error == .permissionDenied
     }
-    return result != 0 && errno == EACCES
   }
 }

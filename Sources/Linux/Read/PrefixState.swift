@@ -1,7 +1,5 @@
 import Plan
 import Text
-import Glibc
-import SystemPackage
 
 extension PrefixState {
   /// Looks at the prefix and at /tmp with the rights for files that this process has at the moment, which
@@ -14,7 +12,7 @@ extension PrefixState {
   static func read(_ prefix: ByteString) -> (state: PrefixState, unwritable: PathEntry?) {
     var state = PrefixState()
     state.temporaryObstacle = obstacle(to: temporary)
-    let refusal = FileAccess.refusal(prefix, W_OK | X_OK)
+    let refusal = FileAccess.refusal(prefix, [.write, .execute])
     if refusal == .noSuchFileOrDirectory {
       state.isMissing = true
       return (state, unwritableDirectory(above: prefix))
@@ -23,43 +21,43 @@ extension PrefixState {
     state.readSettings(prefix + "/" + settings, in: prefix)
     for name in written {
       let path = prefix + "/" + name
-      guard let reason = FileAccess.refusal(path, W_OK), reason != .noSuchFileOrDirectory,
+      guard let reason = FileAccess.refusal(path, .write), reason != .noSuchFileOrDirectory,
         let entry = PathEntry.placed(path, in: prefix)
       else { continue }
       state.unwritable.append(entry)
     }
     state.readDirectories(in: prefix)
     guard refusal != nil else { return (state, nil) }
-    let reason = FileAccess.refusal(prefix + "/" + settings, W_OK)
+    let reason = FileAccess.refusal(prefix + "/" + settings, .write)
     state.hasWritableSettings = reason == nil
     return (state, PathEntry.placed(prefix))
   }
 
   private mutating func readSettings(_ path: ByteString, in prefix: ByteString) {
-    let refusal = FileAccess.refusal(path, R_OK)
+    let refusal = FileAccess.refusal(path, .read)
     if refusal == .noSuchFileOrDirectory { return }
     if refusal != nil { unreadableSettings = PathEntry.placed(path, in: prefix) }
     let certificates = prefix + "/" + Self.certificates
     lacksCertificates =
-      refusal == nil && FileAccess.refusal(certificates, F_OK) == .noSuchFileOrDirectory
+      refusal == nil && FileAccess.refusal(certificates, .exists) == .noSuchFileOrDirectory
   }
 
   private mutating func readDirectories(in prefix: ByteString) {
     for (name, files) in Self.directories where closedDirectory == nil {
       let path = prefix + "/" + name
-      guard Self.isRefused(path, W_OK | X_OK),
-        files.contains(where: { FileAccess.refusal(path + "/" + $0, F_OK) != nil })
+      guard Self.isRefused(path, [.write, .execute]),
+        files.contains(where: { FileAccess.refusal(path + "/" + $0, .exists) != nil })
       else { continue }
       closedDirectory = PathEntry.placed(path, in: prefix)
     }
     let log = prefix + "/" + Self.errorLog
-    if Self.isRefused(log, W_OK), Self.isRegularFile(log) {
+    if Self.isRefused(log, .write), Self.isRegularFile(log) {
       closedLog = PathEntry.placed(log, in: prefix)
     }
   }
 
   /// Whether the user may not use what is there in a way.
-  private static func isRefused(_ path: ByteString, _ mode: CInt) -> Bool {
+  private static func isRefused(_ path: ByteString, _ mode: AccessMode) -> Bool {
     let refusal = FileAccess.refusal(path, mode)
     return refusal != nil && refusal != .noSuchFileOrDirectory
   }
@@ -68,14 +66,14 @@ extension PrefixState {
     var path = prefix
     while let slash = path.bytes.lastIndex(of: UInt8(ascii: "/")), path != "/" {
       path = slash == 0 ? "/" : ByteString(Array(path.bytes[..<slash]))
-      guard let reason = FileAccess.refusal(path, W_OK | X_OK) else { return nil }
+      guard let reason = FileAccess.refusal(path, [.write, .execute]) else { return nil }
       if reason != .noSuchFileOrDirectory { return PathEntry.placed(path) }
     }
     return nil
   }
 
   private static func obstacle(to directory: ByteString) -> Obstacle? {
-    guard let reason = FileAccess.refusal(directory, W_OK | X_OK) else { return nil }
+    guard let reason = FileAccess.refusal(directory, [.write, .execute]) else { return nil }
     if reason == .noSuchFileOrDirectory { return .missing }
     let entry = PathEntry.placed(directory)
     return reason == .readOnlyFileSystem || entry?.isReadOnly == true ? .readOnly : .denied(entry)
@@ -83,13 +81,15 @@ extension PrefixState {
 
   /// Whether it is one itself, and no link: that to a stream says nothing of who will open it.
   private static func isRegularFile(_ path: ByteString) -> Bool {
-    var status = stat()
-    return path.withCString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFREG
+    do throws(Errno) { return try FileStatus(ofLink: path).type == .regular } catch { return false }
   }
 
   private static func isEmptyFile(_ path: ByteString) -> Bool {
-    var status = stat()
-    return path.withCString { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFREG
-      && status.st_size == 0
+    do throws(Errno) {
+      let status = try FileStatus(path)
+      return status.type == .regular && status.size == 0
+    } catch {
+      return false
+    }
   }
 }

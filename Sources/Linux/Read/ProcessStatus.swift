@@ -1,8 +1,5 @@
 package import Capabilities
 import Text
-import CLinux
-import Glibc
-import SystemPackage
 
 /// The credentials of the calling thread, read back from the kernel.
 package enum ProcessStatus {
@@ -14,7 +11,7 @@ package enum ProcessStatus {
   ///
   /// - Throws: ``SystemCallFailure`` where the file cannot be read, or a call fails.
   package static func read() throws(SystemCallFailure) -> Credentials {
-    let bits = securebits()
+    let bits = ProcessCapabilities.securebits
     guard let bytes = try contents(of: "/proc/thread-self/status"),
       let credentials = parse(bytes, securebits: bits)
     else { return try ask(securebits: bits) }
@@ -31,49 +28,24 @@ package enum ProcessStatus {
     }
   }
 
-  /// cap_get_secbits(3); where the kernel knows none, as gVisor's, the one that has a call of its own
-  /// (PR_GET_KEEPCAPS(2const)).
-  private static func securebits() -> Securebits {
-    let bits = cap_get_secbits()
-    if bits != .max { return Securebits(rawValue: bits) }
-    return cap_prctl(Int(PR_GET_KEEPCAPS), 0, 0, 0, 0, 0) == 1 ? .keepCapabilities : []
-  }
-
   /// Asks call by call; what this kernel does not know is not there.
   ///
   /// - Throws: ``SystemCallFailure`` where the ids for files are others than the effective ones, too.
   static func ask(securebits: Securebits) throws(SystemCallFailure) -> Credentials {
-    var (user, group) = (ProcessIDs(.max), ProcessIDs(.max))
-    try checked("getresuid") { getresuid(&user.real, &user.effective, &user.saved) }
-    try checked("getresgid") { getresgid(&group.real, &group.effective, &group.saved) }
+    let (user, group) = (try ProcessIdentity.user(), try ProcessIdentity.group())
     guard FileSystemUser.isEffective(uid: user.effective, gid: group.effective) else {
       throw SystemCallFailure("setfsuid: unlike the effective uid", .invalidArgument)
     }
-    var groups = [gid_t](
-      repeating: 0, count: Int(try checked("getgroups") { getgroups(0, nil) }))
-    try checked("getgroups") { getgroups(CInt(groups.count), &groups) }
-    guard let state = cap_get_proc() else {
-      throw SystemCallFailure("cap_get_proc", Errno(rawValue: errno))
-    }
-    defer { cap_free(UnsafeMutableRawPointer(state)) }
+    let groups = try ProcessIdentity.groups().sorted()
+    let state = try CapabilityState.ofProcess()
+    let ambient = ProcessCapabilities.ambient
     var credentials = Credentials(
-      user: user, group: group, groups: groups.sorted(),
-      permitted: CapabilitySet(state, CAP_PERMITTED),
-      effective: CapabilitySet(state, CAP_EFFECTIVE),
-      inheritable: CapabilitySet(state, CAP_INHERITABLE), ambient: set { cap_get_ambient($0) },
-      bounding: set { cap_get_bound($0) },
-      noNewPrivileges: cap_prctl(Int(PR_GET_NO_NEW_PRIVS), 0, 0, 0, 0, 0) == 1,
-      securebits: securebits)
-    credentials.canHaveAmbient = cap_get_ambient(0) >= 0
+      user: user, group: group, groups: groups, permitted: state.permitted,
+      effective: state.effective, inheritable: state.inheritable, ambient: ambient ?? [],
+      bounding: ProcessCapabilities.bounding,
+      noNewPrivileges: ProcessAttribute.hasNoNewPrivileges, securebits: securebits)
+    credentials.canHaveAmbient = ambient != nil
     return credentials
-  }
-
-  /// A set that the kernel tells one by one: 1 for a member, -1 for a number that it does not know.
-  private static func set(_ isMember: (cap_value_t) -> CInt) -> CapabilitySet {
-    CapabilitySet(
-      (UInt8(0)..<64).compactMap(Capability.init(rawValue:)).filter {
-        isMember(cap_value_t($0.rawValue)) == 1
-      })
   }
 
   /// Parses the text of a status file.
@@ -103,10 +75,7 @@ package enum ProcessStatus {
     var noNewPrivileges: Bool?
 
     mutating func read(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
-      let isName = { (field: StaticString) in
-        name.count == field.utf8CodeUnitCount
-          && name.elementsEqual(UnsafeBufferPointer(start: field.utf8Start, count: name.count))
-      }
+      let isName = { (field: String) in name.elementsEqual(field.utf8) }
       // Bytes, not strings: the file is read four times in a start.
       if isName("Uid") { user = ids(value) }
       if isName("Gid") { group = ids(value) }
@@ -116,7 +85,9 @@ package enum ProcessStatus {
       if isName("CapInh") { inheritable = set(value) }
       if isName("CapAmb") { ambient = set(value) }
       if isName("CapBnd") { bounding = set(value) }
-      if isName("NoNewPrivs") { noNewPrivileges = numbers(value, radix: 10).map { $0 == [1] } }
+      if isName("NoNewPrivs") {
+        noNewPrivileges = numbers(value, radix: 10).map { $0 == [1] }
+      }
     }
 
     func credentials(securebits: Securebits) -> Credentials? {

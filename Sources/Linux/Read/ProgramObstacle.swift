@@ -1,7 +1,5 @@
 import Plan
 import Text
-import Glibc
-import SystemPackage
 
 extension ProgramObstacle {
   /// What keeps a program from running, by the beginning of its file; nil where nothing is known to.
@@ -38,7 +36,7 @@ extension ProgramObstacle {
   }
 
   private static func isAbsent(_ path: ByteString) -> Bool {
-    FileAccess.refusal(path, F_OK) == .noSuchFileOrDirectory
+    FileAccess.refusal(path, .exists) == .noSuchFileOrDirectory
   }
 
   private static func isOptionOrAssignment(_ argument: ByteString) -> Bool {

@@ -1,9 +1,6 @@
 import Capabilities
 import Plan
 import Text
-import CLinux
-import Glibc
-import SystemPackage
 
 /// Finds programs as execvp(3) does, and reads what a grant needs to know of their files.
 enum ProgramSearch {
@@ -44,10 +41,12 @@ enum ProgramSearch {
   static func findProxy(
     _ path: ByteString, searchPath: ByteString?
   ) throws(SystemCallFailure) -> ProgramLookup {
-    guard let way = try? PathEntry.way(along: path), let last = way.last else { return .absent }
+    let way: [PathEntry]
+    do throws(SystemCallFailure) { way = try PathEntry.way(along: path) } catch { return .absent }
+    guard let last = way.last else { return .absent }
     let lookup = try inspect(last.path, path: searchPath)
     guard case .found(var file) = lookup else { return lookup }
-    file.writableComponent = way.firstWritableByOthers()?.path
+    file.writableComponent = way.firstOpenToOthers()?.path
     return .found(file)
   }
 
@@ -59,11 +58,11 @@ enum ProgramSearch {
       return .notExecutable(path: path, reason: "it is not a regular file")
     }
     let permissions = pinned.status.permissions
-    guard !permissions.isDisjoint(with: [.ownerExecute, .groupExecute, .otherExecute]) else {
+    guard permissions & 0o111 != 0 else {
       return .notExecutable(path: path, reason: "nobody has the permission to execute it")
     }
     var file = ProgramFile(path: path, identity: FileIdentity(pinned.status))
-    file.isSetID = !permissions.isDisjoint(with: [.setUserID, .setGroupID])
+    file.isSetID = permissions & 0o6000 != 0
     try readGrantFacts(&file, pinned, path: searchPath)
     return .found(file)
   }
@@ -83,18 +82,26 @@ enum ProgramSearch {
     }
     if case .script = beginning { file.isScript = true }
     file.obstacle = ProgramObstacle.find(beginning, path: path)
-    var mount = statvfs()
-    let reading = try opened.withDescriptor { descriptor throws(SystemCallFailure) in
-      try checked("fstatvfs(\(file.path))") { fstatvfs(descriptor.rawValue, &mount) }
-      return try FileCapabilities.read(descriptor)
-    }
+    let (mount, reading) = try mountAndCapabilities(opened, path: file.path)
     switch reading {
     case .present(let capabilities): file.capabilities = capabilities
     case .unsupported: file.supportsAttributes = false
     case .absent: break
     }
-    if mount.f_flag & UInt(ST_RDONLY) != 0 { file.mount.insert(.readOnly) }
-    if mount.f_flag & UInt(ST_NOSUID) != 0 { file.mount.insert(.noSetID) }
+    if mount.isReadOnly { file.mount.insert(.readOnly) }
+    if mount.isNoSetID { file.mount.insert(.noSetID) }
+  }
+
+  private static func mountAndCapabilities(
+    _ file: borrowing OpenFile, path: ByteString
+  ) throws(SystemCallFailure) -> (MountFlags, FileCapabilities.Reading) {
+    try file.withDescriptor { descriptor throws(SystemCallFailure) in
+      let mount: MountFlags
+      do throws(Errno) { mount = try MountFlags(of: descriptor) } catch {
+        throw SystemCallFailure("fstatvfs(\(path))", error)
+      }
+      return (mount, try FileCapabilities.read(descriptor))
+    }
   }
 
   private static func openIfReadable(
@@ -123,9 +130,9 @@ enum ProgramSearch {
 
 extension FileIdentity {
   /// Which file a status is of.
-  init(_ status: Stat) {
+  init(_ status: FileStatus) {
     self.init(
-      device: UInt64(status.deviceID.rawValue), inode: UInt64(status.inode.rawValue),
-      changeTime: Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec))
+      device: status.device, inode: status.inode,
+      changeTime: Int64(status.change.seconds) * 1_000_000_000 + Int64(status.change.nanoseconds))
   }
 }

@@ -2,8 +2,6 @@ package import Capabilities
 package import Kong
 package import Plan
 package import Text
-import Glibc
-import SystemPackage
 
 extension SecretReference {
   /// Reads the secrets, for a program that will run as `target`.
@@ -22,85 +20,59 @@ extension SecretReference {
     _ files: [SecretReference], for target: TargetUser?, own: Credentials
   ) throws(StartFailure) -> [ResolvedSecret] {
     guard !files.isEmpty else { return [] }
-    var opened: [OpenedFile]
+    var found: [FileReading]
     do {
-      opened = try FileSystemUser.acting(as: target, own: own) {
-        files.map { OpenedFile($0, at: $0.path) }
-      }
+      found = try FileSystemUser.acting(as: target, own: own) { files.map { FileReading($0.path) } }
     } catch {
       throw error.failure
     }
     if own.user.effective == 0, target.map({ $0.uid != 0 }) ?? false {
       for (index, file) in files.enumerated()
-      where opened[index].refusal == .failed(.permissionDenied)
-        || file.steersRoot && opened[index].isOpen
-      {
-        opened[index].close()
-        opened[index] = OpenedFile(file, at: try file.trustedPath())
+      where found[index] == .failed(.permissionDenied) || file.steersRoot && found[index].isRead {
+        found[index] = FileReading(try file.trustedPath())
       }
     }
-    defer { for file in opened { file.close() } }
-    var settings: [ResolvedSecret] = []
-    for file in opened {
-      let secret = try file.file.secret(fromContents: file.contents())
-      settings.append(ResolvedSecret(reference: file.file, secret: secret))
+    var secrets: [ResolvedSecret] = []
+    for (file, reading) in zip(files, found) {
+      let secret = try file.secret(fromContents: file.contents(reading))
+      secrets.append(ResolvedSecret(reference: file, secret: secret))
     }
-    return settings
-  }
-}
-
-/// A secret's file that was opened, or why not.
-private struct OpenedFile {
-  let file: SecretReference
-  private var descriptor: FileDescriptor?
-  /// Why it was not opened.
-  private(set) var refusal: Refusal?
-
-  enum Refusal: Equatable {
-    case failed(Errno)
-    case notRegular(FileType)
-  }
-
-  var isOpen: Bool { descriptor != nil }
-
-  /// Opens the file.
-  init(_ file: SecretReference, at path: ByteString) {
-    self.file = file
-    do throws(Errno) {
-      let pinned = try PinnedFile(path)
-      guard pinned.isRegular else {
-        refusal = .notRegular(pinned.status.type)
-        return
-      }
-      descriptor = try pinned.open().take()
-    } catch {
-      refusal = .failed(error)
-    }
-  }
-
-  func close() {
-    try? descriptor?.close()
+    return secrets
   }
 
   /// All bytes of a regular file that is not too long.
-  func contents() throws(StartFailure) -> [UInt8] {
-    guard let descriptor else {
-      switch refusal {
-      case .notRegular(let type): throw file.notRegular(type)
-      case .failed(let reason): throw file.cannotBeRead(reason)
-      case nil: throw file.cannotBeRead(.ioError)
-      }
+  private func contents(_ reading: FileReading) throws(StartFailure) -> [UInt8] {
+    switch reading {
+    case .bytes(let bytes):
+      if bytes.count > SecretReference.longestVariable { throw tooLong }
+      return bytes
+    case .failed(let reason): throw cannotBeRead(reason)
+    case .notRegular(let type): throw notRegular(type)
     }
-    let bytes: [UInt8]
-    do throws(Errno) {
-      // One byte more than a variable can have tells a file that is too long.
-      bytes = try descriptor.contents(limit: SecretReference.longestVariable + 1)
-    } catch {
-      throw file.cannotBeRead(error)
-    }
-    if bytes.count > SecretReference.longestVariable { throw file.tooLong }
-    return bytes
   }
+}
+
+/// What is in a secret's file, or why that is not known.
+private enum FileReading: Equatable {
+  case bytes([UInt8])
+  case failed(Errno)
+  case notRegular(FileType)
+
+  init(_ path: ByteString) {
+    do throws(Errno) {
+      let pinned = try PinnedFile(path)
+      guard pinned.isRegular else {
+        self = .notRegular(pinned.status.type)
+        return
+      }
+      // One byte more than a variable can have tells a file that is too long.
+      self = .bytes(try pinned.open().contents(limit: SecretReference.longestVariable + 1))
+    } catch {
+      self = .failed(error)
+    }
+  }
+
+  var isRead: Bool { if case .bytes = self { true } else { false } }
 }
 
 extension SecretReference {
@@ -117,7 +89,7 @@ extension SecretReference {
         why: "there is no such file (\(reason))", wayOut: "mount the secret, or correct the path")
     case .permissionDenied, .notPermitted:
       failure(
-        why: "uid \(geteuid()) may not read it (\(reason))",
+        why: "uid \(ProcessIdentity.effectiveUser) may not read it (\(reason))",
         wayOut: "let this user read the file and enter each directory above it (Kubernetes:"
           + " fsGroup, or defaultMode 0444)")
     case .tooManySymbolicLinkLevels:

@@ -1,6 +1,3 @@
-import Glibc
-import SystemPackage
-
 /// The ids that exist in the user namespace of this process (user_namespaces(7)).
 enum UserNamespace {
   /// Looks for an id without a mapping, after a call with these ids has failed.
@@ -14,14 +11,21 @@ enum UserNamespace {
   static func check(
     uid: UInt32? = nil, groups: [UInt32] = [], call: String
   ) throws(SystemCallFailure) {
-    var ends: [CInt] = [-1, -1]
-    guard pipe(&ends) == 0 else { return }
-    defer { for end in ends { close(end) } }
-    let isUnmapped = { (uid: UInt32, gid: UInt32) in
-      fchown(ends[0], uid, gid) != 0 && errno == EINVAL
+    let pipe: Pipe
+    do throws(Errno) { pipe = try Pipe() } catch { return }
+    if let uid, isUnmapped(pipe.readEnd, uid: uid) { throw unmapped("uid", uid, call) }
+    for gid in groups where isUnmapped(pipe.readEnd, gid: gid) {
+      throw unmapped("gid", gid, call)
     }
-    if let uid, isUnmapped(uid, .max) { throw unmapped("uid", uid, call) }
-    for gid in groups where isUnmapped(.max, gid) { throw unmapped("gid", gid, call) }
+  }
+
+  private static func isUnmapped(
+    _ file: borrowing Descriptor, uid: UInt32? = nil, gid: UInt32? = nil
+  ) -> Bool {
+    do throws(Errno) { try file.give(to: uid, group: gid) } catch {
+      return error == .invalidArgument
+    }
+    return false
   }
 
   private static func unmapped(_ kind: String, _ id: UInt32, _ call: String) -> SystemCallFailure {

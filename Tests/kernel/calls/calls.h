@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sched.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #ifndef CLONE_NEWNS

@@ -1,6 +1,5 @@
+import Capabilities
 import CLinux
-import Glibc
-import SystemPackage
 
 /// Changes who the process is (credentials(7)).
 ///
@@ -9,7 +8,7 @@ import SystemPackage
 enum ProcessIdentity {
   /// setgroups(2).
   static func setGroups(_ groups: [UInt32]) throws(SystemCallFailure) {
-    try change("setgroups(\(groups.map(String.init).joined(separator: ",")))", groups: groups) {
+    try change("setgroups(\(groups.map { String($0) }.joined(separator: ",")))", groups: groups) {
       setgroups(groups.count, groups)
     }
   }
@@ -19,25 +18,14 @@ enum ProcessIdentity {
     try change("setgid(\(gid))", groups: [gid]) { setgid(gid) }
   }
 
-  /// Has the kernel kill this process when the one that forked it ends (PR_SET_PDEATHSIG(2const)).
-  ///
-  /// - Parameter parent: that process; nil where this one is no child of ours.
-  /// - Throws: ``SystemCallFailure`` also where it has ended before.
-  static func endWithParent(_ parent: pid_t?) throws(SystemCallFailure) {
-    guard let parent else { return }
-    try checked("prctl(PR_SET_PDEATHSIG)") {
-      cap_prctlw(Int(PR_SET_PDEATHSIG), Int(SIGKILL), 0, 0, 0, 0)
-    }
-    if getppid() != parent { throw SystemCallFailure("getppid", .noSuchProcess) }
-  }
-
   /// setuid(2): real, effective and saved, as this process has cap_setuid.
   static func setUser(_ uid: UInt32) throws(SystemCallFailure) {
     try change("setuid(\(uid))", uid: uid) { setuid(uid) }
   }
 
   private static func change(
-    _ name: @autoclosure () -> String, uid: UInt32? = nil, groups: [UInt32] = [], _ call: () -> CInt
+    _ name: @autoclosure () -> String, uid: UInt32? = nil, groups: [UInt32] = [],
+    _ call: () -> Int32
   ) throws(SystemCallFailure) {
     do {
       try checked(name(), call)
@@ -47,5 +35,30 @@ enum ProcessIdentity {
       }
       throw error
     }
+  }
+
+  /// The effective user (geteuid(2)).
+  static var effectiveUser: UInt32 { geteuid() }
+
+  /// The ids of the user (getresuid(2)).
+  static func user() throws(SystemCallFailure) -> ProcessIDs {
+    var ids = ProcessIDs(.max)
+    try checked("getresuid") { getresuid(&ids.real, &ids.effective, &ids.saved) }
+    return ids
+  }
+
+  /// The ids of the group (getresgid(2)).
+  static func group() throws(SystemCallFailure) -> ProcessIDs {
+    var ids = ProcessIDs(.max)
+    try checked("getresgid") { getresgid(&ids.real, &ids.effective, &ids.saved) }
+    return ids
+  }
+
+  /// The other groups (getgroups(2)).
+  static func groups() throws(SystemCallFailure) -> [UInt32] {
+    var groups = [UInt32](
+      repeating: 0, count: Int(try checked("getgroups") { getgroups(0, nil) }))
+    try checked("getgroups") { getgroups(Int32(groups.count), &groups) }
+    return groups
   }
 }

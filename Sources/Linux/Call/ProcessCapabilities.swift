@@ -1,26 +1,31 @@
 import Capabilities
 import CLinux
-import Glibc
-import SystemPackage
 
-/// Changes the capability sets of the calling thread, through libcap.
+/// The capabilities of the calling thread, through libcap.
 enum ProcessCapabilities {
   /// Makes the sets exactly these, and effective empty unless it is given (cap_set_proc(3)).
   static func set(
     permitted: CapabilitySet, inheritable: CapabilitySet, effective: CapabilitySet = []
   ) throws(SystemCallFailure) {
-    let state = try CapabilitySet.state([
-      (CAP_PERMITTED, permitted), (CAP_INHERITABLE, inheritable), (CAP_EFFECTIVE, effective),
-    ])
-    defer { cap_free(UnsafeMutableRawPointer(state)) }
-    try checked("cap_set_proc") { cap_set_proc(state) }
+    try CapabilityState.of(permitted: permitted, inheritable: inheritable, effective: effective)
+      .setProcess()
   }
 
   /// What the kernel checks at the moment (cap_get_proc(3)); nothing where it does not say.
   static var effective: CapabilitySet {
-    guard let state = cap_get_proc() else { return [] }
-    defer { cap_free(UnsafeMutableRawPointer(state)) }
-    return CapabilitySet(state, CAP_EFFECTIVE)
+    do throws(SystemCallFailure) { return try CapabilityState.ofProcess().effective } catch {
+      return []
+    }
+  }
+
+  /// The ambient set (cap_get_ambient(3)); nil where the kernel has none.
+  static var ambient: CapabilitySet? {
+    cap_get_ambient(0) < 0 ? nil : .ofAll { cap_get_ambient(cap_value_t($0.rawValue)) == 1 }
+  }
+
+  /// The bounding set (cap_get_bound(3)).
+  static var bounding: CapabilitySet {
+    .ofAll { cap_get_bound(cap_value_t($0.rawValue)) == 1 }
   }
 
   /// Takes capabilities out of the bounding set (cap_drop_bound(3)).
@@ -30,11 +35,6 @@ enum ProcessCapabilities {
         cap_drop_bound(cap_value_t(capability.rawValue))
       }
     }
-  }
-
-  /// Lets the permitted set survive the change of user (PR_SET_KEEPCAPS(2const)).
-  static func keep() throws(SystemCallFailure) {
-    try checked("prctl(PR_SET_KEEPCAPS)") { cap_prctlw(Int(PR_SET_KEEPCAPS), 1, 0, 0, 0, 0) }
   }
 
   /// Empties the ambient set (cap_reset_ambient(3)).
@@ -51,10 +51,11 @@ enum ProcessCapabilities {
     }
   }
 
-  /// Sets no_new_privs, for good (PR_SET_NO_NEW_PRIVS(2const)).
-  static func setNoNewPrivileges() throws(SystemCallFailure) {
-    try checked("prctl(PR_SET_NO_NEW_PRIVS)") {
-      cap_prctlw(Int(PR_SET_NO_NEW_PRIVS), 1, 0, 0, 0, 0)
-    }
+  /// The securebits (cap_get_secbits(3)); where the kernel knows none, as gVisor's, the one that has a call
+  /// of its own (PR_GET_KEEPCAPS(2const)).
+  static var securebits: Securebits {
+    let bits = cap_get_secbits()
+    if bits != .max { return Securebits(rawValue: bits) }
+    return ProcessAttribute.value(of: PR_GET_KEEPCAPS) == 1 ? .keepCapabilities : []
   }
 }

@@ -1,6 +1,5 @@
+import Text
 import CLinux
-import Glibc
-import SystemPackage
 
 /// The descriptors that this process has open, and would hand on to what it execs.
 enum OpenDescriptors {
@@ -8,11 +7,11 @@ enum OpenDescriptors {
   ///
   /// A kernel before 5.9 does not have the call, and an old seccomp profile refuses it; then /proc/self/fd
   /// names them.
-  static func close(keeping kept: [CInt]) throws(SystemCallFailure) {
-    var first: CUnsignedInt = 3
+  static func close(keeping kept: [Int32]) throws(SystemCallFailure) {
+    var first: UInt32 = 3
     do throws(SystemCallFailure) {
       for descriptor in kept.sorted() {
-        let next = CUnsignedInt(descriptor)
+        let next = UInt32(descriptor)
         if next > first { try close(from: first, through: next - 1) }
         first = max(first, next + 1)
       }
@@ -23,27 +22,26 @@ enum OpenDescriptors {
   }
 
   private static func close(
-    from first: CUnsignedInt, through last: CUnsignedInt
+    from first: UInt32, through last: UInt32
   ) throws(SystemCallFailure) {
     try checked("close_range(\(first), \(last))") { close_range(first, last, 0) }
   }
 
   /// Whether /proc has named them, and they are closed.
-  private static func closeByName(keeping kept: [CInt]) -> Bool {
-    var descriptors: [CInt] = []
+  private static func closeByName(keeping kept: [Int32]) -> Bool {
+    var numbers: [Int32] = []
     do throws(Errno) {
       let directory = try Directory.open("/proc/self/fd")
-      try directory.forEachEntry { name, _ in
-        let number = CInt(atoi(name))
-        if number > 2, number != directory.descriptor, !kept.contains(number) {
-          descriptors.append(number)
-        }
+      let own = directory.descriptor.number
+      try directory.forEachEntry { entry in
+        guard let number = entry.name.text.flatMap({ Int32($0) }) else { return }
+        if number > 2, number != own, !kept.contains(number) { numbers.append(number) }
       }
     } catch {
       return false
     }
     // One that is closed already, or that fails to write what it held back, is gone, too (close(2)).
-    for descriptor in descriptors { Glibc.close(descriptor) }
+    for number in numbers { CLinux.close(number) }
     return true
   }
 }

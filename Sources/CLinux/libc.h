@@ -1,0 +1,85 @@
+// The C interfaces that Sources/Linux/Call uses: headers of glibc, the kernel and libcap, and what Swift
+// cannot import from them. Swift's own Glibc module does not exist in Embedded mode.
+#pragma once
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/prctl.h>
+#include <linux/stat.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/capability.h>
+#include <sys/fsuid.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// Declared for _GNU_SOURCE only. That is not defined here: it changes other declarations, and tests import
+// Swift's Glibc module, too, which is made without it.
+int close_range(unsigned first, unsigned last, int flags);
+ssize_t getdents64(int descriptor, void *buffer, size_t length);
+int getresuid(uid_t *real, uid_t *effective, uid_t *saved);
+int getresgid(gid_t *real, gid_t *effective, gid_t *saved);
+int pipe2(int *ends, int flags);
+int sched_getaffinity(int process, size_t size, void *set);
+const char *sigabbrev_np(int number);
+int statx(int directory, const char *name, int flags, unsigned mask, struct statx *status);
+
+// Macros that Swift cannot import, and constants for _GNU_SOURCE only.
+static const int linux_at_empty_path = 0x1000;
+static const int linux_o_path = __O_PATH;
+static const unsigned long linux_st_noexec = 8;
+static const int linux_clock_realtime_coarse = 5;
+static inline int linux_errno(void) { return errno; }
+static inline void linux_clear_errno(void) { errno = 0; }
+
+// Functions with variable arguments.
+static inline int linux_openat(int directory, const char *name, int flags) {
+  return openat(directory, name, flags);
+}
+
+// NS_GET_USERNS of linux/nsfs.h (ioctl_nsfs(2)).
+static inline int linux_owner_of_namespace(int descriptor) { return ioctl(descriptor, 0xb701, 0); }
+
+// Glibc's types for the first argument depend on _GNU_SOURCE.
+static inline int linux_getrlimit(int resource, struct rlimit *limit) {
+  return getrlimit(resource, limit);
+}
+static inline int linux_setrlimit(int resource, const struct rlimit *limit) {
+  return setrlimit(resource, limit);
+}
+static const int linux_rlimit_core = RLIMIT_CORE, linux_rlimit_cpu = RLIMIT_CPU,
+                 linux_rlimit_data = RLIMIT_DATA, linux_rlimit_fsize = RLIMIT_FSIZE,
+                 linux_rlimit_nofile = RLIMIT_NOFILE;
+
+// Enumerations of glibc's, which Swift imports as types of their own.
+static const int linux_sock_stream = SOCK_STREAM | SOCK_CLOEXEC;
+static const int linux_sock_stream_nonblocking = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+// Casts.
+static inline void *linux_map_shared_page(void) {
+  void *page = mmap(0, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return page == MAP_FAILED ? 0 : page;
+}
+static inline void linux_ignore_signal(int number) { signal(number, SIG_IGN); }
+static inline int linux_is_ignored(int number) {
+  struct sigaction action;
+  return sigaction(number, 0, &action) == 0 && action.sa_handler == SIG_IGN;
+}

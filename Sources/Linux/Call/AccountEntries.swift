@@ -1,0 +1,68 @@
+import Plan
+import Text
+import CLinux
+
+/// Accounts as glibc's own readers of files find them.
+///
+/// getpwnam(3) would load NSS modules, which a static program must not.
+enum AccountEntries {
+  /// The users in a file like /etc/passwd (fgetpwent_r(3)).
+  static func users(in file: [UInt8]) -> [Account] {
+    var users: [Account] = []
+    forEach(in: file, passwd(), fgetpwent_r) { entry in
+      if isForNIS(entry.pw_name) { return }
+      users.append(
+        Account(
+          name: String(cString: entry.pw_name), uid: entry.pw_uid, gid: entry.pw_gid,
+          home: ByteString(cString: entry.pw_dir)))
+    }
+    return users
+  }
+
+  /// The groups in a file like /etc/group (fgetgrent_r(3)).
+  static func groups(in file: [UInt8]) -> [AccountGroup] {
+    var groups: [AccountGroup] = []
+    forEach(in: file, group(), fgetgrent_r) { entry in
+      if isForNIS(entry.gr_name) { return }
+      groups.append(
+        AccountGroup(
+          name: String(cString: entry.gr_name), gid: entry.gr_gid,
+          members: CStrings(entry.gr_mem).map { String(cString: $0) }))
+    }
+    return groups
+  }
+
+  /// Whether a line is one that asks NIS for accounts: "+", "+NAME", "-NAME".
+  ///
+  /// The readers give it the id 0 and no home (nsswitch.conf(5), "Compatibility mode"): it must not
+  /// become another name for root.
+  private static func isForNIS(_ name: UnsafePointer<CChar>) -> Bool {
+    "+-".utf8.contains(UInt8(truncatingIfNeeded: name[0]))
+  }
+
+  /// fgetpwent_r or fgetgrent_r: the file, an entry to fill in, a buffer for its strings and its size,
+  /// and what points to the entry afterwards.
+  private typealias Reader<Entry> = (
+    UnsafeMutablePointer<FILE>, UnsafeMutablePointer<Entry>, UnsafeMutablePointer<CChar>, Int,
+    UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>
+  ) -> Int32
+
+  private static func forEach<Entry>(
+    in file: [UInt8], _ empty: Entry, _ next: Reader<Entry>, _ body: (Entry) -> Void
+  ) {
+    if file.isEmpty { return }
+    var bytes = file
+    // Room for a line as long as the file, and for a pointer to each of its members: the readers that
+    // have a buffer of their own read a long line again for each KiB of it.
+    let room = 8 * bytes.count + 1024
+    let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: room)
+    defer { buffer.deallocate() }
+    var (entry, found) = (empty, UnsafeMutablePointer<Entry>?.none)
+    bytes.withUnsafeMutableBytes { bytes in
+      // From memory, because the readers ask for the file's position at each line.
+      guard let file = fmemopen(bytes.baseAddress, bytes.count, "r") else { return }
+      defer { fclose(file) }
+      while next(file, &entry, buffer, room, &found) == 0, let found { body(found.pointee) }
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import Text
+import CLinux
+
+/// What open(2), pipe(2) or socket(2) gave: it is open as long as this value lives (close(2)).
+struct Descriptor: ~Copyable {
+  /// For calls in this folder only: what it means ends with this value.
+  let number: Int32
+
+  /// Takes over a number that a call has just returned.
+  init(owning number: Int32) {
+    self.number = number
+  }
+
+  deinit {
+    close(number)
+  }
+
+  /// What leads to the same file, by any name (proc_pid_fd(5)).
+  var path: ByteString { ByteString("/proc/self/fd/\(number)") }
+
+  /// Reads to the end of the file, or as many bytes as `limit` says (read(2)).
+  borrowing func contents(limit: Int? = nil) throws(Errno) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let number = number
+    while bytes.count < limit ?? .max {
+      // Without a limit the pieces grow, so that a large file needs few calls.
+      let room = limit.map { $0 - bytes.count } ?? max(4096, bytes.count)
+      let piece = try uninitialized(room) { buffer, count throws(Errno) in
+        try retried { read(number, buffer, count) }
+      }
+      if piece.isEmpty { break }
+      if bytes.isEmpty { bytes = piece } else { bytes += piece }
+    }
+    return bytes
+  }
+
+  /// Reads once, what is there, up to a number of bytes; nothing at the end (read(2)).
+  borrowing func readOnce(upTo count: Int) throws(Errno) -> [UInt8] {
+    let number = number
+    return try uninitialized(count) { buffer, count throws(Errno) in
+      try retried { read(number, buffer, count) }
+    }
+  }
+
+  /// Writes all of it (write(2)).
+  borrowing func write(_ bytes: [UInt8]) throws(Errno) {
+    try writeAll(bytes, to: number)
+  }
+
+  /// Gives the file to a user and a group (fchownat(2), AT_EMPTY_PATH), a reference's, too.
+  ///
+  /// - Parameter uid: nil to change nothing; so for `gid`.
+  borrowing func give(to uid: UInt32?, group gid: UInt32?) throws(Errno) {
+    let number = number
+    try retried { fchownat(number, "", uid ?? .max, gid ?? .max, linux_at_empty_path) }
+  }
+
+  /// Waits until there is something to read, or the other end is closed (poll(2)).
+  ///
+  /// - Returns: whether that was so before the time was over.
+  borrowing func isReadable(until deadline: MonotonicTime) throws(Errno) -> Bool {
+    var event = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+    return try retried { poll(&event, 1, Int32(deadline.remaining)) } > 0
+  }
+}
+
+/// Bytes that a call has written, of which there were at most `capacity`.
+///
+/// To fill an array with zeros first costs more than most calls.
+func uninitialized(
+  _ capacity: Int, _ call: (UnsafeMutableRawPointer, Int) throws(Errno) -> Int
+) throws(Errno) -> [UInt8] {
+  var failure: Errno?
+  let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+    // There is no memory for no bytes.
+    guard let first = buffer.baseAddress else { return }
+    do throws(Errno) { count = try call(first, capacity) } catch {
+      failure = error
+    }
+  }
+  if let failure { throw failure }
+  return bytes
+}
+
+/// Writes all of it to a descriptor, or to a standard stream (write(2)).
+func writeAll(_ bytes: [UInt8], to number: Int32) throws(Errno) {
+  var start = 0
+  while start < bytes.count {
+    start += try bytes.withUnsafeBufferPointer { buffer throws(Errno) in
+      let rest = UnsafeBufferPointer(rebasing: buffer[start...])
+      return try retried { write(number, rest.baseAddress, rest.count) }
+    }
+  }
+}
+
+/// Two ends, of which what is written to one can be read from the other (pipe2(2)).
+struct Pipe: ~Copyable {
+  let readEnd: Descriptor
+  let writeEnd: Descriptor
+
+  init() throws(Errno) {
+    var ends: [Int32] = [-1, -1]
+    try retried { pipe2(&ends, O_CLOEXEC) }
+    readEnd = Descriptor(owning: ends[0])
+    writeEnd = Descriptor(owning: ends[1])
+  }
+
+  /// Closes the other end.
+  consuming func keepingReadEnd() -> Descriptor { readEnd }
+}

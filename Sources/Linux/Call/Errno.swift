@@ -1,0 +1,90 @@
+import CLinux
+
+/// The error of a system call, by its number (errno(3)).
+package struct Errno: Error, Equatable, Sendable {
+  /// One of the constants of errno.h.
+  package let rawValue: Int32
+
+  /// The error with a number.
+  package init(rawValue: Int32) {
+    self.rawValue = rawValue
+  }
+
+  /// The error of the call before, which has failed.
+  static var last: Errno { Errno(rawValue: linux_errno()) }
+}
+
+extension Errno: CustomStringConvertible {
+  /// The C library's words for it (strerror(3)).
+  package var description: String {
+    guard let text = strerror(rawValue) else { return "error \(rawValue)" }
+    return String(cString: text)
+  }
+}
+
+extension Errno {
+  /// EACCES.
+  package static let permissionDenied = Errno(rawValue: EACCES)
+  /// EADDRNOTAVAIL.
+  package static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
+  /// EAFNOSUPPORT.
+  package static let addressFamilyNotSupported = Errno(rawValue: EAFNOSUPPORT)
+  /// EAGAIN.
+  package static let resourceTemporarilyUnavailable = Errno(rawValue: EAGAIN)
+  /// ECHILD.
+  package static let noChildProcess = Errno(rawValue: ECHILD)
+  /// ECONNREFUSED.
+  package static let connectionRefused = Errno(rawValue: ECONNREFUSED)
+  /// EDQUOT.
+  package static let diskQuotaExceeded = Errno(rawValue: EDQUOT)
+  /// EEXIST.
+  package static let fileExists = Errno(rawValue: EEXIST)
+  /// EINTR.
+  package static let interrupted = Errno(rawValue: EINTR)
+  /// EINVAL.
+  package static let invalidArgument = Errno(rawValue: EINVAL)
+  /// EIO.
+  package static let ioError = Errno(rawValue: EIO)
+  /// ELOOP.
+  package static let tooManySymbolicLinkLevels = Errno(rawValue: ELOOP)
+  /// EMFILE.
+  package static let tooManyOpenFiles = Errno(rawValue: EMFILE)
+  /// ENAMETOOLONG.
+  package static let fileNameTooLong = Errno(rawValue: ENAMETOOLONG)
+  /// ENFILE.
+  package static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
+  /// ENODATA.
+  package static let noData = Errno(rawValue: ENODATA)
+  /// ENOENT.
+  package static let noSuchFileOrDirectory = Errno(rawValue: ENOENT)
+  /// ENOEXEC.
+  package static let execFormatError = Errno(rawValue: ENOEXEC)
+  /// ENOMEM.
+  package static let noMemory = Errno(rawValue: ENOMEM)
+  /// ENOSPC.
+  package static let noSpace = Errno(rawValue: ENOSPC)
+  /// ENOSYS.
+  package static let noFunction = Errno(rawValue: ENOSYS)
+  /// ENOTDIR.
+  package static let notDirectory = Errno(rawValue: ENOTDIR)
+  /// ENOTSUP, which is EOPNOTSUPP.
+  package static let notSupported = Errno(rawValue: ENOTSUP)
+  /// ENOTTY.
+  package static let inappropriateIOCTLForDevice = Errno(rawValue: ENOTTY)
+  /// EOVERFLOW.
+  package static let overflow = Errno(rawValue: EOVERFLOW)
+  /// EPERM.
+  package static let notPermitted = Errno(rawValue: EPERM)
+  /// EPROTOTYPE.
+  package static let protocolWrongTypeForSocket = Errno(rawValue: EPROTOTYPE)
+  /// EROFS.
+  package static let readOnlyFileSystem = Errno(rawValue: EROFS)
+  /// ESRCH.
+  package static let noSuchProcess = Errno(rawValue: ESRCH)
+  /// ESTALE.
+  package static let staleNFSFileHandle = Errno(rawValue: ESTALE)
+  /// ETIMEDOUT.
+  package static let timedOut = Errno(rawValue: ETIMEDOUT)
+  /// E2BIG.
+  package static let argListTooLong = Errno(rawValue: E2BIG)
+}

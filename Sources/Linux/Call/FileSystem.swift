@@ -1,0 +1,126 @@
+import Text
+import CLinux
+
+/// How the file system is mounted that a file is on (statvfs(3)).
+struct MountFlags {
+  private let flags: UInt
+
+  /// Of what a path leads to.
+  init(of path: ByteString) throws(Errno) {
+    var mount = statvfs()
+    _ = try path.withCString { path throws(Errno) in try retried { statvfs(path, &mount) } }
+    flags = mount.f_flag
+  }
+
+  /// Of an open file (fstatvfs(3)).
+  init(of file: borrowing Descriptor) throws(Errno) {
+    var mount = statvfs()
+    let number = file.number
+    try retried { fstatvfs(number, &mount) }
+    flags = mount.f_flag
+  }
+
+  var isReadOnly: Bool { flags & UInt(ST_RDONLY) != 0 }
+  var isNoSetID: Bool { flags & UInt(ST_NOSUID) != 0 }
+  var isNoExec: Bool { flags & linux_st_noexec != 0 }
+}
+
+extension Descriptor {
+  /// Whether something is mounted where it leads (statx(2), STATX_ATTR_MOUNT_ROOT).
+  ///
+  /// Before Linux 5.8 the kernel does not say so; then a directory on another device counts as one,
+  /// which leaves out bind mounts of the same file system.
+  ///
+  /// - Parameters:
+  ///   - status: its own.
+  ///   - device: that of the directory that it is in.
+  borrowing func isMountPoint(_ status: FileStatus, below device: UInt64) -> Bool {
+    var answer = statx()
+    if statx(number, "", linux_at_empty_path, 0, &answer) == 0, let isRoot = answer.isMountRoot {
+      return isRoot
+    }
+    return status.type == .directory && status.device != device
+  }
+}
+
+/// Whether something is mounted at a path that is no link; false where the kernel does not say
+/// (statx(2), STATX_ATTR_MOUNT_ROOT).
+func isMountPoint(_ path: ByteString) -> Bool {
+  var answer = statx()
+  return path.withCString { statx(AT_FDCWD, $0, AT_SYMLINK_NOFOLLOW, 0, &answer) } == 0
+    && answer.isMountRoot ?? false
+}
+
+extension statx {
+  /// Nil where the kernel does not say.
+  fileprivate var isMountRoot: Bool? {
+    let attribute = UInt64(STATX_ATTR_MOUNT_ROOT)
+    return stx_attributes_mask & attribute == 0 ? nil : stx_attributes & attribute != 0
+  }
+}
+
+/// What can be done with a file (access(2)).
+struct AccessMode: OptionSet {
+  let rawValue: Int32
+
+  /// F_OK: it is there.
+  static let exists: AccessMode = []
+  /// R_OK.
+  static let read = AccessMode(rawValue: R_OK)
+  /// W_OK.
+  static let write = AccessMode(rawValue: W_OK)
+  /// X_OK.
+  static let execute = AccessMode(rawValue: X_OK)
+}
+
+/// Why what a path leads to may not be used so, by the ids for files; nil where it may (faccessat2(2)).
+func accessRefusal(_ path: ByteString, _ mode: AccessMode) -> Errno? {
+  do throws(Errno) {
+    _ = try path.withCString { path throws(Errno) in
+      try retried { faccessat(AT_FDCWD, path, mode.rawValue, AT_EACCESS) }
+    }
+    return nil
+  } catch {
+    return error
+  }
+}
+
+/// Whether the real user may use what a path leads to so (access(2)).
+func isAllowed(_ path: ByteString, _ mode: AccessMode) -> Bool {
+  path.withCString { access($0, mode.rawValue) } == 0
+}
+
+/// mkdir(2).
+func makeDirectory(_ path: ByteString, mode: UInt32) throws(Errno) {
+  _ = try path.withCString { path throws(Errno) in try retried { mkdir(path, mode) } }
+}
+
+/// The working directory (getcwd(3)).
+func workingDirectory() throws(Errno) -> ByteString {
+  guard let path = getcwd(nil, 0) else { throw .last }
+  defer { free(path) }
+  return ByteString(cString: path)
+}
+
+/// The path without links; nil where it leads nowhere (realpath(3)).
+func realPath(_ path: ByteString) -> ByteString? {
+  path.withCString { path in
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return ByteString(cString: real)
+  }
+}
+
+/// Whether a name matches a pattern of glob(7), in which a leading dot is matched by a dot only
+/// (fnmatch(3), FNM_PERIOD).
+func matches<Name: PathName & ~Copyable>(_ name: borrowing Name, _ pattern: ByteString) -> Bool {
+  name.withCString { name in
+    pattern.withCString { fnmatch($0, name, FNM_PERIOD) } == 0
+  }
+}
+
+/// The longest name of a file, and the longest path, in bytes.
+enum PathLimit {
+  static let name = Int(NAME_MAX)
+  static let path = Int(PATH_MAX)
+}

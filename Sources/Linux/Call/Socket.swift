@@ -1,0 +1,90 @@
+import Text
+import CLinux
+
+/// An address that a socket can be bound or connected to.
+enum SocketAddress {
+  /// ip(7), in the order of the host's bytes.
+  case ipv4(UInt32, port: UInt16)
+  /// ipv6(7).
+  case ipv6(UInt128, port: UInt16)
+  /// unix(7): a path of at most 107 bytes.
+  case unix(ByteString)
+
+  fileprivate var family: Int32 {
+    switch self {
+    case .ipv4: AF_INET
+    case .ipv6: AF_INET6
+    case .unix: AF_UNIX
+    }
+  }
+
+  /// Calls `body` with the kernel's form of the address, and its size.
+  fileprivate func withPointer<Result>(
+    _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+  ) -> Result {
+    switch self {
+    case .ipv4(let address, let port):
+      var name = sockaddr_in()
+      name.sin_family = sa_family_t(AF_INET)
+      name.sin_port = port.bigEndian
+      name.sin_addr.s_addr = address.bigEndian
+      return SocketAddress.withPointer(to: &name, body)
+    case .ipv6(let address, let port):
+      var name = sockaddr_in6()
+      name.sin6_family = sa_family_t(AF_INET6)
+      name.sin6_port = port.bigEndian
+      withUnsafeMutableBytes(of: &name.sin6_addr) {
+        $0.storeBytes(of: address.bigEndian, as: UInt128.self)
+      }
+      return SocketAddress.withPointer(to: &name, body)
+    case .unix(let path):
+      var name = sockaddr_un()
+      name.sun_family = sa_family_t(AF_UNIX)
+      withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.bytes.prefix(107)) }
+      return SocketAddress.withPointer(to: &name, body)
+    }
+  }
+
+  private static func withPointer<Name, Result>(
+    to name: inout Name, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+  ) -> Result {
+    withUnsafePointer(to: &name) { pointer in
+      let address = UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
+      return body(address, socklen_t(MemoryLayout<Name>.size))
+    }
+  }
+}
+
+/// A stream socket, which no other process sees unless it is bound (socket(2)).
+struct Socket: ~Copyable {
+  private let descriptor: Descriptor
+
+  /// A socket of the family that addresses like this one belong to.
+  ///
+  /// - Parameter blocks: whether ``connect(to:)`` waits.
+  init(for address: SocketAddress, blocks: Bool = true) throws(Errno) {
+    let type = blocks ? linux_sock_stream : linux_sock_stream_nonblocking
+    descriptor = Descriptor(owning: try retried { socket(address.family, type, 0) })
+  }
+
+  /// setsockopt(2), SO_REUSEADDR: an address may be bound that another such socket is bound to.
+  borrowing func reuseAddress() throws(Errno) {
+    var isOn: Int32 = 1
+    let number = descriptor.number
+    try retried {
+      setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<Int32>.size))
+    }
+  }
+
+  /// bind(2).
+  borrowing func bind(to address: SocketAddress) throws(Errno) {
+    let number = descriptor.number
+    _ = try retried { address.withPointer { CLinux.bind(number, $0, $1) } }
+  }
+
+  /// connect(2).
+  borrowing func connect(to address: SocketAddress) throws(Errno) {
+    let number = descriptor.number
+    _ = try retried { address.withPointer { CLinux.connect(number, $0, $1) } }
+  }
+}
