@@ -1,22 +1,22 @@
 #!/usr/bin/env bats
-# Any command other than `kong docker-start`: Kong's own run as kong, all others unchanged.
+# Commands other than `kong docker-start`: Kong's run as kong, all others run unchanged.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash
 source "${BATS_TEST_DIRNAME}/container.bash"
 
-# What a container can hold, and an engine's command line cannot: bytes that are no UTF-8, names that
-# no shell makes. The script runs before the start, in the container.
+# A container can have bytes that are not UTF-8 and names that no shell makes, but an engine's command line
+# cannot. The script runs before the start, in the container.
 # shellcheck disable=SC2016 # for the shell in the container
 odd_words='
   set -- env "ODD=$(printf "\377\376\200 end")" "we.ird-name=$(printf "a\nb\tc=d")" "EMPTY=" "SECRET=open sesame"
 '
 
-# without_daemon FILE: its variables in order, but for the one that entrypoint sets.
+# without_daemon FILE: its variables in order, without the one that entrypoint sets.
 without_daemon() {
   grep --null-data --text --invert-match '^KONG_NGINX_DAEMON=' "$1"
 }
 
-@test "another command gets its arguments byte for byte, invalid UTF-8 too" {
+@test "another command gets its arguments byte for byte, including invalid UTF-8" {
   # shellcheck disable=SC2016 # for the shell in the container
   finish --entrypoint /bin/sh -- -c \
     'exec /usr/local/bin/entrypoint sh -c "cat /proc/\$\$/cmdline" "$(printf "\377\376")" "" "a b" "$(printf "x\ny")" --dry-run'
@@ -26,7 +26,7 @@ without_daemon() {
   cmp "$directory/expected" "$directory/stdout"
 }
 
-@test "another command gets its environment byte for byte, and KONG_NGINX_DAEMON=off besides" {
+@test "another command gets its environment byte for byte, and KONG_NGINX_DAEMON=off" {
   finish --entrypoint /bin/sh -- -c "$odd_words"'
     "$@" cat /proc/self/environ >/tmp/given
     exec "$@" /usr/local/bin/entrypoint cat /proc/self/environ'
@@ -36,13 +36,13 @@ without_daemon() {
   grep --null-data --text --line-regexp KONG_NGINX_DAEMON=off "$directory/stdout"
 }
 
-@test "a KONG_NGINX_DAEMON that is set stays as it is" {
+@test "a KONG_NGINX_DAEMON that is set is not changed" {
   finish --env KONG_NGINX_DAEMON=on -- printenv KONG_NGINX_DAEMON
   ((status == 0))
   [[ $(<"$directory/stdout") == on ]]
 }
 
-@test "another command keeps user and capabilities of the container" {
+@test "another command keeps the user and the capabilities of the container" {
   finish -- cat /proc/self/status
   ((status == 0))
   cp "$directory/stdout" "$directory/with"
@@ -58,7 +58,7 @@ without_daemon() {
   [[ $(<"$directory/stdout") == 1 ]]
 }
 
-@test "other commands of kong run as kong where root starts them, and as root only if --user says so" {
+@test "other kong commands run as kong if root starts them, and as root only with --user root" {
   finish -- kong version
   cat "$directory/stderr"
   ((status == 0))
@@ -94,7 +94,7 @@ status_in() {
       done
       before=$(worker)
       if [[ $mode == ambient && $user == kong ]]; then
-        # The capability is nowhere that this user could take it from.
+        # This user cannot get the capability from anywhere.
         not podman exec --user kong "$container" entrypoint kong reload >"$directory/said" 2>&1
         grep -F 'way out: run it as root: docker exec --user 0 CONTAINER entrypoint kong reload' "$directory/said"
         podman exec --user kong "$container" entrypoint --dry-run kong reload >/dev/null || (($? == 77))
@@ -104,7 +104,7 @@ status_in() {
       fi
       serves http://localhost:80/
     done
-    # It ends process 1, and with that whatever was exec'd in the container.
+    # It ends process 1, and with it everything that was exec'd in the container.
     podman exec "$container" entrypoint kong quit || (($? == 137))
     eventually test ! -e "/proc/$master"
     remove
@@ -129,14 +129,14 @@ status_in() {
   ((status == 7))
 }
 
-@test "a command that is not found is 127, and the message names it" {
+@test "a command that is not found ends with 127, and the message names it" {
   finish -- no-such-command
   cat "$directory/stderr"
   ((status == 127))
   grep 'entrypoint: error: .*no-such-command' "$directory/stderr"
 }
 
-@test "a command that cannot be executed is 126, and the message names it" {
+@test "a command that cannot be executed ends with 126, and the message names it" {
   finish -- /etc/passwd
   cat "$directory/stderr"
   ((status == 126))

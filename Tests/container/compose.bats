@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# docker/compose.yaml: valid, what --format docker says, and run by podman-compose.
+# docker/compose.yaml is valid, has the flags of --format docker, and runs with podman-compose.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
@@ -13,13 +13,13 @@ import json, sys, yaml
 print(json.dumps(yaml.safe_load(open(sys.argv[1]))))' "$compose_file" >"$engine_directory/compose.json"
 }
 
-# service NAME FILTER: of the compose file, anchors resolved.
+# service NAME FILTER: reads the compose file with anchors resolved.
 service() {
   jq --compact-output --arg name "$1" ".services[\$name] | $2" "$engine_directory/compose.json"
 }
 
-# copy_with_secrets [IMAGE]: a copy beside secrets of the test's own, with the image that was built from
-# the very Dockerfile, or another.
+# copy_with_secrets [IMAGE]: a copy with secrets of the test's own, and with this image, by default the one
+# built from docker/Dockerfile.
 copy_with_secrets() {
   mkdir -p "$directory/docker/secrets"
   cp "$repository/docker/kong.yaml" "$directory/docker"
@@ -33,9 +33,9 @@ copy_with_secrets() {
   write_podman
 }
 
-# podman-compose calls a program: the tests' engine as one. Without `--requires`, by which podman 4.3
-# refuses to start what depends on a container that has ended and itself depends on one that runs
-# ("generating dependency graph"); podman-compose keeps the order by itself, too.
+# podman-compose calls this program: the tests' engine without `--requires`. With it, podman 4.3 refuses to
+# start what depends on a container that has ended and itself depends on a running one ("generating dependency
+# graph"); podman-compose keeps the order without it.
 write_podman() {
   # shellcheck disable=SC2016 # for that program
   printf '#!/usr/bin/env bash\nsource %q\n%s\n%s\n' "$BATS_TEST_DIRNAME/engine.bash" \
@@ -53,7 +53,7 @@ teardown() {
     [[ -z $container ]] || podman logs "$container" 2>&1 | cat --show-nonprinting
     container=""
     compose --profile postgres down --volumes 2>&1 | grep -v -i healthcheck || true
-    # A network's name server that outlives it would hold the pipes on which bats waits for an end.
+    # If a network's name server outlived it, it would hold the pipes that bats reads to their end.
     pkill -x aardvark-dns || true
   fi
   [[ -z $container ]] || remove
@@ -66,8 +66,8 @@ teardown() {
   not "$python_tools/bin/check-jsonschema" --quiet --builtin-schema vendor.compose-spec "$directory/wrong.yaml"
 }
 
-# It calls every key that it does not know an error.
-@test "at its top the compose file has only what docker-compose 1.29 knows, too" {
+# The schema reports every unknown key as an error.
+@test "at its top level the compose file has only keys that docker-compose 1.29 knows" {
   [[ $(jq --compact-output '[keys[] | select(startswith("x-") | not)]' "$engine_directory/compose.json") \
     == '["secrets","services","volumes"]' ]]
 }
@@ -89,7 +89,7 @@ teardown() {
   done
 }
 
-@test "nginx has ended by itself when the engine would kill it" {
+@test "nginx ends by itself before the engine would kill it" {
   for name in kong kong-on-postgres; do
     service "$name" . | jq --exit-status '
       (.stop_grace_period | rtrimstr("s") | tonumber)
@@ -97,7 +97,7 @@ teardown() {
   done
 }
 
-@test "the DB-less service runs: both ports answer, nginx is kong's and has what the plan says" {
+@test "the DB-less service runs: both ports answer, and nginx runs as kong with what the plan says" {
   copy_with_secrets
   compose up --detach kong
   container=${project}_kong_1
@@ -123,7 +123,7 @@ teardown() {
     --cacert "$directory/docker/secrets/tls.crt" https://localhost:443/ | grep -F 'kong stand-in'
 }
 
-@test "its healthcheck tells a Kong that runs from one that does not, and does not run as root" {
+@test "its healthcheck distinguishes a running Kong from a stopped one, and does not run as root" {
   copy_with_secrets
   compose up --detach kong
   container=${project}_kong_1
@@ -153,8 +153,8 @@ teardown() {
 
 password='the secret of the database'
 
-# healthy_database: PostgreSQL, and its healthcheck by compose.yaml, which podman before 4.6 does not wait
-# for, and never runs by itself without systemd.
+# healthy_database: starts PostgreSQL and runs its healthcheck of compose.yaml. podman before 4.6 does not
+# wait for it, and never runs it without systemd.
 healthy_database() {
   compose --profile postgres up --detach database
   eventually podman healthcheck run "${project}_database_1"
@@ -166,18 +166,18 @@ up_with_postgres() {
   container=${project}_kong-on-postgres_1
 }
 
-# state SERVICE FIELD: as the engine has it.
+# state SERVICE FIELD: as the engine reports it.
 state() {
   podman inspect --format "{{.State.$2}}" "${project}_$1_1"
 }
 
-# ended_before_start FIRST SECOND: the first service has done its work when the second begins.
+# ended_before_start FIRST SECOND: the first service has ended when the second begins.
 ended_before_start() {
   [[ $(state "$1" Status) == exited && $(state "$1" ExitCode) == 0 ]]
   (($(nanoseconds "$(state "$1" FinishedAt)") <= $(nanoseconds "$(state "$2" StartedAt)")))
 }
 
-# nanoseconds TIME: as the engine prints it.
+# nanoseconds TIME: in the engine's format.
 nanoseconds() {
   date --date "$(cut -d ' ' -f 1,2,3 <<<"$1")" +%s%N
 }
@@ -190,13 +190,13 @@ kong_answers() {
     --cacert "$directory/docker/secrets/tls.crt" https://localhost:443/ | grep -F 'kong stand-in (proxy)'
 }
 
-# in_database STATEMENT: by the socket, which needs no password.
+# in_database STATEMENT: through the socket, which needs no password.
 in_database() {
   podman exec --user postgres "${project}_database_1" \
     psql --username kong --dbname kong --tuples-only --no-align --command "$1"
 }
 
-# Not in what the containers said, not in what the engine knows of them, not in a command line.
+# It is neither in the containers' output, nor in what the engine knows of them, nor in a command line.
 password_is_nowhere() {
   local name
   for name in database migrations migrations-up kong-on-postgres; do
@@ -237,7 +237,7 @@ password_is_nowhere() {
   password_is_nowhere
 }
 
-@test "with PostgreSQL: the Admin API is on 127.0.0.1 of this machine, and on no other address of it" {
+@test "with PostgreSQL: the Admin API is on 127.0.0.1 of this machine, and on no other address" {
   copy_with_secrets "$image_with_psql"
   healthy_database
   up_with_postgres
@@ -253,9 +253,9 @@ password_is_nowhere() {
   not curl --silent --noproxy '*' --max-time 2 "http://$gateway:8001/"
 }
 
-# podman-compose waits for the end of the migrations, not for their success: so Kong is started, and has
-# to end by itself. Without restarts, each of the two fails once.
-@test "with PostgreSQL and a wrong password: the migrations fail, and nginx is not started" {
+# podman-compose waits for the end of the migrations, not for their success: it starts Kong, which must end by
+# itself. Without restarts, each of the two fails once.
+@test "with PostgreSQL and a wrong password: the migrations fail, and nginx does not start" {
   copy_with_secrets "$image_with_psql"
   sed -i 's/restart: .*/restart: "no"/' "$directory/docker/compose.yaml"
   healthy_database
@@ -282,7 +282,8 @@ steps() {
   sed -n '/^## One machine$/,/^Without compose/p' "$repository/docker/README.md" | sed -n '/^```sh$/,/^```$/p' | sed '/^```/d'
 }
 
-# What a user of Docker calls, by what is here. The image is there, by the same Dockerfile.
+# What a user of Docker calls, with the programs that are here. The image exists already, from the same
+# Dockerfile.
 docker() {
   case $1 in
     build) podman tag "$image_shipped:latest" localhost/kong-entrypoint ;;
@@ -317,7 +318,7 @@ patient_curl() {
     <(grep -E '^(Uid|Cap|NoNew)' "$repository/docker/README.md")
 }
 
-@test "a restart of the container is a start like the first" {
+@test "a restart of the container is a start like the first one" {
   copy_with_secrets
   compose up --detach kong
   container=${project}_kong_1

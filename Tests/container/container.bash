@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Loaded by every file of tests: starts containers, and tells what the kernel says of them. Processes
-# are looked at from outside the container, through /proc.
+# Loaded by every file of tests: starts containers, and reports what the kernel says about them. Processes are
+# examined from outside the container, through /proc.
 
 # shellcheck source-path=SCRIPTDIR source=engine.bash
 source "$(dirname "${BASH_SOURCE[0]}")/engine.bash"
@@ -12,13 +12,13 @@ prefix=/usr/local/kong
 patience=20 # seconds for what takes a fraction of one
 
 setup() {
-  # Beside the engine's storage, because /tmp may be mounted nosuid, where no file capability counts.
+  # Beside the engine's storage, because /tmp may be mounted nosuid, which disables file capabilities.
   directory=$(mktemp -d "$engine_directory/test.XXXXXX")
   container=""
   options=()
 }
 
-# remove: the container, before the next one of the same test.
+# remove: removes the container, before the next one of the same test.
 remove() {
   podman kill "$container" >/dev/null 2>&1 || true
   podman rm --force "$container" >/dev/null
@@ -28,7 +28,7 @@ remove() {
 
 teardown() {
   if [[ -n $container ]]; then
-    # Bats shows what is printed here if the test failed.
+    # Bats shows this output if the test failed.
     printf -- '---- what the container said:\n'
     podman logs "$container" 2>&1 | cat --show-nonprinting
     remove
@@ -38,7 +38,7 @@ teardown() {
 
 # ---- starting ----
 
-# start OPTION... [-- ARGUMENT...]: in the background. Sets `container`, `options` and `master`, the
+# start OPTION... [-- ARGUMENT...]: starts in the background. Sets `container`, `options` and `master`, the
 # number of its first process as seen from here.
 start() {
   options=()
@@ -55,18 +55,18 @@ find_master() {
   master=$(podman inspect --format '{{.State.Pid}}' "$container")
 }
 
-# Engines differ in the pipes that they give to a container's root: Docker's are 0600, conmon's 0777, but
-# for those of some versions, Debian 12's among them, which are 0600 (containers/conmon#430). For a shell
-# in the container, with a mode and then entrypoint's arguments: it starts with streams of that mode.
+# The pipes that engines give to a container's root differ: Docker's have mode 0600, conmon's 0777, but 0600
+# in some versions, such as Debian 12's (containers/conmon#430). A script for the container's shell, with a
+# mode and then entrypoint's arguments: it starts with streams of that mode.
 # shellcheck disable=SC2016
 with_streams='chmod "$0" /dev/stdout /dev/stderr && exec /usr/local/bin/entrypoint "$@"'
 
-# start_with_streams MODE OPTION...: `kong docker-start`, with these.
+# start_with_streams MODE OPTION...: `kong docker-start` with such streams.
 start_with_streams() {
   start --entrypoint /bin/sh "${@:2}" -- -c "$with_streams" "$1" kong docker-start
 }
 
-# finish OPTION... [-- ARGUMENT...]: until it ends. Sets `status`; output is in $directory/stdout and
+# finish OPTION... [-- ARGUMENT...]: runs until the end. Sets `status`; the output is in $directory/stdout and
 # $directory/stderr, byte for byte.
 # shellcheck disable=SC2034 # status is for the tests
 finish() {
@@ -89,7 +89,7 @@ ended_with() {
   podman wait --interval 20ms "$container"
 }
 
-# not COMMAND...: fails if the command succeeds, wherever it stands in a test; `!` does so only at its end.
+# not COMMAND...: fails if the command succeeds, anywhere in a test; `!` does so only at the end of one.
 not() {
   if "$@"; then
     printf 'was not to succeed: %s\n' "$*"
@@ -97,7 +97,7 @@ not() {
   fi
 }
 
-# eventually COMMAND...: again and again until it succeeds.
+# eventually COMMAND...: repeats the command until it succeeds.
 eventually() {
   local deadline=$((SECONDS + patience))
   until "$@"; do
@@ -117,7 +117,7 @@ page() {
     --cacert "$(root_of_container)$prefix/ssl/kong-default.crt" "$1"
 }
 
-# served URL: whether the page comes; an end of the container ends the wait.
+# served URL: whether the page comes; the end of the container ends the wait.
 served() {
   [[ -e /proc/$master/status ]] || return 0
   page "$1" >/dev/null 2>&1
@@ -145,12 +145,12 @@ worker() {
   printf '%s' "$number"
 }
 
-# logged TEXT: whether the container said so.
+# logged TEXT: whether the container printed it.
 logged() {
   podman logs "$container" 2>&1 | grep --fixed-strings --text -- "$1" >/dev/null
 }
 
-# says_error TEXT...: an error names all these, and nothing was prepared.
+# says_error TEXT...: one error contains all these texts, and nothing was prepared.
 says_error() {
   cat --show-nonprinting "$directory/stderr"
   grep -F -- 'entrypoint: error: ' "$directory/stderr"
@@ -161,17 +161,17 @@ says_error() {
   [[ ! -e $(root_of_ended)$prefix/nginx.conf ]]
 }
 
-# statements: the container's messages, without the lines that say why and name ways out.
+# statements: the container's messages, without the lines for why and way out.
 statements() {
   podman logs "$container" 2>&1 | grep --text -E '^entrypoint: [a-z]+: [^ ]'
 }
 
-# owner FILE: its user and group as numbers; of a link, its own.
+# owner FILE: its user and group as numbers; of a link, the link's own.
 owner() {
   stat --format '%u:%g' "$1"
 }
 
-# processes: the numbers of all that run in the container.
+# processes: the numbers of all processes in the container.
 processes() {
   local process
   for process in /proc/[0-9]*; do
@@ -179,20 +179,19 @@ processes() {
   done
 }
 
-# variable FILE NAME: its value in an environment that /proc gave, byte for byte; fails without it.
+# variable FILE NAME: its value in an environment from /proc, byte for byte; fails if it is unset.
 variable() {
   grep --null-data --text "^$2=" "$1" | tail --bytes "+$((${#2} + 2))" | head --bytes -1
   grep --null-data --text --quiet "^$2=" "$1"
 }
 
-# With master_process off nginx never writes a title over its arguments and its environment, so that
-# /proc still has both. One worker, because this process would leave the sockets that Kong's `reuseport`
-# makes for others unread.
+# With master_process off nginx never writes a title over its arguments and environment, so that /proc keeps
+# both. One worker, because this process would not read the sockets that Kong's `reuseport` makes for others.
 # shellcheck disable=SC2034
 untitled=(--env KONG_NGINX_MAIN_MASTER_PROCESS=off --env KONG_NGINX_MAIN_WORKER_PROCESSES=1)
 
-# start_recorded OPTION... [-- ARGUMENT...]: `kong docker-start ARGUMENT...`, with nginx untitled, and
-# with the environment that entrypoint was given in /tmp/given.
+# start_recorded OPTION... [-- ARGUMENT...]: `kong docker-start ARGUMENT...` with an untitled nginx, and with
+# entrypoint's own environment in /tmp/given.
 # shellcheck disable=SC2016 # for the shell in the container
 start_recorded() {
   local -a before=()
@@ -205,20 +204,20 @@ start_recorded() {
     -c 'cat /proc/self/environ >/tmp/given && exec /usr/local/bin/entrypoint kong docker-start "$@"' sh "$@"
 }
 
-# changes_in_environment: what nginx has (+) and entrypoint had not, and the other way round (-).
+# changes_in_environment: variables that only nginx has (+), and that only entrypoint had (-).
 changes_in_environment() {
   diff --unchanged-line-format= --old-line-format='-%L' --new-line-format='+%L' \
     <(tr '\0' '\n' <"$(root_of_container)/tmp/given" | sort) <(tr '\0' '\n' <"/proc/$master/environ" | sort) |
     LC_ALL=C sort || true
 }
 
-# argv FILE WORD...: whether these are the words of a command line, as /proc has it.
+# argv FILE WORD...: whether these are the words of a command line from /proc.
 argv() {
   tr '\0' ' ' <"$1"
   cmp "$1" <(printf '%s\0' "${@:2}")
 }
 
-# For a start that is to end before `kong prepare`: where it does not, it ends there, and soon.
+# For a start that must end before `kong prepare`: otherwise it ends there, and soon.
 # shellcheck disable=SC2034
 no_further=(--env STAND_IN_PREPARE=exit:9)
 
@@ -243,7 +242,7 @@ predicted() {
     jq --compact-output --sort-keys .result
 }
 
-# Master and worker have exactly what the dry run said.
+# Master and worker have exactly what the dry run predicted.
 has_predicted_credentials() {
   local expected
   expected=$(predicted)
@@ -259,7 +258,7 @@ runs_as_kong_with() {
   runs_as_kong '.inheritable == [] and .ambient == []' "$@"
 }
 
-# has_ambient CAPABILITY...: the same, as ambient capabilities, and nginx's file carries none.
+# has_ambient CAPABILITY...: the same as ambient capabilities, and nginx's file carries none.
 has_ambient() {
   # shellcheck disable=SC2016 # for jq
   runs_as_kong '.inheritable == $wanted and .ambient == $wanted' "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# scripts/demo, the README's second command, from the outside. It needs no container.
+# scripts/demo, the README's first command, from the outside. It needs no container.
 
 repository=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 
@@ -44,7 +44,7 @@ machine() {
 }
 
 @test "scripts/demo --keep serves until Ctrl-C, and ends with 0" {
-  # A background job of a script ignores Ctrl-C unless told otherwise.
+  # A script's background job ignores Ctrl-C by default.
   setsid env --default-signal=INT "$repository/scripts/demo" --keep >"$output" 2>&1 &
   demo=$!
   until grep -q 'until Ctrl-C' "$output" && grep -q -- '--target' "$output"; do
@@ -58,7 +58,7 @@ machine() {
   [[ ! -d /proc/$inside ]]
 }
 
-@test "scripts/demo says how it is used" {
+@test "scripts/demo prints its usage" {
   "$repository/scripts/demo" --help >"$output"
   grep -F 'Usage: scripts/demo [--keep]' "$output"
   status=0

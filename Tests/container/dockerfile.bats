@@ -1,12 +1,11 @@
 #!/usr/bin/env bats
-# The image that docker/Dockerfile makes: what it adds to its base, and that it starts as root and as
-# kong alike.
+# The image from docker/Dockerfile: what it adds to its base, and that it starts as root and as kong.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
 
 listen=(--env KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl')
-# Not over /usr/local/kong: podman would copy what is in it, with a mode that keeps kong out.
+# Not over /usr/local/kong: podman would copy its contents, with a mode that excludes kong.
 read_only=(--read-only --tmpfs /kong_prefix:mode=1777 --tmpfs /tmp --env KONG_PREFIX=/kong_prefix)
 
 setup_file() {
@@ -20,14 +19,14 @@ of() {
   jq --compact-output ".[0] | $2" "$engine_directory/$1.json"
 }
 
-# files IMAGE: path, type, mode, owner and size of each file, but for directories' sizes.
+# files IMAGE: path, type, mode, owner and size of each file, without the sizes of directories.
 files() {
   podman run --rm --user root --entrypoint find "$1" / -xdev \
     \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /etc/hosts -o -path /etc/resolv.conf -o -path /etc/hostname \) -prune \
     -o \( -type d -printf '%p %y %m %U:%G\n' -o -printf '%p %y %m %U:%G %s\n' \) | sort
 }
 
-@test "it adds one layer below 8.5 MB, in which is one file, and no package" {
+@test "it adds one layer below 8.5 MB, with one file and no package" {
   [[ $(of shipped '.RootFS.Layers[:-1]') == "$(of base '.RootFS.Layers')" ]]
   added=$(($(of shipped .Size) - $(of base .Size)))
   printf '%s bytes\n' "$added"
@@ -40,12 +39,12 @@ files() {
   grep -E '^> /usr/local/bin/entrypoint f 755 0:0 [0-9]+$' "$directory/difference"
 }
 
-@test "the binary has its capabilities permitted and not effective, through COPY" {
+@test "COPY keeps the binary's capabilities: permitted and not effective" {
   container=$(podman create "$image_shipped")
   [[ $(file_capabilities "$(root_of_ended)/usr/local/bin/entrypoint") == cap_net_bind_service=p ]]
 }
 
-@test "entrypoint and command are ours, the stop is graceful, and all else is the base's" {
+@test "entrypoint and command are ours, the stop is graceful, and everything else is the base's" {
   [[ $(of shipped .Config.Entrypoint) == '["/usr/local/bin/entrypoint"]' ]]
   [[ $(of shipped .Config.Cmd) == '["kong","docker-start"]' ]]
   [[ $(of base .Config.StopSignal) == '"SIGTERM"' && $(of shipped .Config.StopSignal) == '"SIGQUIT"' ]]
@@ -77,36 +76,36 @@ answers_on_both_ports_as_planned() {
   runs_as "$(credentials "$master")"
 }
 
-# runs_as CREDENTIALS: kong, with no more than the ports need.
+# runs_as CREDENTIALS: as kong, with exactly what the ports need.
 runs_as() {
   printf '%s\n' "$1"
   jq --exit-status '.uid == 1000 and (.permitted - ["cap_net_bind_service"] == [])' <<<"$1"
 }
 
-@test "as the base's user kong both ports answer: the capability comes with entrypoint's own file" {
+@test "as the base's user kong both ports answer: the capability comes from entrypoint's own file" {
   answers_on_both_ports_as_planned --cap-drop ALL --security-opt seccomp=unconfined --cap-add NET_BIND_SERVICE
   remove
   answers_on_both_ports_as_planned
 }
 
-@test "as root both ports answer, and nginx is kong's" {
+@test "as root both ports answer, and nginx runs as kong" {
   answers_on_both_ports_as_planned --user root
 }
 
-@test "as root with the flags that --format docker prints both ports answer" {
+@test "as root with the flags of --format docker both ports answer" {
   prefix=/kong_prefix
   read -ra flags < <(podman run --rm --user root "${listen[@]}" "$image_shipped" --dry-run --format docker kong docker-start)
   answers_on_both_ports_as_planned "${flags[@]}" "${read_only[@]}"
 }
 
-@test "as kong with the flags that --format docker prints both ports answer, without any capability" {
+@test "as kong with the flags of --format docker both ports answer, without any capability" {
   prefix=/kong_prefix
   read -ra flags < <(podman run --rm "${listen[@]}" "$image_shipped" --dry-run --format docker kong docker-start)
   answers_on_both_ports_as_planned "${flags[@]}" "${read_only[@]}"
   credentials "$master" | jq --exit-status '.permitted == [] and .bounding == [] and .no_new_privs'
 }
 
-@test "its healthcheck, in a container of root, tells a Kong that runs from one that does not, as kong" {
+@test "in a container of root its healthcheck distinguishes a running Kong from a stopped one, as kong" {
   image=$image_shipped
   start --user root
   serves http://localhost:8000/
@@ -117,8 +116,8 @@ runs_as() {
   not podman healthcheck run "$container"
 }
 
-# Asks for a page with two writes, and lets the engine stop the container between them. Ends with the test,
-# too, which takes the directory away.
+# Requests a page in two writes, and lets the engine stop the container between them. It ends with the test,
+# which removes the directory.
 ask_slowly() {
   # shellcheck disable=SC2016 # for the shell in the container's network
   nsenter --target "$master" --net bash -c '

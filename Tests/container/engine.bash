@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced: a container engine with state and settings of its own, so that nothing of the tests stays
-# in the machine's storage and nothing of the machine's settings changes what is tested.
+# Sourced: a container engine with state and settings of its own. Nothing of the tests stays in the machine's
+# storage, and none of the machine's settings changes what is tested.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 engine_directory=$repository/.build/container
@@ -10,35 +10,35 @@ python_tools=$repository/.build-python
 image=localhost/entrypoint
 # shellcheck disable=SC2034
 image_user_kong=localhost/entrypoint-user-kong
-# As that one, and entrypoint's own file carries capabilities, permitted but not effective.
+# Like that one, and entrypoint's own file carries capabilities, permitted but not effective.
 # shellcheck disable=SC2034
 image_own_file=localhost/entrypoint-own-file
-# As `image`, and in it the user kong owns OpenResty, as in Kong's own images; that, with entrypoint's own file
-# as above; and one whose nginx carries the capability already.
+# Like `image`, but OpenResty belongs to the user kong, as in Kong's own images; the same with entrypoint's
+# own file as above; and one whose nginx already carries the capability.
 # shellcheck disable=SC2034
 image_kong_owned=localhost/entrypoint-kong-owned
 # shellcheck disable=SC2034
 image_own_file_kong_owned=localhost/entrypoint-own-file-kong-owned
 # shellcheck disable=SC2034
 image_setcap_nginx=localhost/entrypoint-setcap-nginx
-# What docker/Dockerfile makes of the like of the official image, and its target `binary`.
+# What docker/Dockerfile makes from an image like the official one, and its target `binary`.
 # shellcheck disable=SC2034
 image_official=localhost/entrypoint-official
 # shellcheck disable=SC2034
 image_shipped=localhost/entrypoint-shipped
-# That one, and in it psql.
+# That one with psql.
 # shellcheck disable=SC2034
 image_with_psql=localhost/entrypoint-with-psql
 # shellcheck disable=SC2034
 image_binary=localhost/entrypoint-binary
 
-# On stderr, where tests take it for the container's: podman 5 deprecates the cgroups of version 1, which
-# some machines still have, and which the tests have nothing to do with.
+# podman 5 warns on stderr, where tests would take it for the container's, that cgroups of version 1 are
+# deprecated. Some machines still have these, and they do not matter here.
 export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 
-# runc and cgroupfs work without systemd, on hybrid cgroups and inside containers; the limits are
-# below what a root without cap_sys_resource may set; file locks stay out of /dev/shm. The
-# capabilities are podman's documented default, which is not that of each build of it.
+# runc and cgroupfs work without systemd, on hybrid cgroups and inside containers. The limits are below what a
+# root without cap_sys_resource may set. File locks stay out of /dev/shm. The capabilities are podman's
+# documented default, which not every build of it has.
 write_engine_settings() {
   mkdir -p "$engine_directory"
   cat >"$engine_directory/containers.conf" <<CONF
@@ -62,15 +62,15 @@ $(network_backend)
 CONF
 }
 
-# Without it podman looks for the older backend's plugins, and warns of each that is not there.
+# Without it podman searches for the plugins of the older backend, and warns of each missing one.
 network_backend() {
   if [[ -x /usr/lib/podman/netavark || -x /usr/libexec/podman/netavark ]]; then
     printf 'network_backend = "netavark"\n'
   fi
 }
 
-# A healthcheck runs when a test asks for it, and by no timer of systemd. Each of the workers that run files
-# of tests at the same time has containers, networks and locks of its own; the images are everybody's.
+# A healthcheck runs when a test requests it, not by a timer of systemd. Workers run files of tests at the
+# same time, each with containers, networks and locks of its own; they share the images.
 podman() {
   local -a store=(--root "$engine_directory/storage")
   if [[ -n ${ENTRYPOINT_TESTS_WORKER-} ]]; then

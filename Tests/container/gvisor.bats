@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2030,SC2031 # a test is a subshell of its own
 # In gVisor's sandbox (runsc), as on Cloud Run. Its kernel is not Linux: /proc says less, there are no ambient
-# capabilities and no ids for files only, files carry no capabilities, and anybody may bind any port.
+# capabilities and no file system ids, files carry no capabilities, and everybody may bind any port.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash
 source "${BATS_TEST_DIRNAME}/container.bash"
@@ -22,7 +22,7 @@ teardown_file() {
 }
 
 teardown() {
-  # Bats shows what is printed here if the test failed.
+  # Bats shows this output if the test failed.
   cat --show-nonprinting "$directory/stdout" "$directory/stderr" 2>/dev/null || true
   runsc_in_test kill "$name" KILL 2>/dev/null || true
   [[ -z ${sandbox-} ]] || wait "$sandbox" || true
@@ -57,7 +57,7 @@ start_sandbox() {
       mounts: [{ destination: "/proc", type: "proc", source: "proc" }, { destination: "/tmp", type: "tmpfs", source: "tmpfs" }],
       linux: { namespaces: (["pid", "network", "ipc", "uts", "mount"] | map({ type: . })) } }' \
     >"$directory/bundle/config.json"
-  # runsc gives the files behind its streams to nobody: never those of the machine.
+  # runsc gives the files behind its streams to nobody: never pass it those of the machine.
   : >"$directory/stdin"
   runsc_in_test run --bundle "$directory/bundle" "$name" \
     <"$directory/stdin" >"$directory/stdout" 2>"$directory/stderr" 3>&- &
@@ -68,14 +68,14 @@ words() {
   printf '%s\n' "$@" | jq --raw-input --null-input --compact-output '[inputs]'
 }
 
-# finish_sandbox UID [NAME=VALUE...] -- ARGUMENT...: until it ends. Sets `status`.
+# finish_sandbox UID [NAME=VALUE...] -- ARGUMENT...: runs until the end. Sets `status`.
 finish_sandbox() {
   start_sandbox "$@"
   wait "$sandbox" && status=0 || status=$?
   sandbox=''
 }
 
-# in_sandbox COMMAND...: as root in the running one.
+# in_sandbox COMMAND...: as root in the running sandbox.
 in_sandbox() {
   runsc_in_test exec "$name" "$@" <"$directory/stdin" 2>&1 | cat
 }
@@ -84,8 +84,8 @@ serves_page() {
   [[ $(in_sandbox curl --silent --max-time 5 --noproxy '*' "http://127.0.0.1:$1/") == "kong stand-in (proxy) at "* ]]
 }
 
-# credentials_in_sandbox: of the first process, which is nginx then, in the shape of a plan's `result`; what
-# gVisor does not tell of another process is left out.
+# credentials_in_sandbox: of the first process, which is nginx by then, in the form of a plan's `result`,
+# without what gVisor does not report about another process.
 credentials_in_sandbox() {
   local status
   status=$(in_sandbox cat /proc/1/status)
@@ -113,7 +113,7 @@ capability_names() {
   not grep -E '^(CapAmb|NoNewPrivs):' "$directory/stdout"
 }
 
-@test "gVisor: a command runs as it is, as root and as kong, and as another user" {
+@test "gVisor: a command runs unchanged, as root, as kong, and as another user" {
   local uid
   for uid in 0 1337; do
     finish_sandbox "$uid" -- id -u
@@ -124,7 +124,7 @@ capability_names() {
   [[ $status == 0 && $(<"$directory/stdout") == $'1337\n0\n/home/kong' ]]
 }
 
-@test "gVisor: a capability that cannot be had there is 77, in start and dry run, and gVisor is named" {
+@test "gVisor: an unavailable capability ends start and dry run with 77, and the message names gVisor" {
   local dry
   for dry in '' --dry-run; do
     finish_sandbox 0 -- ${dry:+"$dry"} --user kong --cap net_bind_service -- id -u

@@ -1,10 +1,11 @@
 #!/usr/bin/env bats
-# /docker-entrypoint.d: which files run before `kong prepare`, as whom, in which order, and what is refused.
+# /docker-entrypoint.d: which files run before `kong prepare`, as which user, in which order, and which are
+# rejected.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2016,SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
 
-# hook NAME LINE...: a shell script in the directory of hooks, which `hooks` mounts. Its mode is $mode.
+# hook NAME LINE...: makes a shell script in the directory of hooks, which `hooks` mounts. Its mode is $mode.
 mode=755
 hook() {
   mkdir -p "$directory/hooks"
@@ -13,12 +14,12 @@ hook() {
   chmod "$mode" "$directory/hooks/$1"
 }
 
-# What hooks have written into the prefix of the running container.
+# What hooks have written to the prefix of the running container.
 written() {
   cat "$(root_of_container)$prefix/$1"
 }
 
-@test "hooks run in the order of sort -V, 9-a before 10-b, odd names too" {
+@test "hooks run in the order of sort -V, 9-a before 10-b, also with odd names" {
   local name
   for name in 10-b 9-a 9-b 1.10 1.9 '0 blank' $'0\nline' $'0\377' 20-z.sh b.sh a.sh; do
     hook "$name" 'printf "%s\0" "$0" >>/usr/local/kong/order'
@@ -61,7 +62,7 @@ written() {
   [[ $(variable "$(root_of_container)$prefix/given" KONG_PG_PASSWORD) == 'open sesame' ]]
 }
 
-@test "a hook runs before kong prepare, in a prefix that is kong's already" {
+@test "a hook runs before kong prepare, in a prefix that already belongs to kong" {
   install -d -o 0 -g 0 -m 755 "$directory/prefix"
   hook 1-early 'test ! -e "$KONG_PREFIX/stand-in.argv" && : >"$KONG_PREFIX/early"'
   start "${hooks[@]}" --volume "$directory/prefix:$prefix" --env KONG_PREFIX="$prefix"
@@ -69,7 +70,7 @@ written() {
   [[ $(owner "$directory/prefix/early") == 1337:0 ]]
 }
 
-@test "what a hook prints reaches the streams of the container as it is" {
+@test "the output of a hook reaches the container's streams unchanged" {
   hook 1-say 'echo on stdout' 'printf "on stderr \377\n" >&2'
   finish "${hooks[@]}" "${no_further[@]}"
   ((status == 9))
@@ -95,7 +96,7 @@ written() {
   says_error /docker-entrypoint.d/1-killed
 }
 
-@test "a hook without an interpreter that is there ends the start, and is named" {
+@test "a hook with a missing interpreter ends the start, and the message names it" {
   hook 1-lost
   printf '#!/no/such/interpreter\n' >"$directory/hooks/1-lost"
   finish "${hooks[@]}" "${no_further[@]}"
@@ -104,7 +105,7 @@ written() {
   (($(statements | grep -c -F error) == 1))
 }
 
-@test "a hook that kong may not execute ends the start with 126, and so the dry run says" {
+@test "a hook that kong may not execute ends the start with 126, and the dry run, too" {
   mode=700 hook 1-secret 'exit 0'
   finish "${hooks[@]}" -- --dry-run kong docker-start
   ((status == 126))
@@ -115,7 +116,7 @@ written() {
   says_error /docker-entrypoint.d/1-secret
 }
 
-@test "a file that is not executable is named and skipped, and a directory does no harm" {
+@test "a file that is not executable is reported and skipped, and a directory does no harm" {
   hook 1-runs ': >/usr/local/kong/ran'
   mode=644 hook 2-readme 'exit 1'
   mkdir "$directory/hooks/3-directory"
@@ -125,7 +126,7 @@ written() {
   [[ -e $(root_of_container)$prefix/ran ]]
 }
 
-@test ".envsh files are said once to be not supported, and never run" {
+@test ".envsh files are reported once as not supported, and never run" {
   hook 1-one.envsh 'echo ran; exit 1'
   mode=644 hook 2-two.envsh 'echo ran; exit 1'
   start "${hooks[@]}"
@@ -135,7 +136,7 @@ written() {
   not logged ran
 }
 
-@test "with ENTRYPOINT_HOOKS=off none runs, and none is looked at" {
+@test "with ENTRYPOINT_HOOKS=off no hook runs, and none is examined" {
   hook 1-bad 'exit 42'
   chmod 777 "$directory/hooks"
   start "${hooks[@]}" --env ENTRYPOINT_HOOKS=off
@@ -156,8 +157,8 @@ written() {
   grep -F /docker-entrypoint.d/1-bad "$directory/stdout"
 }
 
-# refused_when COMMAND...: after it, on the hooks' file or directory, the start is 78; where they are
-# mounted read-only nobody can write them, and it is not.
+# refused_when COMMAND...: after it changed the hooks' file or directory, the start ends with 78. If they are
+# mounted read-only, nobody can write them, and the start continues.
 refused_when() {
   hook 1-hook 'echo ran'
   "$@"
@@ -173,19 +174,19 @@ refused_when() {
   rm -r "$directory/hooks"
 }
 
-@test "a directory that kong could write to, as owner, by its group 0, or as anybody, is 78" {
+@test "a directory that kong could write to, as owner, by its group 0, or as anybody, ends with 78" {
   refused_when chown 1337 "$directory/hooks"
   refused_when chmod 775 "$directory/hooks"
   refused_when chmod 757 "$directory/hooks"
 }
 
-@test "a file that kong could write to, as owner, by its group 0, or as anybody, is 78" {
+@test "a file that kong could write to, as owner, by its group 0, or as anybody, ends with 78" {
   refused_when chown 1337 "$directory/hooks/1-hook"
   refused_when chmod 775 "$directory/hooks/1-hook"
   refused_when chmod 757 "$directory/hooks/1-hook"
 }
 
-@test "in a sticky directory that anybody can write to, a hook of root's runs, and one of kong's is 78" {
+@test "in a sticky directory that anybody can write to, a hook of root's runs, and one of kong's ends with 78" {
   hook 1-hook 'echo ran'
   chmod 1777 "$directory/hooks"
   finish "${hooks[@]}" "${no_further[@]}"
@@ -194,7 +195,7 @@ refused_when() {
   refused_when chown 1337 "$directory/hooks/1-hook"
 }
 
-@test "a link to a file that kong could write to is 78" {
+@test "a link to a file that kong could write to ends with 78" {
   hook 1-hook ': >/usr/local/kong/ran'
   ln -s /usr/local/kong/planted "$directory/hooks/2-link"
   mkdir "$directory/prefix"
@@ -216,7 +217,7 @@ refused_when() {
   [[ -e $(root_of_container)$prefix/ran ]]
 }
 
-@test "hooks as Kubernetes mounts a ConfigMap, behind two links, run" {
+@test "hooks that Kubernetes mounts from a ConfigMap, behind two links, run" {
   hook 1-hook ': >/usr/local/kong/ran'
   mkdir "$directory/hooks/..2024"
   mv "$directory/hooks/1-hook" "$directory/hooks/..2024"
@@ -227,7 +228,7 @@ refused_when() {
   [[ -e $(root_of_container)$prefix/ran ]]
 }
 
-@test "TERM during a hook ends hook and start with 143, and nothing is left running" {
+@test "TERM during a hook ends hook and start with 143, and nothing keeps running" {
   hook 1-waits 'echo $$ >/usr/local/kong/waiting' 'exec sleep infinity'
   start "${hooks[@]}"
   eventually test -s "$(root_of_container)$prefix/waiting"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# docker/kubernetes: valid, what --format kubernetes says, and run by `podman kube play`. What is changed
-# for podman stands in kubernetes.py.
+# docker/kubernetes is valid, has the security contexts of --format kubernetes, and runs with `podman kube
+# play`. kubernetes.py has the changes for podman.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2016,SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
@@ -15,7 +15,7 @@ setup_file() {
   done
 }
 
-# A kubectl before 1.21 has a kustomize that wants directories under another name.
+# kubectl before 1.21 has a kustomize that wants directories under another name.
 render() {
   kubectl kustomize "$manifests/$1" 2>"$engine_directory/kustomize.log" && return
   local copy
@@ -52,7 +52,7 @@ remove_pod() {
   podman pod rm --force "$pod" >/dev/null
 }
 
-# ---- as they are ----
+# ---- the manifests ----
 
 @test "each manifest is valid, strictly, for Kubernetes 1.25 to 1.37" {
   for overlay in base host-network restricted; do
@@ -63,13 +63,13 @@ remove_pod() {
   done
 }
 
-@test "the validator refuses what is wrong" {
+@test "the validator rejects a wrong manifest" {
   sed 's/hostNetwork: true/hostNetwrk: true/' "$engine_directory/host-network.yaml" >"$directory/wrong.yaml"
   not cmp --quiet "$engine_directory/host-network.yaml" "$directory/wrong.yaml"
   not "$python_tools/bin/kubernetes-validate" --strict --quiet "$directory/wrong.yaml"
 }
 
-@test "every file says in its head what it is for" {
+@test "the head of every file says what it is for" {
   while read -r file; do
     printf '%s\n' "$file"
     [[ $(head -c 2 "$file") == '# ' ]]
@@ -82,7 +82,7 @@ remove_pod() {
 # ---- what entrypoint itself says ----
 
 # say OPTION...: what --format kubernetes prints for the settings of a workload. Sets `said_of_pod` and
-# `said_of_container`, the security contexts; that of the pod may be null.
+# `said_of_container`, the security contexts; the pod's may be null.
 say() {
   podman run --rm "${settings[@]}" "$@" "$image_shipped" --dry-run --format kubernetes kong docker-start \
     >"$directory/said.yaml"
@@ -92,8 +92,8 @@ say() {
   said_of_container=$(as_json "$directory/said.yaml" | jq --compact-output --sort-keys '.[-1].securityContext')
 }
 
-# is_as_said OVERLAY KIND: the container's security context to the letter; of the pod's the sysctls, with
-# the value that is said or a lower one, which opens more ports.
+# is_as_said OVERLAY KIND: compares the container's security context exactly; of the pod's only the sysctls,
+# whose value may be lower, which opens more ports.
 is_as_said() {
   diff <(printf '%s\n' "$said_of_container") \
     <(workload "$1" "$2" '.spec.template.spec.containers[0].securityContext' | jq -cS .)
@@ -111,7 +111,7 @@ settings_of() {
     workload "$1" ConfigMap '.data | to_entries[] | "\(.key)=\(.value)"' | jq --raw-output .
     workload "$1" "$2" '.spec.template.spec.containers[0].env[] | "\(.name)=\(.value)"' | jq --raw-output .
   )
-  # Read by a start only.
+  # Only a start reads it.
   settings+=(--env KONG_PG_PASSWORD_FILE=)
 }
 
@@ -121,7 +121,7 @@ settings_of() {
   is_as_said host-network DaemonSet
 }
 
-@test "the security contexts of restricted, the pod's too, are what --format kubernetes prints" {
+@test "the security contexts of restricted, including the pod's, are what --format kubernetes prints" {
   settings_of restricted Deployment
   say --user 1000 --network none
   is_as_said restricted Deployment
@@ -136,7 +136,7 @@ settings_of() {
 
 # ---- what docker/README.md and the heads of the files say ----
 
-@test "restricted keeps to Pod Security's level of that name, field by field" {
+@test "restricted keeps to Pod Security's level restricted, field by field" {
   for kind in Deployment Job; do
     workload restricted "$kind" '.spec.template.spec' | jq --exit-status '
       (.hostNetwork // .hostPID // .hostIPC // false | not)
@@ -159,7 +159,7 @@ settings_of() {
     and ([.template.spec.containers[0].ports[].containerPort] | contains([80, 443]))'
 }
 
-@test "the update of restricted has no gap: there are two Kongs, and a new one is there before an old one goes" {
+@test "the update of restricted has no gap: there are two Kongs, and a new one is ready before an old one ends" {
   workload restricted Deployment .spec | jq --exit-status '
     .replicas == 2
     and .strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}'
@@ -191,7 +191,7 @@ settings_of() {
   done
 }
 
-@test "migrations that fail are tried again, and the Job is gone ten minutes after they have not" {
+@test "failed migrations are tried again, and a Job that succeeded is removed after ten minutes" {
   workload base Job .spec | jq --exit-status '
     .backoffLimit == 10 and .template.spec.restartPolicy == "OnFailure" and .ttlSecondsAfterFinished == 600'
 }
@@ -217,7 +217,7 @@ settings_of() {
   done
 }
 
-@test "nginx has ended by itself when the kubelet would kill it" {
+@test "nginx ends by itself before the kubelet would kill it" {
   timeout=$(workload base ConfigMap '.data.KONG_NGINX_MAIN_WORKER_SHUTDOWN_TIMEOUT | rtrimstr("s") | tonumber')
   ((timeout > 0))
   for pair in 'host-network DaemonSet' 'restricted Deployment'; do
@@ -235,15 +235,15 @@ values() {
   as_json "$manifests/helm-values.yaml" | jq --compact-output ".[0] | $1"
 }
 
-# What is used of the official chart's values.yaml, version 2.41.0. The last have keys of Kubernetes' or of
-# Kong's below them.
+# The keys of the official chart's values.yaml, version 2.41.0, that are used. The last ones contain keys of
+# Kubernetes or Kong.
 chart_keys=(
   image.repository image.tag deployment.daemonset deployment.hostNetwork
   proxy.type proxy.http.containerPort proxy.tls.containerPort dnsPolicy terminationGracePeriodSeconds
 )
 chart_sections=(containerSecurityContext env lifecycle.preStop tolerations updateStrategy)
 
-@test "the values for Helm are ones that the chart has" {
+@test "the chart knows the values for Helm" {
   values 'paths(scalars | true) | map(tostring) | join(".")' | jq --raw-output . >"$directory/paths"
   cat "$directory/paths"
   while read -r path; do
@@ -258,7 +258,7 @@ chart_sections=(containerSecurityContext env lifecycle.preStop tolerations updat
   done <"$directory/paths"
 }
 
-@test "the values for Helm make of the chart what host-network is, without a database" {
+@test "the values for Helm make the chart like host-network, without a database" {
   values . | jq --exit-status --argjson daemonset "$(workload host-network DaemonSet .spec)" '
     ($daemonset.template.spec) as $pod
     | .deployment == {"daemonset": true, "hostNetwork": $pod.hostNetwork}
@@ -287,7 +287,7 @@ play() {
   find_master
 }
 
-# plan OVERLAY KIND NAME: what the same pod says before it is started. Sets `planned`.
+# plan OVERLAY KIND NAME: what the same pod says before it starts. Sets `planned`.
 plan() {
   play "$1" "$2" "$3" plan --dry-run --format json kong docker-start
   podman wait "$container"
@@ -306,13 +306,13 @@ answers_as_planned() {
   [[ $(credentials "$(worker)") == "$planned" ]]
 }
 
-# What the file of the Secret says, at `kong prepare`.
+# The contents of the Secret's file, at `kong prepare`.
 has_the_password() {
   tr '\0' '\n' <"$directory/volumes/prefix/stand-in.environ" |
     grep --line-regexp --fixed-strings 'KONG_PG_PASSWORD=the secret of the database'
 }
 
-# Each address that one of the three probes of the workload asks answers, from where the kubelet asks.
+# Each address of the workload's three probes answers, from where the kubelet asks.
 probes_are_answered() {
   local url
   local -a urls
@@ -326,7 +326,7 @@ probes_are_answered() {
   done
 }
 
-@test "host-network runs in podman: ports 80 and 443 of the host answer, nginx is kong's" {
+@test "host-network runs in podman: ports 80 and 443 of the host answer, and nginx runs as kong" {
   main=kong
   play_options=()
   plan host-network DaemonSet kong

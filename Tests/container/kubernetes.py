@@ -1,10 +1,10 @@
-"""Makes of rendered Kubernetes manifests on stdin what `podman kube play` can run.
+"""Turns rendered Kubernetes manifests on stdin into what `podman kube play` can run.
 
     kubernetes.py KIND NAME IMAGE VOLUMES POD [ARGUMENT...] <rendered.yaml >for-podman.yaml
 
-KIND and NAME pick the workload; VOLUMES is a directory with a folder for each volume. The pod is called
-POD, and its containers are given ARGUMENTs, if there are any, in place of their own. Everything else that
-is changed is changed here, too, and each function says why. Podman is that of Debian 12, version 4.3.
+KIND and NAME select the workload. VOLUMES is a directory with a folder for each volume. The pod is called
+POD. ARGUMENTs, if any, replace those of its containers. All other changes are here, too, and each function
+gives the reason. Podman is that of Debian 12, version 4.3.
 """
 
 import json
@@ -14,29 +14,29 @@ import yaml
 
 
 def use_local_image(container, image):
-    """No registry can be reached."""
+    """The machine reaches no registry."""
     container["image"] = image
     container["imagePullPolicy"] = "Never"
 
 
 def take_probes(container):
-    """Podman runs them by systemd, which is not there. The tests ask the addresses themselves."""
+    """Podman runs them with systemd, which is missing here. The tests ask the addresses themselves."""
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         container.pop(probe, None)
 
 
 def take_ports(container):
-    """Podman would publish each, and cannot in the host's network, or in none."""
+    """Podman would publish each, which is impossible in the host's network, or in none."""
     container.pop("ports", None)
 
 
 def take_limits(container):
-    """They need cgroups of the host's that a container without systemd may not have."""
+    """They need cgroups of the host that a container without systemd may not have."""
     container.pop("resources", None)
 
 
 def volumes_from_directories(pod, directory):
-    """Secrets came with podman 4.4; an emptyDir is root's alone there, and everybody's in Kubernetes."""
+    """Secrets came with podman 4.4. An emptyDir belongs to root alone in podman, and to everybody in Kubernetes."""
     for volume in pod["volumes"]:
         name = volume["name"]
         volume.clear()
@@ -44,7 +44,7 @@ def volumes_from_directories(pod, directory):
 
 
 def take_sysctls(pod):
-    """They came with podman 4.5. The test writes them into containers.conf."""
+    """They came with podman 4.5. The test writes them to containers.conf."""
     pod.get("securityContext", {}).pop("sysctls", None)
 
 

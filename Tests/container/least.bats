@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# --format docker prints the least: with exactly these flags a start comes out as planned, with any one
-# of them less it does not.
+# --format docker prints the fewest flags: with exactly these a start runs as planned; without any one of them
+# it does not.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
@@ -8,7 +8,7 @@ source "${BATS_TEST_DIRNAME}/container.bash"
 # A new volume of root's: without cap_chown nobody can give it to kong. Not every engine's pipes need that.
 volume=(--tmpfs "$prefix:mode=755,notmpcopyup")
 
-# least VARIABLE...: the flags for a start with these variables, in the array `flags`.
+# least VARIABLE...: sets `flags` to the flags for a start with these variables.
 least() {
   variables=("${volume[@]}")
   local variable
@@ -19,13 +19,13 @@ least() {
   printf 'flags: %s\n' "${flags[*]}"
 }
 
-# With these flags nginx serves, has what it needs and nothing else, and nothing had to be warned of.
+# With these flags nginx serves, has exactly what it needs, and there is no warning.
 comes_out_as_planned() {
   start "${variables[@]}" "$@"
   serves "$url" && not logged 'entrypoint: warn' && has_least_with "${wanted[@]}"
 }
 
-# has_least_with none|CAPABILITY...: kong, exactly these, and nothing left in the bounding set.
+# has_least_with none|CAPABILITY...: as kong, exactly these, and an empty rest of the bounding set.
 has_least_with() {
   local wanted
   wanted=$(printf '%s\n' "$@" | jq --raw-input --slurp --compact-output '[scan("cap_\\w+")]')
@@ -33,7 +33,7 @@ has_least_with() {
     and .permitted == $wanted and .effective == $wanted and .bounding == $wanted'
 }
 
-# Each --cap-add left out in its turn.
+# Leaves out each --cap-add in turn.
 none_is_superfluous() {
   local index tried=0
   for index in "${!flags[@]}"; do
@@ -46,7 +46,7 @@ none_is_superfluous() {
   ((tried == $1))
 }
 
-@test "the flags for ports 80 and 443 are enough, and none is superfluous" {
+@test "the flags for ports 80 and 443 are enough, and each of them is needed" {
   url=http://localhost:80/ wanted=(cap_net_bind_service)
   least KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl'
   comes_out_as_planned "${flags[@]}"
@@ -55,7 +55,7 @@ none_is_superfluous() {
   none_is_superfluous 4
 }
 
-@test "the flags for a transparent listener on port 80, too" {
+@test "the flags for a transparent listener on port 80 are enough, and each is needed" {
   url=http://localhost:80/ wanted=(cap_net_bind_service cap_net_raw)
   least STAND_IN_KONG=1.3.0 KONG_PROXY_LISTEN=0.0.0.0:80 KONG_STREAM_LISTEN='127.0.0.1:9000 transparent'
   comes_out_as_planned "${flags[@]}"
@@ -71,7 +71,7 @@ none_is_superfluous() {
   none_is_superfluous 3
 }
 
-@test "the flags for a grant by file have cap_setfcap on top" {
+@test "the flags for a grant by file add cap_setfcap" {
   url=http://localhost:80/ wanted=(cap_net_bind_service)
   least KONG_PROXY_LISTEN=0.0.0.0:80 ENTRYPOINT_CAP_MODE=file
   [[ " ${flags[*]} " == *' SETFCAP '* ]]
@@ -94,7 +94,7 @@ none_is_superfluous() {
   ((status == 77))
 }
 
-@test "the security context for Kubernetes is what podman kube play starts from" {
+@test "podman kube play starts with the security context for Kubernetes" {
   podman run --rm --env KONG_PROXY_LISTEN=0.0.0.0:80 "$image" --dry-run --format kubernetes kong docker-start \
     >"$directory/context"
   cat "$directory/context"

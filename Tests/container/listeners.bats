@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Listeners that no variable names: from kong.conf, from Kong's defaults, and from what `kong prepare`
-# has generated. What nginx really opens decides over capabilities.
+# Listeners that no variable names: from kong.conf, from Kong's defaults, and from the configuration that
+# `kong prepare` generated. What nginx really opens decides which capabilities are granted.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2016,SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
@@ -13,19 +13,19 @@ conf() {
   mounts+=(--volume "$file:$1:ro")
 }
 
-# plan OPTION...: of a container that was never started, as JSON.
+# plan OPTION...: of a container that never started, as JSON.
 plan() {
   podman run --rm "${mounts[@]}" "$@" "$image" --dry-run --format json kong docker-start
 }
 
-# sources PORT: where the plan on stdin has a listener on this port from.
+# sources PORT: where the listener on this port, in the plan on stdin, comes from.
 sources() {
   jq --raw-output --argjson port "$1" '.listeners[] | select(.port == $port) | .source'
 }
 
 # ---- kong.conf ----
 
-@test "a low port in /etc/kong/kong.conf is granted, and that is its source" {
+@test "a low port in /etc/kong/kong.conf is granted, and the plan names that source" {
   conf /etc/kong/kong.conf '# proxy_listen = 0.0.0.0:99' 'proxy_listen = 0.0.0.0:80, 0.0.0.0:443 ssl # both'
   start "${mounts[@]}"
   serves http://localhost:80/
@@ -34,7 +34,7 @@ sources() {
   plan | sources 80 | grep -F /etc/kong/kong.conf
 }
 
-@test "/etc/kong.conf is read where there is no /etc/kong/kong.conf" {
+@test "/etc/kong.conf is read if there is no /etc/kong/kong.conf" {
   conf /etc/kong.conf 'proxy_listen=0.0.0.0:80'
   start "${mounts[@]}"
   serves http://localhost:80/
@@ -42,7 +42,7 @@ sources() {
   plan | sources 80 | grep -F /etc/kong.conf
 }
 
-@test "the file that -c or --conf names is read, and no other" {
+@test "only the file that -c or --conf names is read" {
   conf /etc/kong/kong.conf 'proxy_listen = 0.0.0.0:81'
   conf /srv/my.conf 'proxy_listen = 0.0.0.0:80'
   for option in -c --conf; do
@@ -64,9 +64,9 @@ sources() {
   plan --env KONG_PROXY_LISTEN=0.0.0.0:8000 | sources 8000 | grep -x KONG_PROXY_LISTEN
 }
 
-@test "a transparent listener in kong.conf is granted cap_net_raw only if a variable asks for it" {
+@test "a transparent listener in kong.conf is granted cap_net_raw only if a variable requests it" {
   conf /etc/kong/kong.conf 'stream_listen = 127.0.0.1:9000 transparent'
-  # Kong 1.x alone has this flag.
+  # Only Kong 1.x has this flag.
   mounts+=(--env STAND_IN_KONG=1.3.0)
   start --cap-add NET_RAW "${mounts[@]}"
   serves http://localhost:8000/
@@ -79,7 +79,7 @@ sources() {
   has_ambient cap_net_raw
 }
 
-@test "a kong.conf that is not there, and was asked for, is 78 for a start and its dry run" {
+@test "a missing kong.conf that the command line names ends start and dry run with 78" {
   finish -- kong docker-start -c /srv/absent.conf
   cat "$directory/stderr"
   ((status == 78))
@@ -91,14 +91,14 @@ sources() {
   grep -F 'cannot read /srv/absent.conf, which -c names' "$directory/stdout"
 }
 
-@test "a kong.conf that is a fifo keeps nobody waiting" {
+@test "a kong.conf that is a fifo blocks nothing" {
   mkfifo "$directory/fifo"
   finish --volume "$directory/fifo:/etc/kong/kong.conf" -- --dry-run kong docker-start
   cat "$directory/stdout" "$directory/stderr"
   ((status == 0))
 }
 
-# ---- what kong prepare alone can tell ----
+# ---- what only kong prepare can know ----
 
 # low_port_starts OPTION...: with a port 80 that no *_listen setting names; as root, and as kong without it.
 low_port_starts() {
@@ -118,7 +118,7 @@ low_port_starts() {
   low_port_starts "${mounts[@]}"
 }
 
-@test "port 80 behind a reference to a vault starts, and kong prepare is given what it may need" {
+@test "port 80 behind a reference to a vault starts, and kong prepare gets what it may need" {
   mounts+=(--env KONG_PROXY_LISTEN='{vault://env/my-listen}' --env MY_LISTEN=0.0.0.0:80)
   plan >"$directory/plan"
   jq --raw-output '.prepare_grant.mode, .warnings[].what' "$directory/plan" | tee "$directory/said"
@@ -138,7 +138,7 @@ low_port_starts() {
   jq --exit-status '.capabilities == []' "$directory/plan"
 }
 
-@test "the defaults are those of the image's kong_defaults.lua" {
+@test "the defaults come from the image's kong_defaults.lua" {
   printf '%s\n' 'return [[' 'proxy_listen = 0.0.0.0:82' 'admin_listen = off' ']]' >"$directory/defaults"
   mounts+=(--volume "$directory/defaults:/usr/local/share/lua/5.1/kong/templates/kong_defaults.lua:ro")
   plan | jq --exit-status '[.listeners[].port] | contains([82]) and (contains([8001]) | not)'
@@ -146,7 +146,7 @@ low_port_starts() {
 
 # ---- role ----
 
-# hybrid: the certificate without which Kong is neither control plane nor data plane. Adds it to `mounts`.
+# hybrid: the certificate that a control plane and a data plane need. Adds it to `mounts`.
 hybrid() {
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 7 -subj /CN=kong_clustering \
     -keyout "$directory/cluster.key" -out "$directory/cluster.crt" 2>/dev/null
@@ -155,7 +155,7 @@ hybrid() {
     --env KONG_CLUSTER_CERT=/srv/cluster.crt --env KONG_CLUSTER_CERT_KEY=/srv/cluster.key)
 }
 
-@test "a control plane gets no capability for the proxy port that it never opens" {
+@test "a control plane gets no capability for the proxy port, which it never opens" {
   hybrid
   start "${mounts[@]}" --env KONG_ROLE=control_plane --env KONG_PROXY_LISTEN=0.0.0.0:80
   serves http://localhost:8001/ admin
@@ -164,14 +164,14 @@ hybrid() {
   not logged 'entrypoint: warn'
 }
 
-@test "a control plane on a low cluster port gets the capability" {
+@test "a control plane with a low cluster port gets the capability" {
   hybrid
   start "${mounts[@]}" --env KONG_ROLE=control_plane --env KONG_CLUSTER_LISTEN=0.0.0.0:85
   serves https://localhost:85/ cluster
   runs_as_kong_with cap_net_bind_service
 }
 
-@test "a data plane gets no capability for the admin port that it never opens" {
+@test "a data plane gets no capability for the admin port, which it never opens" {
   hybrid
   conf /etc/kong/kong.conf 'role = data_plane'
   start "${mounts[@]}" --env KONG_ADMIN_LISTEN=127.0.0.1:81
@@ -193,7 +193,7 @@ hybrid() {
   [[ $(jq --compact-output --sort-keys .result "$directory/plan") == "$(credentials "$master")" ]]
 }
 
-@test "globs in an include are followed, and Lua that speaks of listen is not taken for it" {
+@test "globs in an include are followed, and the word listen in Lua is ignored" {
   mkdir "$directory/conf.d"
   printf 'server {\n  listen 8100;\n  location / { content_by_lua_block {\n%s\n%s\n } }\n}\n' \
     '  -- } listen 82; {' '  ngx.say("listen 83; }", [[ } listen 84; ]])' >"$directory/conf.d/lua.conf"
@@ -207,14 +207,14 @@ hybrid() {
   [[ $(jq --compact-output '[.listeners[].port | select(. != null and . < 1024 and . > 0)]' "$directory/plan") == '[85]' ]]
 }
 
-@test "Lua alone that speaks of a low port is no reason to grant anything" {
+@test "a low port that only Lua mentions grants nothing" {
   printf 'server { listen 8100; location / { content_by_lua_block { -- } listen 82;\n } } }\n' >"$directory/lua.conf"
   start --volume "$directory/lua.conf:/srv/lua.conf:ro" --env KONG_NGINX_HTTP_INCLUDE=/srv/lua.conf
   serves http://localhost:8000/
   runs_as_kong_with none
 }
 
-@test "a server without listen is on 8000, as nginx has it for a user that is not root" {
+@test "a server without listen is on 8000, as in nginx for a user other than root" {
   printf 'server { server_name other; }\n' >"$directory/other.conf"
   start --volume "$directory/other.conf:/srv/other.conf:ro" --env KONG_NGINX_HTTP_INCLUDE=/srv/other.conf \
     --env KONG_PROXY_LISTEN=0.0.0.0:8200
@@ -222,14 +222,14 @@ hybrid() {
   runs_as_kong_with none
 }
 
-@test "an injected listen is nginx's own and is found where it was generated" {
+@test "an injected listen is found in the generated file, and is nginx's own" {
   start --env KONG_NGINX_PROXY_LISTEN='*:87'
   serves http://localhost:8000/
   serves http://localhost:87/
   runs_as_kong_with cap_net_bind_service
 }
 
-@test "in a prefix that is prepared each listener's source is its setting, or the file and line that has it" {
+@test "in a prepared prefix each listener's source is its setting, or its file and line" {
   printf 'server { listen 127.0.0.1:8100; listen 8101; }\n' >"$directory/other.conf"
   start --volume "$directory/other.conf:/srv/other.conf:ro" --env KONG_NGINX_HTTP_INCLUDE=/srv/other.conf \
     --env KONG_PROXY_LISTEN='0.0.0.0:80, [::1]:443 ssl' --env KONG_STREAM_LISTEN='127.0.0.1:9000, 127.0.0.1:53 udp'
@@ -258,9 +258,9 @@ hybrid() {
   grep -F 127.0.0.1:81 "$directory/stdout" | grep -F /etc/kong/kong.conf
 }
 
-# ---- configurations that are broken ----
+# ---- broken configurations ----
 
-# ends_as_nginx_does CONFIGURATION FILE: it is nginx that refuses it, in `kong prepare`, and names the file.
+# ends_as_nginx_does CONFIGURATION FILE: nginx rejects it, in `kong prepare`, and names the file.
 ends_as_nginx_does() {
   printf '%s\n' "$1" >"$directory/broken.conf"
   finish --volume "$directory/broken.conf:/srv/broken.conf:ro" --env KONG_NGINX_HTTP_INCLUDE=/srv/broken.conf
@@ -271,13 +271,13 @@ ends_as_nginx_does() {
   remove
 }
 
-@test "a missing include, a loop of includes and garbage: nginx is the judge, in kong prepare" {
+@test "a missing include, a loop of includes and garbage: nginx judges them, in kong prepare" {
   ends_as_nginx_does 'include /srv/absent.conf;' /srv/absent.conf
   ends_as_nginx_does 'include /srv/broken.conf;' /srv/broken.conf
   ends_as_nginx_does 'server { listen 81; { "' /srv/broken.conf
 }
 
-@test "an include that only root can read is not read by entrypoint either" {
+@test "entrypoint does not read an include that only root can read" {
   printf 'server { listen 99; }\n' >"$directory/root.conf"
   chmod 400 "$directory/root.conf"
   finish --volume "$directory/root.conf:/srv/root.conf:ro" --env KONG_NGINX_HTTP_INCLUDE=/srv/root.conf
@@ -287,10 +287,10 @@ ends_as_nginx_does() {
   not grep -w 99 "$directory/stderr"
 }
 
-@test "an include that is a fifo keeps entrypoint waiting for nobody" {
+@test "an include that is a fifo does not block entrypoint" {
   mkfifo "$directory/fifo"
   start --volume "$directory/fifo:/srv/fifo" --env KONG_NGINX_HTTP_INCLUDE=/srv/fifo
-  # It is the nginx of `kong prepare` that waits, as it would by itself.
+  # The nginx of `kong prepare` waits, as it would by itself.
   eventually nginx_tests
 }
 

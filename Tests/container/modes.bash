@@ -1,15 +1,16 @@
 # shellcheck shell=bash
-# Loaded by modes_*.bats: how nginx gets cap_net_bind_service, or why it cannot, in each situation that an engine
-# can make: at the first start, at the second, and for `kong reload`, which ends with `nginx -t` as `kong prepare`
-# does. Each test of port 80 writes a row of the table in docker/MODES.md; the last test of a file compares them.
+# Loaded by modes_*.bats: how nginx gets cap_net_bind_service, or why it cannot, in each situation that an
+# engine can make: at the first start, at the second, and for `kong reload`, which ends with `nginx -t` like
+# `kong prepare`. Each test of port 80 writes a row of the table in docker/MODES.md; the last test of a file
+# compares the rows.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2016,SC2030,SC2031,SC2034,SC2154
 source "$(dirname "${BASH_SOURCE[0]}")/container.bash"
 
-# Of each file of tests, for its rows.
+# One per file of tests, for its rows.
 table=$engine_directory/$(basename "$BATS_TEST_FILENAME" .bats).md
 listen=(--env KONG_PROXY_LISTEN=0.0.0.0:80)
-# What Kong needs to be writable when the root file system is not.
+# What must be writable for Kong if the root file system is not.
 read_only=(--read-only --tmpfs "$prefix:rw,mode=1777" --tmpfs /tmp)
 
 setup_file() {
@@ -21,8 +22,8 @@ row() {
   printf '| %s | %s | %s | %s | %s | %s |\n' "$@" >>"$table"
 }
 
-# grants START SITUATION WAY OPTION...: nginx serves port 80 with exactly what the plan says, again after
-# a stop and a start, and after `kong reload`; its credentials are the row.
+# grants START SITUATION WAY OPTION...: nginx serves port 80 with exactly what the plan says, again after a
+# stop and a start, and after `kong reload`. Its credentials become the row.
 grants() {
   local start=$1 situation=$2 way=$3 has
   shift 3
@@ -39,7 +40,7 @@ grants() {
     "$(reload_in_words)"
 }
 
-# starts_again PORT: after a stop in order, with all that the first start has left.
+# starts_again PORT: after a clean stop, with everything that the first start left.
 starts_again() {
   podman stop --time "$patience" "$container" >/dev/null
   podman start "$container" >/dev/null
@@ -49,12 +50,12 @@ starts_again() {
   is_healthy
 }
 
-# As the image's HEALTHCHECK asks.
+# The image's HEALTHCHECK.
 is_healthy() {
   podman exec "$container" /usr/local/bin/entrypoint --user kong -- kong health
 }
 
-# reload PORT: by `docker exec`, as the container's own user. Leaves its exit status and what it said.
+# reload PORT: with `docker exec`, as the container's own user. Leaves its exit status and output.
 reload() {
   local before status=0
   before=$(worker)
@@ -79,14 +80,14 @@ reload_in_words() {
   fi
 }
 
-# explains START SITUATION WHY OPTION...: the start ends beforehand with 77, as its dry run does, and says
-# why and each way out.
+# explains START SITUATION WHY OPTION...: start and dry run end with 77 beforehand, and say why, with each way
+# out.
 explains() {
   local start=$1 situation=$2 why=$3 dry=0
   shift 3
   finish "${listen[@]}" "$@"
   podman run --rm "${listen[@]}" "$@" "$image" --dry-run kong docker-start >"$directory/dry" 2>&1 || dry=$?
-  # A terminal has one stream, and its own ends of lines.
+  # A terminal has one stream, and its own line ends.
   cat "$directory/stdout" "$directory/stderr" | tr --delete '\r' | tee "$directory/said"
   mv "$directory/said" "$directory/stderr"
   grep -F 'entrypoint: error: cap_net_bind_service is not granted, though KONG_PROXY_LISTEN 0.0.0.0:80 needs it' \
@@ -108,8 +109,8 @@ in_words() {
     "uid \(.uid); permitted = effective: \(.permitted | set); ambient: \(.ambient | set); bounding: \(.bounding | set); no_new_privs \(if .no_new_privs then 1 else 0 end)"'
 }
 
-# A user namespace, with a terminal: podman's pipes are made by a user from outside, whom nobody in the
-# namespace can take them from.
+# A user namespace, with a terminal: podman's pipes belong to a user from outside, and nobody in the namespace
+# can change that.
 user_namespace=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --tty)
 
 # are_documented START: the rows of this file's tests are those of docker/MODES.md that begin so.

@@ -4,7 +4,7 @@
 # shellcheck source-path=SCRIPTDIR source=modes.bash disable=SC2016,SC2030,SC2031,SC2034,SC2154
 source "${BATS_TEST_DIRNAME}/modes.bash"
 
-@test "kong in a default container: the capability is lost at the exec" {
+@test "kong in a default container: the exec loses the capability" {
   image=$image_user_kong
   explains kong 'the default' 'cap_net_bind_service is in the bounding set only'
   diff <(sed -n '/<!-- said -->/,/<!-- end of said -->/p' "$repository/README.md" | grep '^entrypoint: ') \
@@ -16,7 +16,7 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
   grants kong '`--cap-add` (podman)' none --cap-add NET_BIND_SERVICE
 }
 
-@test "kong where the image gave nginx the capability: from its file, unless no_new_privs makes that void" {
+@test "kong where the image gave nginx the capability: from its file, unless no_new_privs disables it" {
   image=$image_setcap_nginx
   grants kong '`setcap` on nginx in the image' file --user kong
   remove
@@ -27,7 +27,7 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
     --user kong --security-opt no-new-privileges
 }
 
-@test "kong, and entrypoint's own file has the capability: it is raised ambient for nginx" {
+@test "kong with =p on entrypoint: the capability is raised to ambient for nginx" {
   image=$image_own_file
   grants kong 'the default, `=p` on entrypoint' ambient
 }
@@ -38,7 +38,7 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
     'cap_net_bind_service is not in the bounding set' --cap-drop ALL
 }
 
-@test "kong with no capability but that one, and =p on entrypoint: ambient" {
+@test "kong with only that capability, and =p on entrypoint: ambient" {
   image=$image_own_file
   grants kong '`--cap-drop ALL --cap-add NET_BIND_SERVICE`, `=p` on entrypoint' ambient \
     --cap-drop ALL --cap-add NET_BIND_SERVICE
@@ -50,11 +50,11 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
     'cap_net_bind_service is in the bounding set only' --security-opt no-new-privileges
 }
 
-# What Docker and containerd leave permitted until the exec, and podman does not (runc keeps it for them).
+# Docker and containerd leave this permitted until the exec, and podman does not (runc keeps it for them).
 as_docker_does=(/sbin/capsh '--drop=cap_setuid,cap_setgid,cap_setpcap' --keep=1 --gid=0 --groups=0 --uid=1337
   --caps=cap_net_bind_service=p --no-new-privs --shell=/usr/local/bin/entrypoint --)
 
-@test "kong under no_new_privs where the engine leaves the capability permitted: ambient, and no root anywhere" {
+@test "kong under no_new_privs where the engine leaves the capability permitted: ambient, without root" {
   local before
   local -a container_of_docker=("${listen[@]}" --user 0 --cap-drop ALL --cap-add SETUID --cap-add SETGID --cap-add SETPCAP
     --cap-add NET_BIND_SERVICE)
@@ -120,7 +120,7 @@ restricted=(--cap-drop ALL --security-opt no-new-privileges "${read_only[@]}")
   works_on_8000
 }
 
-@test "whoever starts an entrypoint with =p by hand gets nothing from it, for no program" {
+@test "an entrypoint with =p that somebody starts by hand gives no program a capability" {
   image=$image_own_file
   for command in '--cap net_raw -- cat' '--user kong -- cat' '-- cat' '--proxy /bin/cat -- kong docker-start'; do
     # shellcheck disable=SC2086 # several words
@@ -133,6 +133,6 @@ restricted=(--cap-drop ALL --security-opt no-new-privileges "${read_only[@]}")
 
 # ---- the table ----
 
-@test "the rows of docker/MODES.md of starts as kong are what came out here" {
+@test "the rows of docker/MODES.md for starts as kong are the results of these tests" {
   are_documented kong
 }

@@ -4,14 +4,14 @@
 # shellcheck source-path=SCRIPTDIR source=modes.bash disable=SC2016,SC2030,SC2031,SC2154
 source "${BATS_TEST_DIRNAME}/modes.bash"
 
-@test "root in a default container: a file capability, and everything else given up" {
+@test "root in a default container: a file capability, and everything else dropped" {
   grants root 'the default' file
   credentials "$master" | jq --exit-status '.permitted == ["cap_net_bind_service"]
     and .effective == .permitted and .bounding == .permitted and .no_new_privs and .uid != 0'
   eventually logged 'GET / HTTP/1.1" 200'
 }
 
-@test "root without any capability cannot change the user: 77, and the flags that are missing" {
+@test "root without any capability cannot change the user: 77, and the missing flags" {
   finish "${listen[@]}" --cap-drop ALL
   cat "$directory/stderr"
   ((status == 77))
@@ -20,7 +20,7 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
   row root '`--cap-drop ALL`' none none "$(sed -n 's/^entrypoint: error:   why: //p' "$directory/stderr"); exit 77" '-'
 }
 
-@test "root with the flags that --format docker prints: an ambient capability" {
+@test "root with the flags of --format docker: an ambient capability" {
   local -a flags
   read -ra flags < <(podman run --rm "${listen[@]}" "$image" --dry-run --format docker kong docker-start)
   grants root 'the flags of `--format docker`' ambient "${flags[@]}"
@@ -32,7 +32,7 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
   grants root '`--cap-drop SETPCAP`' file --cap-drop SETPCAP
 }
 
-@test "root under no_new_privs: an ambient capability, or kong reload would find a file's void" {
+@test "root under no_new_privs: an ambient capability, because a file's would not work for kong reload" {
   grants root '`no-new-privileges`' ambient --security-opt no-new-privileges
 }
 
@@ -40,7 +40,7 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
   grants root '`--read-only`' ambient "${read_only[@]}"
 }
 
-@test "root on a read-only root file system, asked for a file capability: 77, with the reason" {
+@test "root on a read-only root file system with a request for a file capability: 77, with the reason" {
   finish "${listen[@]}" "${read_only[@]}" --env ENTRYPOINT_CAP_MODE=file
   cat "$directory/stderr"
   ((status == 77))
@@ -48,12 +48,12 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
   grep -F 'way out: leave out ENTRYPOINT_CAP_MODE=file' "$directory/stderr"
 }
 
-@test "root where the user kong owns OpenResty, as in Kong's own images: an ambient capability" {
+@test "root where OpenResty belongs to kong, as in Kong's own images: an ambient capability" {
   image=$image_kong_owned
   grants root "Kong's own images" ambient
 }
 
-@test "root where the image gave nginx the capability: taken off for kong prepare, and written again" {
+@test "root where the image gave nginx the capability: removed for kong prepare, and written again" {
   image=$image_setcap_nginx
   grants root '`setcap` on nginx in the image' file
   remove
@@ -68,7 +68,7 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
   grants root "the host's network" file --network host
 }
 
-@test "root in a user namespace on the network of the host: capabilities do not count there" {
+@test "root in a user namespace on the network of the host: capabilities have no effect there" {
   explains root "a user namespace, the host's network" \
     "the network namespace belongs to another user namespace, the host's" \
     "${user_namespace[@]}" --network host
@@ -89,17 +89,17 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
 
 # ---- the table ----
 
-@test "the rows of docker/MODES.md of starts as root are what came out here" {
+@test "the rows of docker/MODES.md for starts as root are the results of these tests" {
   are_documented root
 }
 
-@test "each line of the README's dry run is printed here, in this order" {
+@test "the dry run prints each line of the README's dry run, in this order" {
   local documented
   documented=$(sed -n '/^\$ entrypoint --dry-run kong docker-start$/,/^```$/p' "$repository/README.md" | sed '1d;$d' |
     grep --line-regexp --fixed-strings --invert-match ...)
   podman run --rm --env KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl' "$image" --dry-run kong docker-start \
     >"$directory/printed"
-  # What is documented is a part of what is printed if nothing of it must be removed or changed.
+  # The documented lines are a part of the output if none of them must be removed or changed.
   diff <(printf '%s\n' "$documented") "$directory/printed" >"$directory/difference" || true
   (($(printf '%s\n' "$documented" | wc -l) > 8))
   (($(grep --count '^<' "$directory/difference") == 0))

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
-# What nginx cannot open or listen on: `kong prepare` ends with nginx's own message, and ours says whose the file
-# is and what to do.
+# What nginx cannot open or listen on: `kong prepare` ends with nginx's own message, and ours says who owns
+# the file and what to do.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
 
-# fails TEXT...: `kong prepare` has failed at nginx's [emerg], and an error of ours says all these.
+# fails TEXT...: `kong prepare` failed with nginx's [emerg], and one of our errors contains all these texts.
 fails() {
   local text
   cat --show-nonprinting "$directory/stderr"
@@ -24,7 +24,7 @@ make_certificate() {
   mounts=(--volume "$directory/tls.key:/certs/tls.key:ro" --volume "$directory/tls.crt:/certs/tls.crt:ro")
 }
 
-@test "a log in a directory of root's is named with owner, mode and the stream to log to" {
+@test "a log in a directory of root's is reported with owner, mode and the stream to log to" {
   install -d -o 0 -g 0 -m 755 "$directory/logs"
   for image in localhost/entrypoint "$image_user_kong"; do
     finish --volume "$directory/logs:/srv/logs" --env KONG_PROXY_ACCESS_LOG=/srv/logs/access.log
@@ -40,7 +40,7 @@ make_certificate() {
   not logged 'nginx cannot'
 }
 
-@test "a TLS key that only root can read is named, and the way out for a start as root works" {
+@test "a TLS key that only root can read is reported, and the way out for a start as root works" {
   make_certificate
   for image in localhost/entrypoint "$image_user_kong"; do
     finish "${mounts[@]}" --env KONG_SSL_CERT=/certs/tls.crt --env KONG_SSL_CERT_KEY=/certs/tls.key
@@ -58,7 +58,7 @@ make_certificate() {
     --output /dev/null https://localhost:8443/
 }
 
-@test "IPv6 that the kernel has not ends start and dry run with 77, with the listener and what to listen on instead" {
+@test "a missing IPv6 ends start and dry run with 77, with the listener and what to listen on instead" {
   printf '%s' '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["socket"], "action": "SCMP_ACT_ERRNO",
     "errnoRet": 97, "args": [{"index": 0, "value": 10, "op": "SCMP_CMP_EQ"}]}]}' >"$directory/no-ipv6.json"
   finish --security-opt seccomp="$directory/no-ipv6.json" --env KONG_PROXY_LISTEN='0.0.0.0:8000, [::]:8000'
@@ -70,7 +70,7 @@ make_certificate() {
     --dry-run kong docker-start
   ((status == 77))
   remove
-  # What Kong alone knows is said after it has failed.
+  # What only Kong knows is reported after it has failed.
   finish --security-opt seccomp="$directory/no-ipv6.json" --env KONG_NGINX_PROXY_LISTEN='[::]:8005'
   fails '[::]:8005: socket() fails (97: ' 'way out: listen on IPv4 only'
   remove
@@ -79,7 +79,7 @@ make_certificate() {
   not logged 'nginx cannot'
 }
 
-@test "an address that the container has not is named with the listener" {
+@test "an address that the container does not have is reported with the listener" {
   finish --env KONG_PROXY_LISTEN=192.0.2.7:8000
   fails 'nginx cannot listen on KONG_PROXY_LISTEN 192.0.2.7:8000: bind() fails (99: Cannot assign requested address)' 'way out: listen on all addresses: 0.0.0.0:8000'
 }

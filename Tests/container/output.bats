@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
-# What passes through to nginx, and what reaches the log.
+# What reaches nginx, and what reaches the log.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash
 source "${BATS_TEST_DIRNAME}/container.bash"
 
 secret='correct horse battery staple'
 
-# With master_process off nginx never writes a title over its environment, so that /proc still has it.
+# With master_process off nginx never writes a title over its environment, so that /proc keeps it.
 # shellcheck disable=SC2016 # for the shell in the container
 odd_start='
   set -- env "ODD=$(printf "\377\376\200 end")" "we.ird-name=$(printf "a\nb\tc=d")" "EMPTY=" \
@@ -14,7 +14,7 @@ odd_start='
   "$@" cat /proc/self/environ >/tmp/given
   exec "$@" /usr/local/bin/entrypoint kong docker-start'
 
-# variables_of FILE: sorted, but for those that the start is meant to change.
+# variables_of FILE: sorted, without those that the start changes on purpose.
 variables_of() {
   grep --null-data --text --invert-match -E '^(HOME|KONG_NGINX_DAEMON)=' "$1" | sort --zero-terminated
 }
@@ -30,7 +30,7 @@ variables_of() {
   (($(grep --null-data --text --count -E '^HOME=' "/proc/$master/environ") == 1))
 }
 
-@test "secrets never reach the log, at debug level and as JSON neither" {
+@test "secrets never reach the log, neither at debug level nor as JSON" {
   for format in text json; do
     start --env KONG_PROXY_LISTEN=0.0.0.0:80 --env KONG_PG_PASSWORD="$secret" --env MY_TOKEN="$secret" \
       --env ENTRYPOINT_LOG_LEVEL=debug --env ENTRYPOINT_LOG_FORMAT=$format
@@ -41,7 +41,7 @@ variables_of() {
   done
 }
 
-@test "secrets are not in the plan either" {
+@test "secrets are not in the plan" {
   for format in text json; do
     finish --env KONG_PG_PASSWORD="$secret" --env MY_TOKEN="$secret" -- --dry-run --format $format kong docker-start
     ((status == 0))
@@ -56,7 +56,7 @@ variables_of() {
   not grep -F "$secret" "$directory/stdout" "$directory/stderr"
 }
 
-@test "stdout is a pipe of the engine's, given to kong, and nginx's access log arrives through /dev/stdout" {
+@test "stdout, a pipe of the engine, belongs to kong, and nginx's access log arrives through /dev/stdout" {
   start_with_streams 600 --env KONG_PROXY_LISTEN=0.0.0.0:80
   serves http://localhost:80/
   [[ $(readlink "/proc/$master/fd/1") == pipe:* ]]
@@ -73,7 +73,7 @@ variables_of() {
   podman logs "$container" 2>&1 >/dev/null | grep 'start worker process'
 }
 
-@test "streams that the engine has opened to everybody are left as they are, and the plan gives nothing" {
+@test "streams that the engine opened to everybody are not changed, and the plan has no step for them" {
   start_with_streams 777
   serves http://localhost:8000/
   [[ $(stat --dereference --format '%u %a' "/proc/$master/fd/1" "/proc/$master/fd/2") == $'0 777\n0 777' ]]
@@ -84,7 +84,7 @@ variables_of() {
   jq --exit-status '[.steps[].do] | index("link-logs") and (index("give-stream") | not)' "$directory/plan"
 }
 
-@test "with a terminal, as podman run --tty gives one, nginx logs to it as kong" {
+@test "with a terminal, from podman run --tty, nginx logs to it as kong" {
   start --tty --env KONG_PROXY_LISTEN=0.0.0.0:80
   serves http://localhost:80/
   page http://localhost:80/on-a-terminal
@@ -93,7 +93,7 @@ variables_of() {
   has_predicted_credentials
 }
 
-@test "at its default level a start says one line: who nginx runs as, with which capabilities" {
+@test "by default a start says one line: nginx's user and its capabilities" {
   start --env KONG_PROXY_LISTEN=0.0.0.0:80
   serves http://localhost:80/
   podman logs "$container" 2>&1 | grep '^entrypoint: ' >"$directory/lines"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What Kong 1.x's docker-entrypoint.sh did (1.2.2, and the version that collected capabilities for one
-# setcap), thing by thing, as an image that starts as root. Where a test says "unlike", docker/MIGRATION.md
+# setcap), item by item, in an image that starts as root. Where a test says "unlike", docker/MIGRATION.md
 # gives the reason.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2016,SC2030,SC2031
@@ -19,14 +19,14 @@ prepared_with() {
   argv "/proc/$master/cmdline" "$nginx" -p "$prefix" -c nginx.conf
 }
 
-@test "1.x: started as another user, it goes on as that user" {
+@test "1.x: started as another user, it continues as that user" {
   start_recorded --user 1000650000:0
   serves http://localhost:8000/
   [[ $(status_of "$master" Uid) == '1000650000 1000650000 1000650000 1000650000' ]]
   [[ $(changes_in_environment) == '+KONG_NGINX_DAEMON=off' ]]
 }
 
-@test "1.x: KONG_NGINX_DAEMON is off where unset or empty; unlike 1.x, a value stays" {
+@test "1.x: KONG_NGINX_DAEMON is off if unset or empty; unlike 1.x, a value stays" {
   local given
   for given in '' on off; do
     finish "${no_further[@]}" --env KONG_NGINX_DAEMON=$given
@@ -42,7 +42,7 @@ prepared_with() {
   prepared_with prepare -p "$prefix" --vv 'two words' ''
 }
 
-@test "1.x: PREFIX is KONG_PREFIX, and /usr/local/kong where that is unset or empty" {
+@test "1.x: PREFIX is KONG_PREFIX, and /usr/local/kong if that is unset or empty" {
   start_recorded --env KONG_PREFIX=
   serves http://localhost:8000/
   argv "/proc/$master/cmdline" "$nginx" -p "$prefix" -c nginx.conf
@@ -53,7 +53,7 @@ prepared_with() {
   argv "/proc/$master/cmdline" "$nginx" -p /srv/kong -c nginx.conf
 }
 
-@test "1.x: kong can open /dev/stdout and /dev/stderr, unlike 1.x because they are given to it and to nobody else" {
+@test "1.x: kong can open /dev/stdout and /dev/stderr; unlike 1.x, they belong to kong and nobody else can" {
   start_with_streams 600 --env KONG_PROXY_ACCESS_LOG=/dev/stdout --env KONG_PROXY_ERROR_LOG=/dev/stderr
   serves http://localhost:8000/
   eventually logged 'GET / HTTP/1.1" 200'
@@ -63,8 +63,8 @@ prepared_with() {
   done
 }
 
-@test "1.2.2: streams that cannot be opened to kong do not end the start, unlike 1.x with setcap collected" {
-  # In a user namespace podman's pipes belong to a user from outside, who keeps them to itself here.
+@test "1.2.2: streams that cannot be given to kong do not end the start, unlike 1.x with setcap collected" {
+  # In a user namespace podman's pipes belong to a user from outside, and only that user can open them.
   start --uidmap 0:200000:65536 --gidmap 0:200000:65536 --env STAND_IN_LOGS=files --env ENTRYPOINT_LOG_LINKS=off \
     --entrypoint /bin/sh -- -c 'until [ "$(stat --dereference --format %a /dev/stderr)" = 600 ]; do sleep 0.02; done
       exec /usr/local/bin/entrypoint kong docker-start'
@@ -97,7 +97,7 @@ prepared_with() {
   done
 }
 
-@test "1.x with setcap collected: SET_CAP_NET_BIND_SERVICE, too; both ambient, as no file has more than that" {
+@test "1.x with setcap collected: SET_CAP_NET_BIND_SERVICE, too; both ambient, as the file gets only that one" {
   start --cap-add NET_RAW --env SET_CAP_NET_BIND_SERVICE=1 --env SET_CAP_NET_RAW=1
   serves http://localhost:8000/
   has_ambient cap_net_bind_service cap_net_raw
@@ -109,7 +109,7 @@ prepared_with() {
   nginx_is_granted ''
 }
 
-@test "1.x: the prefix and all in it is given to kong:0; unlike 1.2.2, KONG_PREFIX is the one" {
+@test "1.x: the prefix and everything in it becomes kong:0; unlike 1.2.2, the one of KONG_PREFIX" {
   install -d -o 0 -g 4242 -m 755 "$directory/prefix" "$directory/prefix/sub"
   : >"$directory/prefix/sub/file"
   start --volume "$directory/prefix:/srv/kong" --env KONG_PREFIX=/srv/kong
@@ -130,20 +130,20 @@ prepared_with() {
   [[ -z $(find "$(root_of_container)$prefix/" -type l) ]]
 }
 
-@test "1.x: another command is executed as it is, as root" {
+@test "1.x: another command runs unchanged, as root" {
   finish -- sh -c 'id -u; printf "%s\n" "$0" "$@"; cat /proc/$$/cmdline' 'a b' '' c
   ((status == 0))
   printf '0\na b\n\nc\nsh\0-c\0%s\0a b\0\0c\0' \
     'id -u; printf "%s\n" "$0" "$@"; cat /proc/$$/cmdline' | cmp - "$directory/stdout"
 }
 
-@test "1.x: kong with another word is executed as it is" {
+@test "1.x: kong with another word runs unchanged" {
   finish -- kong migrations list --vv
   ((status == 0))
   [[ $(<"$directory/stdout") == $'migrations\nlist\n--vv' ]]
 }
 
-@test "1.x: the status of a kong prepare that fails is the container's" {
+@test "1.x: the status of a failed kong prepare is the container's" {
   finish --env STAND_IN_PREPARE=exit:5
   ((status == 5))
 }

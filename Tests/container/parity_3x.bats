@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# What Kong 3.x's docker-entrypoint.sh does, thing by thing, as the official image starts it: as kong.
-# Where a test says "unlike", docker/MIGRATION.md gives the reason.
+# What Kong 3.x's docker-entrypoint.sh does, item by item, as the official image starts it: as kong. Where a
+# test says "unlike", docker/MIGRATION.md gives the reason.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
@@ -28,7 +28,7 @@ error.log -> /dev/stderr 1337
 LINKS
 }
 
-@test "3.x: started as kong, nginx is kong with the same environment, but for KONG_NGINX_DAEMON=off" {
+@test "3.x: started as kong, nginx runs as kong with the same environment and KONG_NGINX_DAEMON=off" {
   start_recorded
   serves http://localhost:8000/
   [[ $(status_of "$master" Uid) == '1337 1337 1337 1337' && $(status_of "$master" Gid) == '0 0 0 0' ]]
@@ -36,7 +36,7 @@ LINKS
   argv "/proc/$master/cmdline" "$nginx" -p "$prefix" -c nginx.conf
 }
 
-@test "3.x: KONG_NGINX_DAEMON is off where unset or empty, and a value stays" {
+@test "3.x: KONG_NGINX_DAEMON is off if unset or empty, and a value stays" {
   local given
   for given in '' on off; do
     finish "${no_further[@]}" --env KONG_NGINX_DAEMON=$given
@@ -52,7 +52,7 @@ LINKS
   prepared_with prepare -p "$prefix" --vv
 }
 
-@test "3.x: PREFIX is KONG_PREFIX, and /usr/local/kong where that is unset or empty" {
+@test "3.x: PREFIX is KONG_PREFIX, and /usr/local/kong if that is unset or empty" {
   start_recorded --env KONG_PREFIX=
   serves http://localhost:8000/
   argv "/proc/$master/cmdline" "$nginx" -p "$prefix" -c nginx.conf
@@ -62,7 +62,7 @@ LINKS
   argv "/proc/$master/cmdline" "$nginx" -p /srv/kong -c nginx.conf
 }
 
-@test "3.x: stdout and stderr are left as the engine made them" {
+@test "3.x: stdout and stderr stay as the engine made them" {
   finish --entrypoint /usr/bin/stat -- --dereference --format '%u %g %a' /dev/stdout /dev/stderr
   ((status == 0))
   remove
@@ -72,7 +72,7 @@ LINKS
     <(stat --dereference --format '%u %g %a' "/proc/$master/fd/1" "/proc/$master/fd/2")
 }
 
-@test "unlike 3.x: SET_CAP_NET_RAW is not passed over, and ends a start that cannot have it with 77" {
+@test "unlike 3.x: SET_CAP_NET_RAW is not ignored, and ends a start that cannot have it with 77" {
   finish "${no_further[@]}" --env SET_CAP_NET_RAW=1
   ((status == 77))
   says_error SET_CAP_NET_RAW
@@ -121,10 +121,10 @@ LINKS
   (($(statements | grep 'entrypoint: warn' | grep -c -F "$prefix") == 1))
 }
 
-@test "3.x: the logs in PREFIX/logs are links to the container's streams, whatever was there before" {
+@test "3.x: the logs in PREFIX/logs become links to the container's streams, whatever was there before" {
   prefix_on_volume
   printf 'old\n' >"$directory/prefix/logs/access.log"
-  # What kong cannot write to would end kong prepare, whose last nginx opens the logs, too.
+  # If kong cannot write to it, kong prepare fails, because its last nginx opens the logs, too.
   printf 'old\n' >"$directory/prefix/moved.log"
   ln -s ../moved.log "$directory/prefix/logs/admin_access.log"
   ln -s ../nowhere.log "$directory/prefix/logs/error.log"
@@ -138,7 +138,7 @@ LINKS
   has_log_links "$directory/prefix/logs"
 }
 
-@test "3.x: what Kong writes to its logs is on the container's stdout and stderr, in a start as root too" {
+@test "3.x: what Kong writes to its logs is on the container's stdout and stderr, also in a start as root" {
   for image in "$image_user_kong" "$image_root"; do
     start --env STAND_IN_LOGS=files
     serves http://localhost:8000/
@@ -161,21 +161,21 @@ LINKS
   not logged 'GET / '
 }
 
-@test "3.x: another command is executed as it is, with its KONG_*_FILE variables" {
+@test "3.x: another command runs unchanged, with its KONG_*_FILE variables" {
   # shellcheck disable=SC2016 # for the shell in the container
   finish --env KONG_PG_PASSWORD_FILE=/absent -- sh -c 'id -u; printf "%s\n" "$KONG_PG_PASSWORD_FILE" "$@"' sh 'a b'
   ((status == 0))
   [[ $(<"$directory/stdout") == $'1337\n/absent\na b' ]]
 }
 
-@test "3.x: another command of kong is executed with its secrets" {
+@test "3.x: another command of kong runs with its secrets" {
   printf 'open sesame\n' >"$directory/password"
   finish --volume "$directory/password:/run/password:ro" --env KONG_PG_PASSWORD_FILE=/run/password -- kong environment
   ((status == 0))
   [[ $(variable "$directory/stdout" KONG_PG_PASSWORD) == 'open sesame' ]]
 }
 
-@test "3.x: the status of a kong prepare that fails is the container's" {
+@test "3.x: the status of a failed kong prepare is the container's" {
   finish --env STAND_IN_PREPARE=exit:5
   ((status == 5))
 }

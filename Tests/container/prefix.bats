@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The prefix becomes kong's, whatever is in it, and nothing outside it changes owner or content.
+# The prefix becomes kong's, whatever is in it, and nothing outside changes owner or content.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
@@ -11,21 +11,21 @@ prefix_on_volume() {
   (umask 077 && printf 'of root alone\n' >"$directory/outside")
 }
 
-# outside_is_untouched: owner, mode and content.
+# outside_is_untouched: compares owner, mode and content.
 outside_is_untouched() {
   [[ $(stat --format '%u:%g %a' "$directory/outside") == '0:0 600' ]]
   [[ $(<"$directory/outside") == 'of root alone' ]]
 }
 
-# everything_is_kongs: in the prefix, links themselves left out.
+# everything_is_kongs: in the prefix, except links themselves.
 everything_is_kongs() {
   find "$directory/prefix" ! -type l ! \( -uid 1337 -gid 0 \) -ls | cat --show-nonprinting | tee "$directory/others"
   [[ ! -s $directory/others ]]
 }
 
-# ---- what is given, and when ----
+# ---- what changes its owner, and when ----
 
-@test "a prefix of root's on a volume, with all that is in it, is given to kong:0, and modes stay" {
+@test "a prefix of root's on a volume becomes kong:0 with everything in it, and modes stay" {
   prefix_on_volume
   mkdir -m 750 "$directory/prefix/a" "$directory/prefix/a/b"
   printf x >"$directory/prefix/a/b/file"
@@ -37,7 +37,7 @@ everything_is_kongs() {
   [[ $(cd "$directory/prefix" && stat --format '%a' . a a/b a/b/file | paste -s -d ' ') == '755 750 750 640' ]]
 }
 
-@test "a prefix that is kong's already is not written" {
+@test "a prefix that already belongs to kong is not written" {
   prefix_on_volume
   mkdir "$directory/prefix/a"
   : >"$directory/prefix/a/file"
@@ -50,7 +50,7 @@ everything_is_kongs() {
   not logged 'entrypoint: warn'
 }
 
-@test "KONG_PREFIX names what is given, and the usual prefix is then left alone" {
+@test "KONG_PREFIX selects the prefix, and the usual one is not changed" {
   prefix_on_volume
   start --volume "$directory/prefix:/srv/kong" --env KONG_PREFIX=/srv/kong \
     --tmpfs "$prefix:rw,mode=755"
@@ -59,19 +59,19 @@ everything_is_kongs() {
   [[ $(owner "$(root_of_container)$prefix") == 0:0 ]]
 }
 
-# The certificate that page looks for lies in the usual prefix.
+# The certificate that page uses is in the usual prefix.
 serves_port_8000() {
   eventually nsenter --target "$master" --net curl --silent --noproxy '*' --output /dev/null http://localhost:8000/
 }
 
-@test "with --user the prefix is given to that user" {
+@test "with --user the prefix becomes that user's" {
   prefix_on_volume
   finish "${volume[@]}" "${no_further[@]}" --env ENTRYPOINT_USER=4242:4343
   ((status == 9))
   [[ $(stat --format %u "$directory/prefix") == 4242 ]]
 }
 
-@test "another command, a dry run, and a start as kong give nothing" {
+@test "another command, a dry run, and a start as kong change no owner" {
   prefix_on_volume
   finish "${volume[@]}" -- kong version
   ((status == 0))
@@ -105,7 +105,7 @@ serves_port_8000() {
   [[ $(owner "$root/etc") == 0:0 && $(owner "$root/etc/passwd") == 0:0 && $(owner "$root/etc/group") == 0:0 ]]
 }
 
-@test "a hard link to a file of root's is left, with a warning that names it" {
+@test "a hard link to a file of root's is skipped, with a warning that names it" {
   prefix_on_volume
   ln "$directory/outside" "$directory/prefix/hard"
   start "${volume[@]}"
@@ -114,16 +114,16 @@ serves_port_8000() {
   statements | grep 'entrypoint: warn' | grep -F hard
 }
 
-@test "what root owns in a prefix of kong's is left, with a warning that names it, and the start goes on" {
+@test "what root owns in a prefix of kong's is skipped, with a warning that names it, and the start continues" {
   prefix_on_volume
   start "${volume[@]}"
   serves http://localhost:8000/
   remove
-  # As kong can move it there from a directory of its own on the same file system.
+  # kong can move it there from its own directory on the same file system.
   install -m 600 /dev/null "$directory/prefix/key"
   mkdir -m 1777 "$directory/prefix/moved"
   install -m 600 /dev/null "$directory/prefix/moved/key"
-  # As root's `kong reload` leaves it.
+  # root's `kong reload` leaves it like this.
   chown root:root "$directory/prefix/.kong_env" && chmod 640 "$directory/prefix/.kong_env"
   start "${volume[@]}"
   serves http://localhost:8000/
@@ -135,7 +135,7 @@ serves_port_8000() {
   [[ $(owner "$directory/prefix/moved/key") == 0:0 ]]
 }
 
-@test "a volume of root's in a prefix of kong's is given, with all that is in it" {
+@test "a volume of root's in a prefix of kong's becomes kong's, with everything in it" {
   prefix_on_volume
   mkdir "$directory/logs"
   : >"$directory/logs/file"
@@ -146,7 +146,7 @@ serves_port_8000() {
   not logged 'entrypoint: warn'
 }
 
-@test "a hard link among kong's own files is no cause for a warning" {
+@test "a hard link among kong's own files causes no warning" {
   prefix_on_volume
   printf x >"$directory/prefix/one"
   chown -R 1337:0 "$directory/prefix"
@@ -166,7 +166,7 @@ serves_port_8000() {
   not grep --text '^entrypoint: error: forged' <(podman logs "$container" 2>&1)
 }
 
-@test "sockets, fifos, and names of any bytes are given like other files" {
+@test "sockets, fifos, and names with any bytes become kong's like other files" {
   prefix_on_volume
   mkfifo "$directory/prefix/fifo"
   mkdir "$directory/prefix/deeper"
@@ -182,7 +182,7 @@ serves_port_8000() {
   [[ -p $directory/prefix/fifo && -S $directory/prefix/deeper/socket ]]
 }
 
-@test "a device node is left to root" {
+@test "a device node stays root's" {
   prefix_on_volume
   mknod "$directory/prefix/zero" c 1 5
   start "${volume[@]}"
@@ -190,7 +190,7 @@ serves_port_8000() {
   [[ $(owner "$directory/prefix/zero") == 0:0 ]]
 }
 
-@test "a program with set-user-ID of root's does not become one of kong's" {
+@test "a set-user-ID program of root's does not become one of kong's" {
   prefix_on_volume
   install -m 4755 /bin/true "$directory/prefix/program"
   start "${volume[@]}"
@@ -198,7 +198,7 @@ serves_port_8000() {
   [[ $(owner "$directory/prefix/program") != 1337:* || ! -u $directory/prefix/program ]]
 }
 
-@test "a read-only mount inside the prefix is left as it is, and the start goes on" {
+@test "a read-only mount inside the prefix is skipped, and the start continues" {
   prefix_on_volume
   mkdir "$directory/read-only"
   : >"$directory/read-only/file"
@@ -208,14 +208,14 @@ serves_port_8000() {
   [[ $(owner "$directory/prefix") == 1337:0 ]]
 }
 
-@test "a nosuid mount inside the prefix is given like the rest" {
+@test "a nosuid mount inside the prefix becomes kong's like the rest" {
   prefix_on_volume
   start "${volume[@]}" --tmpfs "$prefix/mounted:rw,nosuid,nodev,mode=755"
   serves http://localhost:8000/
   [[ $(owner "$(root_of_container)$prefix/mounted") == 1337:0 ]]
 }
 
-@test "a tree of 100 levels is given to its last" {
+@test "a tree of 100 levels becomes kong's down to the last level" {
   prefix_on_volume
   mkdir -p "$directory/prefix/$(printf 'd/%.0s' {1..100})"
   start "${volume[@]}"
@@ -223,7 +223,7 @@ serves_port_8000() {
   everything_is_kongs
 }
 
-@test "in a tree of 300 levels the lowest are left, with a warning" {
+@test "in a tree of 300 levels the lowest levels are skipped, with a warning" {
   prefix_on_volume
   mkdir -p "$directory/prefix/$(printf 'd/%.0s' {1..300})"
   start "${volume[@]}"
@@ -231,7 +231,7 @@ serves_port_8000() {
   statements | grep 'entrypoint: warn' | grep -F "$prefix/d/d/d/"
 }
 
-@test "a logs/ that is a link to a directory of root's writes nothing there" {
+@test "nothing is written to a directory of root's that logs/ links to" {
   prefix_on_volume
   mkdir "$directory/root-only"
   : >"$directory/root-only/access.log"
@@ -242,14 +242,14 @@ serves_port_8000() {
   [[ -f $directory/root-only/access.log && ! -L $directory/root-only/access.log ]]
 }
 
-@test "a kong that changes its prefix while it is given away gets nothing of root's" {
+@test "kong gets nothing of root's by changing the prefix during the change of owner" {
   prefix_on_volume
   mkdir -p "$directory/prefix/a" "$directory/victims"
   : >"$directory/victims/file"
   touch "$directory/prefix/a/"{1..500}
   ln -s ../victims "$directory/prefix/link"
-  # The directory is swapped for a link all the while; more rounds of it, in a closer race, are in the
-  # kernel tests.
+  # The directory is swapped for a link all the time. The kernel tests run more rounds of it, in a tighter
+  # race.
   python3 - "$directory/prefix" 3>&- <<'PYTHON' &
 import ctypes, os, sys, time
 os.chdir(sys.argv[1])
@@ -270,8 +270,8 @@ PYTHON
 
 # ---- directories of another user below a prefix of kong's ----
 
-# refuses_logs IMAGE TEXT OPTION...: start and dry run of kong end with 77, and name logs/, its owner and mode,
-# the place that it comes from, and a way out.
+# refuses_logs IMAGE TEXT OPTION...: start and dry run as kong end with 77, and name logs/, its owner and
+# mode, where it comes from, and a way out.
 refuses_logs() {
   local dry way=$2
   image=$1
@@ -294,7 +294,7 @@ refuses_logs() {
   podman build --format docker --isolation chroot --network host --tag localhost/entrypoint-logs-of-root \
     --file "$directory/Dockerfile" "$directory"
   refuses_logs localhost/entrypoint-logs-of-root 'way out: in the Dockerfile: COPY --chown=1337:0'
-  # As kong could have moved it there, a start as root does not give it away.
+  # kong could have moved it there, so a start as root does not change its owner.
   refuses_logs localhost/entrypoint-logs-of-root 'way out: in the Dockerfile: COPY --chown=1337:0' --user root
 }
 
@@ -306,9 +306,9 @@ refuses_logs() {
     --volume "$directory/logs:$prefix/logs"
 }
 
-# ---- prefixes that are none ----
+# ---- invalid prefixes ----
 
-@test "a KONG_PREFIX that is /, a system directory, relative or not canonical is 78, and named" {
+@test "a KONG_PREFIX that is /, a system directory, relative or not canonical ends with 78, and is named" {
   local path
   for path in / /etc /usr /usr/local/bin /proc /proc/1 /dev /sys/fs relative ./kong /usr/local/../kong \
     /srv//kong /srv/./kong; do
@@ -321,7 +321,7 @@ refuses_logs() {
   done
 }
 
-@test "a prefix behind a link that kong could have planted leads to no directory of root's" {
+@test "a prefix behind a link that kong could have planted gives away no directory of root's" {
   mkdir "$directory/parent"
   chown 1337 "$directory/parent"
   ln -s /etc "$directory/parent/kong"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
-# Variables that a secure execution ignores (ld.so(8)): a real nginx, and a real library.
+# Variables that a secure execution ignores (ld.so(8)), with a real nginx and a real library.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash
 source "${BATS_TEST_DIRNAME}/container.bash"
 
-# with_library: sets `preload`, the options for a library that writes a line as it is loaded.
+# with_library: sets `preload`, the options for a library that writes a line when it is loaded.
 with_library() {
   printf '%s\n' '#include <unistd.h>' '__attribute__((constructor)) static void said(void) {' \
     '  (void)!write(2, "the library is loaded\n", 22);' '}' >"$directory/said.c"
@@ -13,7 +13,7 @@ with_library() {
     --env KONG_PROXY_LISTEN=0.0.0.0:80)
 }
 
-@test "a library that LD_PRELOAD names is in an nginx on port 80: its capability is ambient" {
+@test "nginx on port 80 loads a library of LD_PRELOAD: its capability is ambient" {
   with_library
   start "${preload[@]}"
   serves http://localhost:80/
@@ -24,7 +24,7 @@ with_library() {
   not logged 'entrypoint: warn'
 }
 
-@test "under the mode file LD_PRELOAD does not count for nginx, and the start warns of it" {
+@test "in mode file nginx ignores LD_PRELOAD, and the start warns of it" {
   with_library
   start "${preload[@]}" --env ENTRYPOINT_CAP_MODE=file
   serves http://localhost:80/

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# `kong prepare`: who runs it, what it is given, how it fails, and what signals do meanwhile.
+# `kong prepare`: who runs it, what it gets, how it fails, and what signals do meanwhile.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash
 source "${BATS_TEST_DIRNAME}/container.bash"
@@ -24,7 +24,7 @@ signal() {
   printf 'SIG%s: gone after %s ms\n' "$1" "$took"
 }
 
-# No file capability, and no log line or file of nginx's.
+# No file capability, and no log line or file of nginx.
 nginx_was_not_started() {
   local root
   root=$(root_of_ended)
@@ -33,8 +33,8 @@ nginx_was_not_started() {
   not logged 'start worker process'
 }
 
-# prepared_with CAPABILITIES: the stand-in and the shell that started the last nginx of it ran as kong, with
-# exactly these, as /proc has them.
+# prepared_with CAPABILITIES: the stand-in, and the shell that started its last nginx, ran as kong with
+# exactly these, according to /proc.
 prepared_with() {
   local file
   for file in stand-in.status stand-in.nginx.status; do
@@ -47,26 +47,26 @@ prepared_with() {
   done
 }
 
-@test "kong prepare runs as kong, with cap_net_bind_service alone for a low port" {
+@test "kong prepare runs as kong, with only cap_net_bind_service for a low port" {
   start --env KONG_PROXY_LISTEN=0.0.0.0:80
   serves http://localhost:80/
   prepared_with 400
 }
 
-@test "what kong prepare leaves running is killed before nginx runs, with a warning" {
+@test "processes that kong prepare leaves running are killed before nginx runs, with a warning" {
   start --env KONG_PROXY_LISTEN=0.0.0.0:80 --env STAND_IN_PREPARE=daemon
   serves http://localhost:80/
   logged "entrypoint: warn: what kong prepare -p $prefix has left running was killed: sleep"
   not grep --text --line-regexp sleep <(for process in $(processes); do cat "/proc/$process/comm"; done)
 }
 
-@test "kong prepare runs as kong, without any capability where no listener needs one" {
+@test "kong prepare runs as kong, without any capability if no listener needs one" {
   start --cap-add NET_RAW --env SET_CAP_NET_RAW=1
   serves http://localhost:8000/
   prepared_with 0
 }
 
-@test "kong prepare is given the prefix and the arguments of docker-start" {
+@test "kong prepare gets the prefix and the arguments of docker-start" {
   : >"$directory/kong.conf"
   start --volume "$directory/kong.conf:/etc/kong/my kong.conf:ro" -- \
     kong docker-start --vv -c '/etc/kong/my kong.conf'
@@ -82,7 +82,7 @@ prepared_with() {
   has_predicted_credentials
 }
 
-@test "a kong prepare that fails ends the start with its own status, and nginx is not started" {
+@test "a failed kong prepare ends the start with its own status, and nginx does not start" {
   for wanted in 1 3 127; do
     finish --env STAND_IN_PREPARE=exit:$wanted --env KONG_PROXY_LISTEN=0.0.0.0:80
     cat "$directory/stderr"
@@ -92,7 +92,7 @@ prepared_with() {
   done
 }
 
-@test "a prefix on a read-only root ends start and dry run with 77 before anything is done" {
+@test "a prefix on a read-only root ends start and dry run with 77 before anything changes" {
   local dry
   for dry in '' --dry-run; do
     # shellcheck disable=SC2086 # no argument where it is empty
@@ -128,7 +128,7 @@ prepared_with() {
   done
 }
 
-@test "the signal that reaches kong prepare is the one that was sent, and its end with 0 starts no nginx" {
+@test "kong prepare gets the signal that was sent, and even if it ends with 0, nginx does not start" {
   for name in TERM INT QUIT HUP; do
     start_waiting forward-report
     signal "$name"
@@ -148,7 +148,7 @@ prepared_with() {
   nginx_was_not_started
 }
 
-@test "as some other process than the container's first, signals end the start just the same" {
+@test "signals end the start also if it is not the container's first process" {
   start_waiting hang --pid host
   [[ $(status_of "$master" NSpid | wc -w) == "$(status_of $$ NSpid | wc -w)" ]]
   signal TERM

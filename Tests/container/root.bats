@@ -15,7 +15,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
   has_predicted_credentials
 }
 
-@test "nginx takes the place of entrypoint as the container's first process" {
+@test "nginx replaces entrypoint as the container's first process" {
   start --env KONG_PROXY_LISTEN="$low_ports"
   serves http://localhost:80/
   [[ $(status_of "$master" NSpid) == *' 1' ]]
@@ -33,7 +33,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
   cmp "$directory/inside" "$directory/outside"
 }
 
-@test "without a listener below 1024 nothing is granted and nothing is written to nginx" {
+@test "without a listener below 1024 nothing is granted, and nginx's file is not written" {
   start
   serves http://localhost:8000/
   serves https://localhost:8443/
@@ -42,7 +42,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
   has_predicted_credentials
 }
 
-@test "a low port among the admin, status and stream listeners is granted like one of the proxy" {
+@test "a low port of the admin, status and stream listeners is granted like one of the proxy" {
   start --env KONG_ADMIN_LISTEN=127.0.0.1:81 --env KONG_STATUS_LISTEN='127.0.0.1:82, 127.0.0.1:444 ssl' \
     --env KONG_STREAM_LISTEN='127.0.0.1:83, 127.0.0.1:53 udp'
   serves http://127.0.0.1:81/ admin
@@ -60,7 +60,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
   has_predicted_credentials
 }
 
-@test "SET_CAP_NET_RAW=1 grants exactly cap_net_raw where the container has it" {
+@test "SET_CAP_NET_RAW=1 grants exactly cap_net_raw if the container has it" {
   start --cap-add NET_RAW --env SET_CAP_NET_RAW=1
   serves http://localhost:8000/
   has_ambient cap_net_raw
@@ -96,7 +96,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
   [[ -z $(file_capabilities "$(root_of_ended)$nginx") ]]
 }
 
-@test "where every port is unprivileged, as in docker, port 80 needs nothing" {
+@test "if every port is unprivileged, as in Docker, port 80 needs nothing" {
   start --sysctl net.ipv4.ip_unprivileged_port_start=0 --env KONG_PROXY_LISTEN="$low_ports"
   serves http://localhost:80/
   serves https://localhost:443/
@@ -115,7 +115,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
 @test "a restart of the same container grants again, on the same file" {
   start --env KONG_PROXY_LISTEN="$low_ports"
   serves http://localhost:80/
-  # The inode, not the device: the engine mounts the root anew, and the kernel numbers that mount anew.
+  # The inode, not the device: the engine mounts the root again, and the kernel gives that mount a new number.
   local file
   file=$(stat --format %i "$(root_of_container)$nginx")
   podman restart --time "$patience" "$container"
@@ -126,7 +126,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
   has_predicted_credentials
 }
 
-@test "an nginx that the image gave its capability to needs no cap_setfcap: nothing is written" {
+@test "if the image gave nginx its capability, no cap_setfcap is needed: nothing is written" {
   podman run --rm --entrypoint cat "$image" "$nginx" >"$directory/nginx"
   chmod 755 "$directory/nginx"
   setcap cap_net_bind_service=ep "$directory/nginx"
@@ -134,12 +134,12 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
   serves http://localhost:80/
   runs_as_kong_with cap_net_bind_service
   has_predicted_credentials
-  # The file's capability counted, not an ambient one: only the former makes for a secure execution.
+  # The file's capability was used, not an ambient one: only a file's causes a secure execution.
   credentials "$master" | jq --exit-status .secure_execution
   not logged 'entrypoint: warn'
 }
 
-@test "a file capability left by an earlier start with another need is replaced by exactly what is needed" {
+@test "a file capability from an earlier start with another need is replaced by exactly what is needed" {
   podman run --rm --entrypoint cat "$image" "$nginx" >"$directory/nginx"
   chmod 755 "$directory/nginx"
   setcap cap_net_bind_service,cap_chown=eip "$directory/nginx"
@@ -165,7 +165,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
   not grep -E '/usr|/home|/tmp' <(podman diff "$container")
 }
 
-@test "SIGQUIT, as the image's STOPSIGNAL sends it, stops nginx in good order" {
+@test "SIGQUIT, the image's STOPSIGNAL, stops nginx gracefully" {
   start --env KONG_PROXY_LISTEN="$low_ports"
   serves http://localhost:80/
   podman stop --time "$patience" "$container"
@@ -173,7 +173,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
   logged 'gracefully shutting down'
 }
 
-@test "the lines of the README are those that the tested image is built with, all of them" {
+@test "the tested image is built with all Dockerfile lines of the README, and only these" {
   lines() { grep -E '^(COPY|USER|ENTRYPOINT|CMD) ' "$1"; }
   diff <(lines "$repository/Tests/container/Containerfile") <(sed '/^## /q' "$repository/README.md" | lines /dev/stdin)
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# KONG_*_FILE: which variables name a secret's file, what becomes of it, and that it is never shown.
+# KONG_*_FILE: which variables name a secret's file, what happens to it, and that it is never shown.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
@@ -15,12 +15,12 @@ secret_file() {
   mounts+=(--volume "$directory/$1:/run/secrets/$1:ro")
 }
 
-# Where `kong prepare` left the environment that it was given.
+# Where `kong prepare` left its environment.
 prepared_environment() {
   printf '%s' "$(root_of_container)$prefix/stand-in.environ"
 }
 
-@test "a secret's file that only root can read reaches kong prepare and nginx as the variable" {
+@test "a secret in a file that only root can read reaches kong prepare and nginx as the variable" {
   secret_file password "$secret\n"
   start "${mounts[@]}" "${untitled[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
   serves http://localhost:8000/
@@ -31,7 +31,7 @@ prepared_environment() {
   [[ $(status_of "$master" Uid) == '1337 1337 1337 1337' ]]
 }
 
-@test "trailing newlines are taken off, and no other byte" {
+@test "trailing newlines are removed, and no other byte" {
   secret_file password '\n two\nlines \377\376 \r\n\n\n'
   start "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
   serves http://localhost:8000/
@@ -46,13 +46,13 @@ prepared_environment() {
   [[ -z $(variable "$(prepared_environment)" KONG_PG_PASSWORD) ]]
 }
 
-@test "an empty KONG_PG_PASSWORD_FILE is as if it were not set" {
+@test "an empty KONG_PG_PASSWORD_FILE counts as unset" {
   start --env KONG_PG_PASSWORD_FILE= --env KONG_PG_PASSWORD="$secret"
   serves http://localhost:8000/
   [[ $(variable "$(prepared_environment)" KONG_PG_PASSWORD) == "$secret" ]]
 }
 
-@test "an empty KONG_PG_PASSWORD gives way to the file" {
+@test "the file beats an empty KONG_PG_PASSWORD" {
   secret_file password "$secret"
   start "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password --env KONG_PG_PASSWORD=
   serves http://localhost:8000/
@@ -60,7 +60,7 @@ prepared_environment() {
   (($(grep --null-data --text --count '^KONG_PG_PASSWORD=' "$(prepared_environment)") == 1))
 }
 
-@test "both forms of a secret are 78: the message names both, and shows neither" {
+@test "a secret given as value and as file ends with 78: the message names both, and shows neither" {
   secret_file password "$secret"
   finish "${mounts[@]}" "${no_further[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password \
     --env KONG_PG_PASSWORD=open-sesame
@@ -69,7 +69,7 @@ prepared_environment() {
   not grep -F -e "$secret" -e open-sesame "$directory/stderr" "$directory/stdout"
 }
 
-# refuses PATH OPTION...: 78, and variable and path are named.
+# refuses PATH OPTION...: ends with 78, and names variable and path.
 refuses() {
   local path=$1
   shift
@@ -79,13 +79,13 @@ refuses() {
   remove
 }
 
-@test "a secret's file that is absent, or a directory, is 78 with variable and path" {
+@test "a secret's file that is absent, or a directory, ends with 78, with variable and path" {
   refuses /run/secrets/absent
   refuses /etc
   refuses /etc/passwd/password
 }
 
-@test "a file that the user of the start cannot read is 78 with variable, path and reason" {
+@test "a file that the user of the start cannot read ends with 78, with variable, path and reason" {
   secret_file password "$secret"
   image=$image_user_kong
   finish "${mounts[@]}" "${no_further[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
@@ -93,7 +93,7 @@ refuses() {
   says_error KONG_PG_PASSWORD_FILE /run/secrets/password 'ermission denied'
 }
 
-@test "a link of kong's to a file that only root can read is 78" {
+@test "a link of kong's to a file that only root can read ends with 78" {
   printf '%s' "$secret" >"$directory/root"
   chmod 400 "$directory/root"
   install --directory --owner 1337 --mode 755 "$directory/kong"
@@ -103,7 +103,7 @@ refuses() {
   refuses /srv/kong/password "${mounts[@]}"
 }
 
-@test "a NUL in a secret is 78, and nothing of it is shown" {
+@test "a NUL in a secret ends with 78, and nothing of it is shown" {
   secret_file password "$secret\\000$secret"
   finish "${mounts[@]}" "${no_further[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
   ((status == 78))
@@ -111,8 +111,8 @@ refuses() {
   not grep -F "${secret%% *}" "$directory/stderr" "$directory/stdout"
 }
 
-# The kernel's limit for one string, MAX_ARG_STRLEN in execve(2): 32 pages, its NUL included.
-@test "a secret as long as a variable can be is passed on, and one byte more is 78" {
+# The kernel's limit for one string, MAX_ARG_STRLEN in execve(2): 32 pages, including its NUL.
+@test "a secret as long as a variable can be works, and one more byte ends with 78" {
   local longest=$((131072 - 1 - 17))
   secret_file password "$(printf '%*s' "$longest" '')\n\n"
   start "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
@@ -123,7 +123,7 @@ refuses() {
   refuses /run/secrets/longer "${mounts[@]}"
 }
 
-@test "a secret as Kubernetes mounts it, behind two links, is read" {
+@test "a secret that Kubernetes mounts, behind two links, is read" {
   mkdir -p "$directory/mount/..2024"
   printf '%s' "$secret" >"$directory/mount/..2024/password"
   ln -s ..2024 "$directory/mount/..data"
@@ -141,7 +141,7 @@ refuses() {
   not variable "$(prepared_environment)" KONG_PASSWORD_FILE
 }
 
-@test "a KONG_*_FILE that names no option of Kong's is left as it is" {
+@test "a KONG_*_FILE that names no option of Kong is not changed" {
   start --env KONG_BRAND_NEW_FILE=/run/secrets/absent
   serves http://localhost:8000/
   [[ $(variable "$(prepared_environment)" KONG_BRAND_NEW_FILE) == /run/secrets/absent ]]
@@ -161,7 +161,7 @@ refuses() {
   done
 }
 
-@test "without the file of Kong's options every KONG_*_FILE is a secret, but KONG_NGINX_*_FILE" {
+@test "without the file of Kong's options every KONG_*_FILE is a secret, except KONG_NGINX_*_FILE" {
   secret_file password "$secret"
   start "${mounts[@]}" --env ENTRYPOINT_KONG_DEFAULTS=/absent --env KONG_BRAND_NEW_FILE=/run/secrets/password \
     --env KONG_NGINX_MY_FILE=/run/secrets/absent
@@ -182,7 +182,7 @@ refuses() {
   [[ $(variable "$(prepared_environment)" KONG_PG_PASSWORD_FILE) == /run/secrets/absent ]]
 }
 
-@test "every command of kong has the secrets, and its failure to read one is 78" {
+@test "every kong command gets the secrets, and ends with 78 if one cannot be read" {
   secret_file password "$secret"
   finish "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password -- kong environment
   ((status == 0))
@@ -194,7 +194,7 @@ refuses() {
   says_error KONG_PG_PASSWORD_FILE /run/secrets/absent
 }
 
-@test "a command that is not kong is given the variable as it is" {
+@test "a command other than kong gets the variable unchanged" {
   finish --env KONG_PG_PASSWORD_FILE=/run/secrets/absent -- cat /proc/self/environ
   ((status == 0))
   [[ $(variable "$directory/stdout" KONG_PG_PASSWORD_FILE) == /run/secrets/absent ]]
@@ -226,7 +226,7 @@ refuses() {
   cat "$directory/stdout" "$directory/stderr" | grep -F /run/secrets/absent
 }
 
-# No command line in the container has it, and nothing that was printed.
+# No command line in the container has it, and no output.
 secret_is_nowhere() {
   local process count=0
   for process in $(processes); do
@@ -270,9 +270,9 @@ secret_is_nowhere() {
   done
 }
 
-# ---- not taken ----
+# ---- commands without secrets ----
 
-# passes_on WORDS COMMAND...: the command runs, its variable is left alone, and WORDS are what to write.
+# passes_on WORDS COMMAND...: the command runs, its variable is not changed, and WORDS are what to write.
 passes_on() {
   local words=$1
   shift
@@ -285,7 +285,7 @@ passes_on() {
   remove
 }
 
-@test "a kong command behind a shell, or by its path, does not get a secret, and a warning says what to write" {
+@test "a kong command behind a shell, or with a path, gets no secret, and a warning says what to write" {
   secret_file password "$secret"
   passes_on 'kong check' sh -c 'kong environment; exit 0; kong check'
   passes_on 'kong check' env kong_check=1 sh -c 'kong environment || kong check'
@@ -293,7 +293,7 @@ passes_on() {
   grep -F 'way out: write: kong health, and put the directory of kong on PATH' "$directory/stderr"
 }
 
-@test "sh -c with kong docker-start is told that it is no start, and with which words it is one" {
+@test "sh -c with kong docker-start causes a warning that it is not a start, with the right words" {
   finish -- sh -c 'kong docker-start --vv'
   cat "$directory/stderr"
   ((status != 0))
@@ -301,14 +301,14 @@ passes_on() {
   grep -F 'way out: leave out sh, and write the command: kong docker-start --vv' "$directory/stderr"
 }
 
-@test "a shell that starts something else is passed on without a word" {
+@test "a shell that starts something else runs without a warning" {
   secret_file password "$secret"
   finish "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password -- sh -c 'id -u kong && echo kong'
   ((status == 0))
   [[ ! -s $directory/stderr ]]
 }
 
-@test "a secret that ends in a carriage return is passed on so, with a warning that does not show it" {
+@test "a secret that ends in a carriage return stays so, with a warning that does not show it" {
   secret_file password "$secret\r\n"
   start "${mounts[@]}" --env KONG_PG_PASSWORD_FILE=/run/secrets/password
   serves http://localhost:8000/

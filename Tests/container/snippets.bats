@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
-# What README.md and docker/ show, on a base like the official image: its health check is Lua that kong owns.
-# Whoever took over kong overwrites it, and waits for a check that runs as root.
+# What README.md and docker/ show, on a base like the official image: its health check is Lua that belongs to
+# kong. Whoever takes over kong overwrites it, and waits for a check that runs as root.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
 
-# dockerfiles: writes each fenced block of the Markdown files that has lines of a Dockerfile to a file in
+# dockerfiles: writes each fenced block of the Markdown files that has Dockerfile lines to a file in
 # $directory/snippets, named after its place, and prints the names.
 dockerfiles() {
   mkdir "$directory/snippets"
@@ -34,7 +34,7 @@ dockerfiles() {
     }' README.md docker/*.md)
 }
 
-# build_snippet NAME: as `image`; a snippet without FROM goes at the end of the Dockerfile of a Kong image.
+# build_snippet NAME: like `image`; a snippet without FROM goes to the end of a Kong image's Dockerfile.
 build_snippet() {
   local file=$directory/snippets/$1
   grep -q '^FROM ' "$file" || sed -i "1i FROM $image_official" "$file"
@@ -56,12 +56,12 @@ attack_health_check() {
   printf 'the attacker has run as: %s\n' "$ran_as"
 }
 
-# nothing_ran_as_root: as kong it did run, so that this test attacks something.
+# nothing_ran_as_root: it did run as kong, so that this test attacks something.
 nothing_ran_as_root() {
   [[ $ran_as == 1000 && $(owner "$(root_of_container)/tmp/shell") == 1000:* ]]
 }
 
-@test "the base's own health check, in an image that is root's and has none of its own, makes the user kong root" {
+@test "the base's own health check, in an image of root without its own check, makes the user kong root" {
   mkdir "$directory/snippets"
   printf '%s\n' 'COPY entrypoint /usr/local/bin/entrypoint' 'USER root' \
     'ENTRYPOINT ["/usr/local/bin/entrypoint"]' 'CMD ["kong", "docker-start"]' >"$directory/snippets/without-check"
@@ -88,7 +88,7 @@ nothing_ran_as_root() {
   nothing_ran_as_root
 }
 
-@test "each service of docker/compose.yaml that starts as root has a check of its own, and it runs nothing of kong's as root" {
+@test "each service of docker/compose.yaml that starts as root has its own check, which runs nothing of kong's as root" {
   image=$image_shipped
   "$python_tools/bin/python" -c '
 import json, sys, yaml

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
-# Sockets that a crash left in the prefix: removed where nobody listens, left where somebody does.
+# Sockets that a crash left in the prefix: removed if nobody listens, kept if somebody does.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
 
-# planted_socket FILE...: one that an nginx of kong's has left behind, in the prefix that `volume` mounts. Everybody
-# may connect to it, as to each socket that nginx makes.
+# planted_socket FILE...: one that an nginx of kong's left, in the prefix that `volume` mounts. Everybody may
+# connect to it, as to each socket that nginx makes.
 planted_socket() {
   local file
   for file in "$@"; do
@@ -21,13 +21,13 @@ prefix_on_volume() {
   volume=(--volume "$directory/prefix:$prefix")
 }
 
-# said_once: one statement names the prefix and speaks of sockets.
+# said_once: exactly one message names the prefix and mentions sockets.
 said_once() {
   statements
   (($(statements | grep -F "$prefix" | grep -c -i socket) == 1))
 }
 
-@test "after a crash that left Kong's sockets behind, the same container starts again, with one warning" {
+@test "after a crash that left Kong's sockets, the same container starts again, with one warning" {
   for image in "$image" "$image_user_kong"; do
     start
     serves http://localhost:8000/
@@ -89,7 +89,7 @@ is_healthy() {
   said_once
 }
 
-@test "a prefix without sockets is no cause for a warning" {
+@test "a prefix without sockets causes no warning" {
   prefix_on_volume
   start "${volume[@]}"
   serves http://localhost:8000/
@@ -109,7 +109,7 @@ is_healthy() {
   [[ -L $directory/prefix/sockets/link && -S $directory/outside && -S $directory/prefix/deeper/inner ]]
 }
 
-@test "a sockets/ that is a link leads nowhere: no socket behind it is removed" {
+@test "a sockets/ that is a link is not followed: no socket behind it is removed" {
   prefix_on_volume
   mkdir "$directory/others"
   planted_socket ../others/we.sock
@@ -120,7 +120,7 @@ is_healthy() {
   [[ -S $directory/others/we.sock ]]
 }
 
-@test "a socket that another Kong answers on is left, with a warning: two Kongs share a prefix" {
+@test "a socket that another Kong answers on stays, with a warning: two Kongs share a prefix" {
   prefix_on_volume
   start "${volume[@]}"
   serves http://localhost:8000/
@@ -135,7 +135,7 @@ is_healthy() {
   serves http://localhost:8000/
 }
 
-@test "a listener whose queue is full is a listener: its socket is left, and nothing waits for it" {
+@test "a listener with a full queue is a listener: its socket stays, and nothing waits for it" {
   prefix_on_volume
   python3 - "$directory/prefix" <<'PYTHON' 3>&- &
 import os, socket, sys, time

@@ -4,7 +4,7 @@
 # shellcheck source-path=SCRIPTDIR source=container.bash
 source "${BATS_TEST_DIRNAME}/container.bash"
 
-@test "started as kong, nginx serves high ports and nobody is dropped to" {
+@test "started as kong, nginx serves high ports, and there is no drop" {
   image=$image_user_kong
   start
   serves http://localhost:8000/
@@ -14,7 +14,7 @@ source "${BATS_TEST_DIRNAME}/container.bash"
   has_predicted_credentials
 }
 
-@test "started as kong with port 80, the start ends with 77 before kong prepare, and explains" {
+@test "started as kong with port 80, the start ends with 77 before kong prepare, and explains why" {
   image=$image_user_kong
   finish --env KONG_PROXY_LISTEN=0.0.0.0:80
   ((status == 77))
@@ -30,7 +30,7 @@ source "${BATS_TEST_DIRNAME}/container.bash"
   not logged 'entrypoint: warn'
 }
 
-@test "started as a number without an account, with group 0 as OpenShift does, nginx serves high ports" {
+@test "started as a number without an account, with group 0 like OpenShift, nginx serves high ports" {
   start --user 1000650000:0
   serves http://localhost:8000/
   [[ $(status_of "$master" Uid) == '1000650000 1000650000 1000650000 1000650000' ]]

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
-# How many workers nginx has in a container that may not use all processors.
+# The number of nginx's workers in a container that may not use all processors.
 
 # shellcheck source-path=SCRIPTDIR source=container.bash
 source "${BATS_TEST_DIRNAME}/container.bash"
 
-# has_workers NUMBER: whether nginx has so many, now.
+# has_workers NUMBER: whether nginx has this number of workers now.
 has_workers() {
   (($(grep -c 'nginx: worker process' < <(titles)) == $1))
 }
@@ -29,7 +29,7 @@ titles() {
   eventually has_workers 1
 }
 
-@test "with ENTRYPOINT_WORKERS=off, or a number in a setting of Kong's, the limit does not count" {
+@test "with ENTRYPOINT_WORKERS=off, or a number in a Kong setting, the limit has no effect" {
   start --cpus 0.5 --env ENTRYPOINT_WORKERS=off
   serves http://localhost:8000/
   eventually has_workers "$(nproc --all)"
