@@ -5,14 +5,14 @@ import Text
 
 /// Judges before `kong prepare` runs whether it can use the prefix as it is, and /tmp.
 struct PrefixCheck {
-  var request: Request
-  var host: HostSnapshot
-  var prefix: Prefix
-  /// The user that Kong runs as.
-  var user: TargetUser
+  let basis: Basis
+  let prefix: Prefix
   /// Whether the start gives the prefix, with all that is in it, to that user.
-  var isGiven: Bool
+  let isGiven: Bool
 
+  private var request: Request { basis.request }
+  private var host: HostSnapshot { basis.host }
+  private var user: TargetUser { basis.user }
   private var state: PrefixState { host.prefixState }
 
   /// What may keep `kong prepare` from succeeding, or will make it do something else than is meant.
@@ -82,7 +82,7 @@ struct PrefixCheck {
         ways
       )
     }
-    guard host.credentials.user.effective == 0 else {
+    guard basis.isRoot else {
       return (description + ", and only a start as root with cap_chown gives it away", ways)
     }
     guard let capability = missingCapability else {
@@ -98,7 +98,7 @@ struct PrefixCheck {
   /// What root lacks to write the prefix, or to give it away; nil where it has that.
   private var missingCapability: Capability? {
     let needed: Capability = user.uid == 0 ? .dacOverride : .chown
-    return host.credentials.effective.contains(needed) ? nil : needed
+    return basis.has(needed) ? nil : needed
   }
 
   /// The ways to an entry of the prefix that is the user's.
@@ -106,13 +106,13 @@ struct PrefixCheck {
     let waysToGive = entry.place.waysToGive(
       entry.path, to: "\(user.uid):\(user.gid)", group: user.uid)
     if entry.staysOthers(from: user.uid) { return waysToGive }
-    if host.credentials.user.effective == 0 {
+    if basis.isRoot {
       guard let capability = missingCapability else {
         return ["on NFS: chown -R \(user.uid):0 on the server, or no_root_squash in its exports"]
           + waysToGive
       }
       let name = host.capabilityNames.name(of: capability)
-      return Shortfall.add([Shortfall.engineName(name)]) + waysToGive
+      return EngineFlags.adding([EngineFlags.name(name)]) + waysToGive
     }
     return waysToGive + [
       "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives it to the"
@@ -184,7 +184,7 @@ struct PrefixCheck {
       if prefix.contains(log.path), isGiven && reason != .readOnly || reason == .missing {
         return nil
       }
-      return obstacle.explanation(for: user, isRoot: host.credentials.user.effective == 0)
+      return obstacle.explanation(for: user, isRoot: basis.isRoot)
     }
   }
 
