@@ -5,20 +5,10 @@ package import Text
 /// Why nginx cannot start with its configuration, seen after a `kong prepare` that failed: the `nginx -t`
 /// at its end opens each file and makes each socket.
 package enum NginxObstacle: Equatable, Sendable {
-  /// Why a file cannot be used.
-  package enum Reason: Equatable, Sendable {
-    /// It is not there; nor, where it is to be made, is the directory above it.
-    case missing
-    /// The file, or a directory on the way to it, is another's.
-    case denied(PathEntry)
-    /// Its mount is read-only.
-    case readOnly
-  }
-
   /// A directory of the prefix in which Kong makes files, and the user cannot.
   case closedDirectory(PathEntry)
   /// A file that the configuration names.
-  case file(NginxFileUse, Reason)
+  case file(NginxFileUse, AccessRefusal)
   /// The kernel has no IPv6, or not for this container.
   case noIPv6(Listener)
   /// No interface has the address.
@@ -50,6 +40,10 @@ extension NginxObstacle {
       Explanation(
         what: "nginx cannot \(use.action)", why: "its mount is read-only",
         waysOut: use.waysToLogElsewhere + OwnershipReport.waysOutOfReadOnly)
+    case .file(let use, .unreachable):
+      Explanation(
+        what: "nginx cannot \(use.action)", why: "it cannot be reached",
+        waysOut: use.waysToLogElsewhere + ["correct the setting that names it"])
     case .noIPv6(let listener):
       Explanation(
         what:

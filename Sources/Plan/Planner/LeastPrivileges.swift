@@ -82,8 +82,15 @@ extension StartPlanner {
   /// The same where the prefix and /tmp can be used.
   fileprivate var withUsablePrefix: StartPlanner {
     var planner = self
-    planner.host.unwritablePrefix = nil
     planner.host.prefixState = PrefixState()
+    planner.host.denials.removeAll { denial in
+      switch denial {
+      case .usingTemporary, .makingPrefix, .writingPrefix, .writingDirectory, .writingErrorLog,
+        .readingSettings, .writingFiles:
+        true
+      case .givingPrefix, .readingConfiguration, .writingLog: false
+      }
+    }
     return planner
   }
 

@@ -27,7 +27,7 @@ struct PreparePlanner {
     var plan = opening
     do throws(StartFailure) {
       plan.prepareWarnings += try familyWarnings
-      plan.prepare += try givingPrefix
+      plan.prepare += givingPrefix
       plan.notes += notes
       plan.prepareWarnings += try prefixWarnings
       plan.prepare += stripping
@@ -67,7 +67,7 @@ struct PreparePlanner {
   /// What will or may make `kong prepare` fail.
   private var prefixWarnings: [Explanation] {
     get throws(StartFailure) {
-      let check = PrefixCheck(basis: basis, prefix: prefix, isGiven: givesPrefix)
+      let check = AccessCheck(basis: basis, prefix: prefix, isGiven: givesPrefix)
       let isDrop = basis.isRoot && basis.user.uid != 0
       return try check.warnings() + basis.request.warningsOfDaemon
         + (isDrop ? basis.request.warningsOfLogs : [])
@@ -78,7 +78,13 @@ struct PreparePlanner {
 
   /// Whether the prefix is to be the user's: after that root does nothing in it.
   private var ownsPrefix: Bool {
-    basis.isDrop && basis.isRoot && host.unwritablePrefix?.isReadOnly != true
+    basis.isDrop && basis.isRoot
+      && !host.denials.contains {
+        switch $0 {
+        case .makingPrefix(let entry), .writingPrefix(let entry, _): entry.isReadOnly
+        default: false
+        }
+      }
   }
 
   private var givesPrefix: Bool { ownsPrefix && basis.has(.chown) }
@@ -86,11 +92,7 @@ struct PreparePlanner {
   /// The prefix is made the user's and group 0's, as in the official images, before anything of the
   /// user's can run.
   private var givingPrefix: [Step] {
-    get throws(StartFailure) {
-      guard givesPrefix else { return [] }
-      if let failure = host.prefixFailure { throw failure }
-      return [.changeFile(.givePrefix(prefix, to: basis.user.uid, group: 0))]
-    }
+    givesPrefix ? [.changeFile(.givePrefix(prefix, to: basis.user.uid, group: 0))] : []
   }
 
   /// What is left undone.
