@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 /// What every Swift module is compiled with.
@@ -6,6 +6,8 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("ExistentialAny"),
+  // Whatever the compiler cannot check for memory is marked `unsafe`; scripts/lint says where that may be.
+  .strictMemorySafety(),
 ]
 
 /// A module that decides: values in, values out.

@@ -93,82 +93,68 @@ package struct Environment: Equatable, Sendable {
   /// in KONG_PG_PASSWORD_FILE is no secret. Of what is injected into nginx's configuration only
   /// listeners and paths of includes are ever shown.
   package static func interprets(_ name: String) -> Bool {
-    var name = name
-    return name.withUTF8 { interprets(UnsafeRawBufferPointer($0)) }
+    interprets(name.utf8.span)
   }
 
   /// Whether a variable of this name can matter to a plan.
   ///
   /// A concrete type, because this is asked of every variable there is: generic code would look its
   /// type up each time.
-  package static func interprets(_ name: UnsafeRawBufferPointer) -> Bool {
+  package static func interprets(_ name: Span<UInt8>) -> Bool {
     let isKnown =
-      begins(name, with: "KONG_")
-      ? isListenSetting(name) || equals(name, "KONG_PREFIX") || equals(name, "KONG_ROLE")
-        || equals(name, "KONG_NGINX_DAEMON") || equals(name, "KONG_NGINX_WORKER_PROCESSES")
+      name.begins(with: "KONG_")
+      ? isListenSetting(name) || name.equals("KONG_PREFIX") || name.equals("KONG_ROLE")
+        || name.equals("KONG_NGINX_DAEMON") || name.equals("KONG_NGINX_WORKER_PROCESSES")
         || isLogSetting(name) || mayNameSecretFile(name)
         || NginxBlock.of(name) != nil
-      : begins(name, with: "SET_CAP_") || begins(name, with: "ENTRYPOINT_")
-        || equals(name, "PATH") || equals(name, "NO_COLOR") || equals(name, "NGINX")
+      : name.begins(with: "SET_CAP_") || name.begins(with: "ENTRYPOINT_")
+        || name.equals("PATH") || name.equals("NO_COLOR") || name.equals("NGINX")
         || SecureExecution.ignores(name)
     // No other name is a setting's, and these go into messages as they are.
-    return isKnown
-      && name.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
+    return isKnown && isPlain(name)
+  }
+
+  private static func isPlain(_ name: Span<UInt8>) -> Bool {
+    for index in name.indices {
+      let byte = name[index]
+      guard isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "_") else { return false }
+    }
+    return true
   }
 
   /// Whether a name is that of one of Kong's `*_listen` settings.
   ///
   /// KONG_NGINX_*_LISTEN is none: it is a `listen` directive to be injected, in nginx's grammar.
   package static func isListenSetting(_ name: String) -> Bool {
-    var name = name
-    return name.withUTF8 { isListenSetting(UnsafeRawBufferPointer($0)) }
+    isListenSetting(name.utf8.span)
   }
 
-  private static func isListenSetting(_ name: UnsafeRawBufferPointer) -> Bool {
-    let suffix: StaticString = "_LISTEN"
-    return begins(name, with: "KONG_") && name.count > "KONG__LISTEN".utf8.count
-      && equals(UnsafeRawBufferPointer(rebasing: name.suffix(suffix.utf8CodeUnitCount)), suffix)
-      && !begins(name, with: "KONG_NGINX_")
+  private static func isListenSetting(_ name: Span<UInt8>) -> Bool {
+    name.count > "KONG__LISTEN".utf8.count && name.begins(with: "KONG_")
+      && name.ends(with: "_LISTEN")
+      && !name.begins(with: "KONG_NGINX_")
   }
 
   /// Whether a variable of this name injects a directive into Kong's nginx configuration.
   static func injects(_ name: String) -> Bool {
-    var name = name
-    return name.withUTF8 { NginxBlock.of(UnsafeRawBufferPointer($0)) != nil }
+    NginxBlock.of(name.utf8.span) != nil
   }
 
   /// Whether a name is that of a setting which says where Kong logs, KONG_X_LOG.
   package static func isLogSetting(_ name: String) -> Bool {
-    var name = name
-    return name.withUTF8 { isLogSetting(UnsafeRawBufferPointer($0)) }
+    isLogSetting(name.utf8.span)
   }
 
-  private static func isLogSetting(_ name: UnsafeRawBufferPointer) -> Bool {
-    let suffix: StaticString = "_LOG"
-    return begins(name, with: "KONG_") && name.count > "KONG__LOG".utf8.count
-      && equals(UnsafeRawBufferPointer(rebasing: name.suffix(suffix.utf8CodeUnitCount)), suffix)
+  private static func isLogSetting(_ name: Span<UInt8>) -> Bool {
+    name.count > "KONG__LOG".utf8.count && name.begins(with: "KONG_") && name.ends(with: "_LOG")
   }
 
   /// Whether a name is KONG_X_FILE for some X.
   package static func mayNameSecretFile(_ name: String) -> Bool {
-    var name = name
-    return name.withUTF8 { mayNameSecretFile(UnsafeRawBufferPointer($0)) }
+    mayNameSecretFile(name.utf8.span)
   }
 
-  private static func mayNameSecretFile(_ name: UnsafeRawBufferPointer) -> Bool {
-    let suffix: StaticString = "_FILE"
-    return begins(name, with: "KONG_") && name.count > "KONG__FILE".utf8.count
-      && equals(UnsafeRawBufferPointer(rebasing: name.suffix(suffix.utf8CodeUnitCount)), suffix)
-  }
-
-  private static func begins(_ name: UnsafeRawBufferPointer, with prefix: StaticString) -> Bool {
-    let count = prefix.utf8CodeUnitCount
-    guard name.count >= count else { return false }
-    for index in 0..<count where name[index] != prefix.utf8Start[index] { return false }
-    return true
-  }
-
-  static func equals(_ name: UnsafeRawBufferPointer, _ other: StaticString) -> Bool {
-    name.count == other.utf8CodeUnitCount && begins(name, with: other)
+  private static func mayNameSecretFile(_ name: Span<UInt8>) -> Bool {
+    name.count > "KONG__FILE".utf8.count && name.begins(with: "KONG_") && name.ends(with: "_FILE")
   }
 }

@@ -19,7 +19,7 @@ package enum NginxBlock: CaseIterable, Sendable {
   case sproxy
 
   /// What the names of its variables begin with.
-  private var prefix: StaticString {
+  private var prefix: String {
     switch self {
     case .main: "KONG_NGINX_MAIN_"
     case .events: "KONG_NGINX_EVENTS_"
@@ -37,21 +37,15 @@ package enum NginxBlock: CaseIterable, Sendable {
 
   /// The block and the length of the prefix of a variable's name; nil for a variable that injects
   /// nothing.
-  static func of(_ name: UnsafeRawBufferPointer) -> (block: NginxBlock, prefixLength: Int)? {
+  static func of(_ name: Span<UInt8>) -> (block: NginxBlock, prefixLength: Int)? {
     // Asked of every variable there is.
     guard name.count > 11, name[5] == UInt8(ascii: "N"), name[10] == UInt8(ascii: "_") else {
       return nil
     }
     for block in allCases {
       let prefix = block.prefix
-      let length = prefix.utf8CodeUnitCount
-      guard name.count > length else { continue }
-      var isSame = true
-      for index in 0..<length where name[index] != prefix.utf8Start[index] {
-        isSame = false
-        break
-      }
-      if isSame { return (block, length) }
+      let length = prefix.utf8.count
+      if name.count > length, name.begins(with: prefix) { return (block, length) }
     }
     return nil
   }
@@ -80,10 +74,7 @@ package struct InjectedDirective: Equatable, Sendable {
   /// What a variable injects; nil where it injects nothing.
   private init?(variable: String, value: ByteString, source: String, isOnlyInFile: Bool) {
     guard !value.bytes.allSatisfy(isLuaBlank), value != "NONE" else { return nil }
-    var name = variable
-    guard let (block, length) = name.withUTF8({ NginxBlock.of(UnsafeRawBufferPointer($0)) }) else {
-      return nil
-    }
+    guard let (block, length) = NginxBlock.of(variable.utf8.span) else { return nil }
     self.block = block
     self.name = variable.dropFirst(length).lowercased()
     (self.source, self.value, self.isOnlyInFile) = (source, value, isOnlyInFile)
@@ -114,12 +105,7 @@ package struct InjectedDirective: Equatable, Sendable {
 
 extension KongConfiguration.Setting {
   fileprivate var injects: Bool {
-    let prefix: StaticString = "nginx_"
-    guard name.utf8.count > prefix.utf8CodeUnitCount, hasPlainName else { return false }
-    for (index, byte) in name.utf8.prefix(prefix.utf8CodeUnitCount).enumerated()
-    where byte != prefix.utf8Start[index] {
-      return false
-    }
+    guard hasPlainName, name.utf8.begins(with: "nginx_") else { return false }
     return Environment.injects(variable)
   }
 }

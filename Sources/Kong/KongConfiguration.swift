@@ -19,14 +19,7 @@ package struct KongConfiguration: Equatable, Sendable {
 
     /// Whether its name ends as those of listeners do; soon answered for each of 230 options.
     fileprivate var mayListen: Bool {
-      let suffix: StaticString = "_listen"
-      let length = suffix.utf8CodeUnitCount
-      guard name.utf8.count > length else { return false }
-      for (index, byte) in name.utf8.suffix(length).enumerated()
-      where byte != suffix.utf8Start[index] {
-        return false
-      }
-      return true
+      name.utf8.count > "_listen".utf8.count && name.utf8.ends(with: "_listen")
     }
 
     /// Whether its name is one that Kong looks for: they have small letters only.

@@ -161,11 +161,9 @@ private struct LuaChunk {
     return nil
   }
 
-  private mutating func takes(_ word: StaticString) -> Bool {
-    let count = word.utf8CodeUnitCount
-    guard bytes.count - position >= count else { return false }
-    for index in 0..<count where bytes[position + index] != word.utf8Start[index] { return false }
-    position += count
+  private mutating func takes(_ word: String) -> Bool {
+    guard bytes[position...].begins(with: word) else { return false }
+    position += word.utf8.count
     return true
   }
 

@@ -24,7 +24,7 @@ enum ListenFlag: UInt16, CaseIterable {
   }
 
   private func isWritten(_ word: ArraySlice<UInt8>) -> Bool {
-    let value = { word.dropFirst(self.word.utf8CodeUnitCount) }
+    let value = { word.dropFirst(self.word.utf8.count) }
     return switch self {
     case .backlog: word.begins(with: self.word) && ListenFlag.isBacklog(value())
     case .keepalive: word.begins(with: self.word) && ListenFlag.isKeepalive(value())
@@ -33,7 +33,7 @@ enum ListenFlag: UInt16, CaseIterable {
   }
 
   /// The flag as it is written, up to its value where that can be any.
-  private var word: StaticString {
+  private var word: String {
     switch self {
     case .udp: "udp"
     case .ssl: "ssl"

@@ -8,8 +8,9 @@ package enum SecureExecution {
   /// Whether a variable of this name counts for nothing then.
   ///
   /// This is asked of every variable there is, so most are told by their first byte.
-  static func ignores(_ name: UnsafeRawBufferPointer) -> Bool {
-    switch name.first {
+  static func ignores(_ name: Span<UInt8>) -> Bool {
+    if name.isEmpty { return false }
+    return switch name[0] {
     case UInt8(ascii: "L"):
       isOne(
         name, of: "LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "LD_DEBUG", "LD_DEBUG_OUTPUT",
@@ -34,10 +35,8 @@ package enum SecureExecution {
     }
   }
 
-  private static func isOne(
-    _ name: UnsafeRawBufferPointer, of others: StaticString...
-  ) -> Bool {
-    for other in others where Environment.equals(name, other) { return true }
+  private static func isOne(_ name: Span<UInt8>, of others: String...) -> Bool {
+    for other in others where name.equals(other) { return true }
     return false
   }
 }
@@ -46,9 +45,7 @@ extension Environment {
   /// The variables that are set and that a secure execution ignores.
   package var ignoredInSecureExecution: [String] {
     variables.compactMap { variable in
-      guard !variable.value.isEmpty else { return nil }
-      var name = variable.name
-      return name.withUTF8 { SecureExecution.ignores(UnsafeRawBufferPointer($0)) }
+      !variable.value.isEmpty && SecureExecution.ignores(variable.name.utf8.span)
         ? variable.name : nil
     }
   }

@@ -76,7 +76,7 @@ package struct Listener: Hashable, Sendable {
   }
 
   /// Whether a flag is among them; compared as bytes, for each of 20,000 listeners.
-  private func hasFlag(_ name: StaticString) -> Bool {
+  private func hasFlag(_ name: String) -> Bool {
     flags.contains { $0.utf8.equals(name) }
   }
 

@@ -71,7 +71,7 @@ package struct NginxConfiguration {
   /// Whether a word is this one, which has no quote, backslash or blank.
   ///
   /// What an escape stands for is always one of these, so the bytes as written will do.
-  package func isWord(_ word: NginxWord, _ text: StaticString) -> Bool {
+  package func isWord(_ word: NginxWord, _ text: String) -> Bool {
     tokenizer.isWord(word.range, text)
   }
 
@@ -115,13 +115,12 @@ extension NginxTokenizer {
   /// Whether the directive's block is Lua; all of them in lua-nginx-module and
   /// stream-lua-nginx-module, and no others, have such a name.
   fileprivate func isLuaBlock(_ name: NginxWord) -> Bool {
-    let suffix: StaticString = "_by_lua_block"
-    let start = name.range.upperBound - suffix.utf8CodeUnitCount
+    let suffix = "_by_lua_block"
+    let start = name.range.upperBound - suffix.utf8.count
     return start > name.range.lowerBound && isWord(start..<name.range.upperBound, suffix)
   }
 
-  fileprivate func isWord(_ range: Range<Int>, _ text: StaticString) -> Bool {
-    range.count == text.utf8CodeUnitCount
-      && text.withUTF8Buffer { $0.elementsEqual(bytes[range]) }
+  fileprivate func isWord(_ range: Range<Int>, _ text: String) -> Bool {
+    bytes[range].equals(text)
   }
 }

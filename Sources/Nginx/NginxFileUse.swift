@@ -131,7 +131,7 @@ package struct NginxFileUses {
 
   /// The directives whose first argument is a file that nginx opens before it serves (nginx, its
   /// modules for http, stream and TLS, and lua-nginx-module).
-  private static let directives: [(name: StaticString, purpose: NginxFileUse.Purpose)] = [
+  private static let directives: [(name: String, purpose: NginxFileUse.Purpose)] = [
     ("error_log", .write), ("access_log", .write), ("pid", .write),
     ("client_body_temp_path", .directory), ("proxy_temp_path", .directory),
     ("fastcgi_temp_path", .directory), ("uwsgi_temp_path", .directory),

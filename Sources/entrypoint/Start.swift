@@ -44,7 +44,8 @@ struct Start {
     let executor = Executor(
       environment: environment, names: snapshot.capabilityNames, log: log)
     var course = try Course(
-      Planner(request: request, snapshot: snapshot), executor: executor, log: log)
+      request: request.including(snapshot.secrets), snapshot: snapshot, executor: executor, log: log
+    )
     course.warn(course.plan.prepareWarnings)
     if let workers = course.plan.workers { log.info(workers.text) }
     if !course.plan.prepare.isEmpty {
@@ -73,31 +74,35 @@ struct Start {
 
 /// A start under way: what is known, and what is planned by it.
 private struct Course {
-  private var planner: Planner
+  private let request: Request
+  private var snapshot: HostSnapshot
   private(set) var plan: Plan
   private let executor: Executor
   private let log: Log
   private var warnings: [Explanation] = []
 
-  init(_ planner: Planner, executor: Executor, log: Log) throws(StartFailure) {
-    self.planner = planner
+  init(
+    request: Request, snapshot: HostSnapshot, executor: Executor, log: Log
+  ) throws(StartFailure) {
+    self.request = request
+    self.snapshot = snapshot
     self.executor = executor
     self.log = log
-    plan = try Course.plan(planner)
+    plan = try Course.plan(request, snapshot)
   }
 
-  private static func plan(_ planner: Planner) throws(StartFailure) -> Plan {
-    let plan = planner.plan()
+  private static func plan(
+    _ request: Request, _ snapshot: HostSnapshot
+  ) throws(StartFailure) -> Plan {
+    let plan = Planner(request: request, snapshot: snapshot).plan()
     if let failure = plan.failure { throw failure }
     return plan
   }
 
   /// Much can have changed while `kong prepare` waited for a database.
   mutating func lookAgain() throws(StartFailure) {
-    do { planner.snapshot = try planner.snapshot.readAgain(for: planner.request) } catch {
-      throw error.failure
-    }
-    plan = try Course.plan(planner)
+    do { snapshot = try snapshot.readAgain(for: request) } catch { throw error.failure }
+    plan = try Course.plan(request, snapshot)
     warnings = []
   }
 
@@ -117,9 +122,9 @@ private struct Course {
   mutating func run(_ part: (Plan) -> [Step]) throws(StartFailure) {
     guard let refusal = try executor.run(part(plan)) else { return }
     log.info("\(refusal.what): \(refusal.why); planned again without that")
-    planner.snapshot.refusedWrite = refusal
+    snapshot.refusedWrite = refusal
     let isLaunch = plan.prepare.isEmpty
-    plan = try Course.plan(planner)
+    plan = try Course.plan(request, snapshot)
     warn(isLaunch ? plan.launchWarnings : plan.prepareWarnings)
     if let refusal = try executor.run(part(plan)) { throw refusal.failure }
   }
@@ -132,8 +137,8 @@ private struct Course {
     guard let user = plan.user, failure.explanation != nil, failure.status < ExitStatus.signal(0)
     else { return }
     let obstacles = NginxObstacle.find(
-      in: planner.request.prefix, as: user, own: planner.snapshot.credentials, since: began)
-    let isRoot = planner.snapshot.credentials.user.effective == 0
+      in: request.prefix, as: user, own: snapshot.credentials, since: began)
+    let isRoot = snapshot.credentials.user.effective == 0
     for obstacle in obstacles {
       log.error(obstacle.naming(plan.listeners).explanation(for: user, isRoot: isRoot))
     }

@@ -8,7 +8,7 @@ enum Version {
   /// What `--version` prints: "entrypoint 0.1.0 (v0.1.0, 1a2b3c4d)", with as much in parentheses as
   /// scripts/build knew of what it built.
   static var text: String {
-    let revision = String(cString: build_revision())
+    let revision = unsafe String(cString: build_revision())
     return "entrypoint \(number)" + (revision.isEmpty ? "" : " (\(revision))")
   }
 }

@@ -6,8 +6,8 @@ import Start
 
 // Read -> decide -> print or act.
 do throws(StartFailure) {
-  let arguments = Array(CStrings(execve_arguments()).bytes.dropFirst())
-  let environment = EnvironmentBlock(CStrings(execve_environment()))
+  let arguments = unsafe Array(CStrings(execve_arguments()).bytes.dropFirst())
+  let environment = unsafe EnvironmentBlock(CStrings(execve_environment()))
   let refusal = first_instruction_failure()
   if refusal != 0 { throw SystemCallFailure.settingSignals(errno: refusal).failure }
   // Before anything is known that somebody could want to read in this process.

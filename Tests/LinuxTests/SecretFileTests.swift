@@ -201,7 +201,9 @@ struct SecretFileReadingTests {
       let files = try interpreted.secretReferences(defaults: nil)
       #expect(files == [SecretReference(variable: "KONG_X", path: "/f")])
       let setting = ResolvedSecret(reference: files[0], secret: Secret(Array("v=\nw".utf8)))
-      return block.applying(setting.changes).bytes.map { String(decoding: $0.bytes, as: UTF8.self) }
+      return block.applying(setting.changes).strings.map {
+        String(decoding: $0.bytes.bytes, as: UTF8.self)
+      }
     }
     #expect(result == ["A=1", "KONG_XY=2", "B=", "KONG_X=v=\nw"])
   }

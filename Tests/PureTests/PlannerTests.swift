@@ -274,7 +274,7 @@ struct PlannerTests {
   )
   func unreadableConfiguration() throws {
     var host = Situation.host(Situation.root())
-    host.denials = [.readingConfiguration("Permission denied")]
+    host.unreadableConfiguration = "Permission denied"
     let failure = { (path: ByteString) in
       try Situation.plan(
         ["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: host,

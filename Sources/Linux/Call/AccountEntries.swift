@@ -9,9 +9,9 @@ enum AccountEntries {
   /// The users in a file like /etc/passwd (fgetpwent_r(3)).
   static func users(in file: [UInt8]) -> [Account] {
     var users: [Account] = []
-    forEach(in: file, passwd(), fgetpwent_r) { entry in
-      if isForNIS(entry.pw_name) { return }
-      users.append(
+    unsafe forEach(in: file, passwd(), fgetpwent_r) { entry in
+      if unsafe isForNIS(entry.pw_name) { return }
+      unsafe users.append(
         Account(
           name: String(cString: entry.pw_name), uid: entry.pw_uid, gid: entry.pw_gid,
           home: ByteString(cString: entry.pw_dir)))
@@ -22,12 +22,12 @@ enum AccountEntries {
   /// The groups in a file like /etc/group (fgetgrent_r(3)).
   static func groups(in file: [UInt8]) -> [AccountGroup] {
     var groups: [AccountGroup] = []
-    forEach(in: file, group(), fgetgrent_r) { entry in
-      if isForNIS(entry.gr_name) { return }
-      groups.append(
+    unsafe forEach(in: file, group(), fgetgrent_r) { entry in
+      if unsafe isForNIS(entry.gr_name) { return }
+      unsafe groups.append(
         AccountGroup(
           name: String(cString: entry.gr_name), gid: entry.gr_gid,
-          members: CStrings(entry.gr_mem).map { String(cString: $0) }))
+          members: CStrings(entry.gr_mem).bytes.map { String(decoding: $0.bytes, as: UTF8.self) }))
     }
     return groups
   }
@@ -37,7 +37,7 @@ enum AccountEntries {
   /// The readers give it the id 0 and no home (nsswitch.conf(5), "Compatibility mode"): it must not
   /// become another name for root.
   private static func isForNIS(_ name: UnsafePointer<CChar>) -> Bool {
-    "+-".utf8.contains(UInt8(truncatingIfNeeded: name[0]))
+    unsafe "+-".utf8.contains(UInt8(truncatingIfNeeded: name[0]))
   }
 
   /// fgetpwent_r or fgetgrent_r: the file, an entry to fill in, a buffer for its strings and its size,
@@ -56,13 +56,16 @@ enum AccountEntries {
     // have a buffer of their own read a long line again for each KiB of it.
     let room = 8 * bytes.count + 1024
     let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: room)
-    defer { buffer.deallocate() }
-    var (entry, found) = (empty, UnsafeMutablePointer<Entry>?.none)
-    bytes.withUnsafeMutableBytes { bytes in
+    defer { unsafe buffer.deallocate() }
+    var (entry, found) = unsafe (empty, UnsafeMutablePointer<Entry>?.none)
+    unsafe bytes.withUnsafeMutableBytes { bytes in
       // From memory, because the readers ask for the file's position at each line.
-      guard let file = fmemopen(bytes.baseAddress, bytes.count, "r") else { return }
-      defer { fclose(file) }
-      while next(file, &entry, buffer, room, &found) == 0, let found { body(found.pointee) }
+      guard let file = unsafe fmemopen(bytes.baseAddress, bytes.count, "r") else { return }
+      defer { unsafe fclose(file) }
+      while unsafe next(file, &entry, buffer, room, &found) == 0, let entry = unsafe found?.pointee
+      {
+        body(entry)
+      }
     }
   }
 }

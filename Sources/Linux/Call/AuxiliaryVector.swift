@@ -8,6 +8,8 @@ enum AuxiliaryVector {
 
   /// The path that this program was executed by (AT_EXECFN).
   static var path: ByteString? {
-    UnsafePointer<CChar>(bitPattern: getauxval(UInt(AT_EXECFN))).map { ByteString(cString: $0) }
+    unsafe UnsafePointer<CChar>(bitPattern: getauxval(UInt(AT_EXECFN))).map {
+      unsafe ByteString(cString: $0)
+    }
   }
 }

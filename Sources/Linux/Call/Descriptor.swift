@@ -25,8 +25,8 @@ struct Descriptor: ~Copyable {
     while bytes.count < limit ?? .max {
       // Without a limit the pieces grow, so that a large file needs few calls.
       let room = limit.map { $0 - bytes.count } ?? max(4096, bytes.count)
-      let piece = try uninitialized(room) { buffer, count throws(Errno) in
-        try retried { read(number, buffer, count) }
+      let piece = try unsafe uninitialized(room) { buffer, count throws(Errno) in
+        try retried { unsafe read(number, buffer, count) }
       }
       if piece.isEmpty { break }
       if bytes.isEmpty { bytes = piece } else { bytes += piece }
@@ -37,8 +37,8 @@ struct Descriptor: ~Copyable {
   /// Reads once, what is there, up to a number of bytes; nothing at the end (read(2)).
   borrowing func readOnce(upTo count: Int) throws(Errno) -> [UInt8] {
     let number = number
-    return try uninitialized(count) { buffer, count throws(Errno) in
-      try retried { read(number, buffer, count) }
+    return try unsafe uninitialized(count) { buffer, count throws(Errno) in
+      try retried { unsafe read(number, buffer, count) }
     }
   }
 
@@ -52,7 +52,7 @@ struct Descriptor: ~Copyable {
   /// - Parameter uid: nil to change nothing; so for `gid`.
   borrowing func give(to uid: UInt32?, group gid: UInt32?) throws(Errno) {
     let number = number
-    try retried { fchownat(number, "", uid ?? .max, gid ?? .max, linux_at_empty_path) }
+    try retried { unsafe fchownat(number, "", uid ?? .max, gid ?? .max, linux_at_empty_path) }
   }
 
   /// Waits until there is something to read, or the other end is closed (poll(2)).
@@ -60,7 +60,7 @@ struct Descriptor: ~Copyable {
   /// - Returns: whether that was so before the time was over.
   borrowing func isReadable(until deadline: MonotonicTime) throws(Errno) -> Bool {
     var event = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
-    return try retried { poll(&event, 1, Int32(deadline.remaining)) } > 0
+    return try retried { unsafe poll(&event, 1, Int32(deadline.remaining)) } > 0
   }
 }
 
@@ -71,10 +71,10 @@ func uninitialized(
   _ capacity: Int, _ call: (UnsafeMutableRawPointer, Int) throws(Errno) -> Int
 ) throws(Errno) -> [UInt8] {
   var failure: Errno?
-  let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+  let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
     // There is no memory for no bytes.
     guard let first = buffer.baseAddress else { return }
-    do throws(Errno) { count = try call(first, capacity) } catch {
+    do throws(Errno) { count = try unsafe call(first, capacity) } catch {
       failure = error
     }
   }
@@ -86,9 +86,9 @@ func uninitialized(
 func writeAll(_ bytes: [UInt8], to number: Int32) throws(Errno) {
   var start = 0
   while start < bytes.count {
-    start += try bytes.withUnsafeBufferPointer { buffer throws(Errno) in
-      let rest = UnsafeBufferPointer(rebasing: buffer[start...])
-      return try retried { write(number, rest.baseAddress, rest.count) }
+    unsafe start += try bytes.withUnsafeBufferPointer { buffer throws(Errno) in
+      let rest = unsafe UnsafeBufferPointer(rebasing: buffer[start...])
+      return try retried { unsafe write(number, rest.baseAddress, rest.count) }
     }
   }
 }
@@ -100,7 +100,7 @@ struct Pipe: ~Copyable {
 
   init() throws(Errno) {
     var ends: [Int32] = [-1, -1]
-    try retried { pipe2(&ends, O_CLOEXEC) }
+    try retried { unsafe pipe2(&ends, O_CLOEXEC) }
     readEnd = Descriptor(owning: ends[0])
     writeEnd = Descriptor(owning: ends[1])
   }

@@ -34,14 +34,14 @@ struct Directory: ~Copyable {
   borrowing func forEachEntryWhile(_ body: (borrowing DirectoryEntry) -> Bool) throws(Errno) {
     let buffer = UnsafeMutableRawPointer.allocate(
       byteCount: Directory.bufferSize, alignment: MemoryLayout<dirent>.alignment)
-    defer { buffer.deallocate() }
+    defer { unsafe buffer.deallocate() }
     let number = descriptor.number
     while true {
-      let count = try retried { getdents64(number, buffer, Directory.bufferSize) }
+      let count = try retried { unsafe getdents64(number, buffer, Directory.bufferSize) }
       if count == 0 { return }
       var offset = 0
       while offset < count {
-        let record = DirectoryEntry(record: buffer + offset)
+        let record = unsafe DirectoryEntry(record: buffer + offset)
         offset += record.length
         if record.isSelfOrParent { continue }
         guard body(record) else { return }
@@ -51,6 +51,7 @@ struct Directory: ~Copyable {
 }
 
 /// A name in a directory, as long as the call lasts that it is passed to.
+@safe
 struct DirectoryEntry: ~Copyable, PathName {
   /// A struct linux_dirent64 (getdents64(2)).
   private let record: UnsafeRawPointer
@@ -64,11 +65,11 @@ struct DirectoryEntry: ~Copyable, PathName {
   }
 
   fileprivate init(record: UnsafeMutableRawPointer) {
-    self.record = UnsafeRawPointer(record)
+    unsafe self.record = UnsafeRawPointer(record)
   }
 
   var kind: Kind {
-    switch Int(record.load(fromByteOffset: 18, as: UInt8.self)) {
+    switch unsafe Int(record.load(fromByteOffset: 18, as: UInt8.self)) {
     case Int(DT_DIR): .directory
     case Int(DT_SOCK): .socket
     case Int(DT_UNKNOWN): .unknown
@@ -77,22 +78,26 @@ struct DirectoryEntry: ~Copyable, PathName {
   }
 
   /// A copy of the name.
-  var name: ByteString { ByteString(cString: text) }
+  var name: ByteString { unsafe ByteString(cString: text) }
 
   /// Calls `body` with the name itself.
   borrowing func withCString<Result, Failure: Error>(
     _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try body(text)
+    try unsafe body(text)
   }
 
-  private var text: UnsafePointer<CChar> { (record + 19).assumingMemoryBound(to: CChar.self) }
+  private var text: UnsafePointer<CChar> {
+    unsafe (record + 19).assumingMemoryBound(to: CChar.self)
+  }
 
-  fileprivate var length: Int { Int(record.loadUnaligned(fromByteOffset: 16, as: UInt16.self)) }
+  fileprivate var length: Int {
+    unsafe Int(record.loadUnaligned(fromByteOffset: 16, as: UInt16.self))
+  }
 
   fileprivate var isSelfOrParent: Bool {
     let dot = CChar(UInt8(ascii: "."))
-    return text[0] == dot && (text[1] == 0 || text[1] == dot && text[2] == 0)
+    return unsafe text[0] == dot && (text[1] == 0 || text[1] == dot && text[2] == 0)
   }
 }
 
@@ -100,25 +105,25 @@ extension Directory {
   /// mkdirat(2).
   borrowing func make(_ name: ByteString, mode: UInt32) throws(Errno) {
     let directory = descriptor.number
-    _ = try name.withCString { name throws(Errno) in
-      try retried { mkdirat(directory, name, mode) }
+    _ = try unsafe name.withCString { name throws(Errno) in
+      try retried { unsafe mkdirat(directory, name, mode) }
     }
   }
 
   /// unlinkat(2).
   borrowing func remove<Name: PathName & ~Copyable>(_ name: borrowing Name) throws(Errno) {
     let directory = descriptor.number
-    _ = try name.withCString { name throws(Errno) in
-      try retried { unlinkat(directory, name, 0) }
+    _ = try unsafe name.withCString { name throws(Errno) in
+      try retried { unsafe unlinkat(directory, name, 0) }
     }
   }
 
   /// symlinkat(2).
   borrowing func link(_ name: ByteString, to target: ByteString) throws(Errno) {
     let directory = descriptor.number
-    _ = try name.withCString { name throws(Errno) in
-      try target.withCString { target throws(Errno) in
-        try retried { symlinkat(target, directory, name) }
+    _ = try unsafe name.withCString { name throws(Errno) in
+      try unsafe target.withCString { target throws(Errno) in
+        try retried { unsafe symlinkat(target, directory, name) }
       }
     }
   }
@@ -126,9 +131,9 @@ extension Directory {
   /// renameat(2), within this directory.
   borrowing func rename(_ old: ByteString, to new: ByteString) throws(Errno) {
     let directory = descriptor.number
-    _ = try old.withCString { old throws(Errno) in
-      try new.withCString { new throws(Errno) in
-        try retried { renameat(directory, old, directory, new) }
+    _ = try unsafe old.withCString { old throws(Errno) in
+      try unsafe new.withCString { new throws(Errno) in
+        try retried { unsafe renameat(directory, old, directory, new) }
       }
     }
   }
@@ -144,10 +149,10 @@ func readLink(_ path: ByteString) -> ByteString? { readLink(path, in: AT_FDCWD) 
 
 private func readLink(_ path: ByteString, in directory: Int32) -> ByteString? {
   do throws(Errno) {
-    let target = try path.withCString { path throws(Errno) in
-      try uninitialized(Int(PATH_MAX)) { buffer, count throws(Errno) in
-        let text = buffer.assumingMemoryBound(to: CChar.self)
-        return try retried { readlinkat(directory, path, text, count) }
+    let target = try unsafe path.withCString { path throws(Errno) in
+      try unsafe uninitialized(Int(PATH_MAX)) { buffer, count throws(Errno) in
+        let text = unsafe buffer.assumingMemoryBound(to: CChar.self)
+        return try retried { unsafe readlinkat(directory, path, text, count) }
       }
     }
     return ByteString(target)

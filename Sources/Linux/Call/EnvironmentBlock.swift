@@ -1,6 +1,5 @@
 package import Kong
 import Text
-import CLinux
 
 /// The environment as execve(2) gave it: pointers to "NAME=value" strings, of which none is copied
 /// unless it is interpreted, and none is changed.
@@ -14,44 +13,47 @@ package struct EnvironmentBlock {
 
   /// The variables that a plan can depend on.
   package func interpreted() -> Environment {
-    var variables: [Environment.Variable] = []
-    for string in strings {
-      guard let end = strchr(string, CInt(UInt8(ascii: "="))) else { continue }
-      let name = UnsafeRawBufferPointer(start: string, count: end - string)
-      guard Environment.interprets(name) else { continue }
-      variables.append(
-        Environment.Variable(
-          name: String(decoding: name, as: UTF8.self),
-          value: ByteString(cString: end.advanced(by: 1))))
+    Environment(strings.compactMap(variable), isNonEmpty: isNonEmpty)
+  }
+
+  private func variable(_ string: CString) -> Environment.Variable? {
+    string.withBytes { bytes in
+      guard let end = bytes.indices.first(where: { bytes[$0] == UInt8(ascii: "=") }),
+        Environment.interprets(bytes.extracting(..<end))
+      else { return nil }
+      return Environment.Variable(
+        name: String(decoding: copy(bytes.extracting(..<end)), as: UTF8.self),
+        value: ByteString(copy(bytes.extracting((end + 1)...))))
     }
-    return Environment(variables, isNonEmpty: isNonEmpty)
+  }
+
+  private func copy(_ bytes: Span<UInt8>) -> [UInt8] {
+    unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
   }
 
   /// Whether a variable is set and not empty; the first of the name counts, and is not copied.
   private func isNonEmpty(_ name: String) -> Bool {
-    let prefix = ByteString("\(name)=").bytes.map(CChar.init(truncatingIfNeeded:))
-    for string in strings where strncmp(string, prefix, prefix.count) == 0 {
-      return string[prefix.count] != 0
+    let prefix = name + "="
+    for string in strings where string.withBytes({ $0.begins(with: prefix) }) {
+      return string.withBytes { $0.count > prefix.utf8.count }
     }
     return false
   }
 
   /// The strings with some variables replaced, added at the end, or left out.
-  func applying(_ changes: [EnvironmentChange]) -> OwnedStrings {
-    let prefixes = changes.map {
-      ByteString("\($0.name)=").bytes.map(CChar.init(truncatingIfNeeded:))
-    }
+  func applying(_ changes: [EnvironmentChange]) -> ExecStrings {
+    let prefixes = changes.map { $0.name + "=" }
     let kept = strings.filter { string in
-      !prefixes.contains { strncmp(string, $0, $0.count) == 0 }
+      string.withBytes { bytes in !prefixes.contains { bytes.begins(with: $0) } }
     }
-    let added = changes.compactMap { change -> ByteString? in
-      let name = ByteString("\(change.name)=")
+    let added = changes.compactMap { change -> CString? in
+      let name = ByteString(change.name + "=")
       switch change.value {
-      case .text(let value): return name + value
-      case .secret(let secret): return name + ByteString(secret.revealedBytes)
+      case .text(let value): return CString(copying: name + value)
+      case .secret(let secret): return CString(copying: name + ByteString(secret.revealedBytes))
       case .removed: return nil
       }
     }
-    return OwnedStrings(kept, adding: added)
+    return ExecStrings(kept + added)
   }
 }

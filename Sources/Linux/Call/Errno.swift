@@ -17,8 +17,8 @@ package struct Errno: Error, Equatable, Sendable {
 extension Errno: CustomStringConvertible {
   /// The C library's words for it (strerror(3)).
   package var description: String {
-    guard let text = strerror(rawValue) else { return "error \(rawValue)" }
-    return String(cString: text)
+    guard let text = unsafe strerror(rawValue) else { return "error \(rawValue)" }
+    return unsafe String(cString: text)
   }
 }
 

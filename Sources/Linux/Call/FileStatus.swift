@@ -68,14 +68,18 @@ struct FileStatus: Sendable {
   /// stat(2), of what a path leads to.
   init<Name: PathName & ~Copyable>(_ path: borrowing Name) throws(Errno) {
     var status = stat()
-    _ = try path.withCString { name throws(Errno) in try retried { stat(name, &status) } }
+    _ = try unsafe path.withCString { name throws(Errno) in
+      try retried { unsafe stat(name, &status) }
+    }
     self.init(status)
   }
 
   /// lstat(2), of a link itself.
   init<Name: PathName & ~Copyable>(ofLink path: borrowing Name) throws(Errno) {
     var status = stat()
-    _ = try path.withCString { name throws(Errno) in try retried { lstat(name, &status) } }
+    _ = try unsafe path.withCString { name throws(Errno) in
+      try retried { unsafe lstat(name, &status) }
+    }
     self.init(status)
   }
 }
@@ -91,7 +95,7 @@ extension FileStatus {
   /// fstat(2), of a descriptor that may be closed, as the standard streams may be.
   init(ofDescriptor number: Int32) throws(Errno) {
     var status = stat()
-    try retried { fstat(number, &status) }
+    try retried { unsafe fstat(number, &status) }
     self.init(status)
   }
 }
@@ -103,8 +107,8 @@ extension Directory {
   ) throws(Errno) -> FileStatus {
     var status = stat()
     let directory = descriptor.number
-    _ = try name.withCString { name throws(Errno) in
-      try retried { fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
+    _ = try unsafe name.withCString { name throws(Errno) in
+      try retried { unsafe fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
     }
     return FileStatus(status)
   }

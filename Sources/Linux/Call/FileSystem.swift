@@ -8,7 +8,9 @@ struct MountFlags {
   /// Of what a path leads to.
   init(of path: ByteString) throws(Errno) {
     var mount = statvfs()
-    _ = try path.withCString { path throws(Errno) in try retried { statvfs(path, &mount) } }
+    _ = try unsafe path.withCString { path throws(Errno) in
+      try retried { unsafe statvfs(path, &mount) }
+    }
     flags = mount.f_flag
   }
 
@@ -16,7 +18,7 @@ struct MountFlags {
   init(of file: borrowing Descriptor) throws(Errno) {
     var mount = statvfs()
     let number = file.number
-    try retried { fstatvfs(number, &mount) }
+    try retried { unsafe fstatvfs(number, &mount) }
     flags = mount.f_flag
   }
 
@@ -36,7 +38,9 @@ extension Descriptor {
   ///   - device: that of the directory that it is in.
   borrowing func isMountPoint(_ status: FileStatus, below device: UInt64) -> Bool {
     var answer = statx()
-    if statx(number, "", linux_at_empty_path, 0, &answer) == 0, let isRoot = answer.isMountRoot {
+    if unsafe statx(number, "", linux_at_empty_path, 0, &answer) == 0,
+      let isRoot = answer.isMountRoot
+    {
       return isRoot
     }
     return status.type == .directory && status.device != device
@@ -47,7 +51,8 @@ extension Descriptor {
 /// (statx(2), STATX_ATTR_MOUNT_ROOT).
 func isMountPoint(_ path: ByteString) -> Bool {
   var answer = statx()
-  return path.withCString { statx(AT_FDCWD, $0, AT_SYMLINK_NOFOLLOW, 0, &answer) } == 0
+  return unsafe path.withCString { unsafe statx(AT_FDCWD, $0, AT_SYMLINK_NOFOLLOW, 0, &answer) }
+    == 0
     && answer.isMountRoot ?? false
 }
 
@@ -76,8 +81,8 @@ struct AccessMode: OptionSet {
 /// Why what a path leads to may not be used so, by the ids for files; nil where it may (faccessat2(2)).
 func accessRefusal(_ path: ByteString, _ mode: AccessMode) -> Errno? {
   do throws(Errno) {
-    _ = try path.withCString { path throws(Errno) in
-      try retried { faccessat(AT_FDCWD, path, mode.rawValue, AT_EACCESS) }
+    _ = try unsafe path.withCString { path throws(Errno) in
+      try retried { unsafe faccessat(AT_FDCWD, path, mode.rawValue, AT_EACCESS) }
     }
     return nil
   } catch {
@@ -87,35 +92,35 @@ func accessRefusal(_ path: ByteString, _ mode: AccessMode) -> Errno? {
 
 /// Whether the real user may use what a path leads to so (access(2)).
 func isAllowed(_ path: ByteString, _ mode: AccessMode) -> Bool {
-  path.withCString { access($0, mode.rawValue) } == 0
+  unsafe path.withCString { unsafe access($0, mode.rawValue) } == 0
 }
 
 /// mkdir(2).
 func makeDirectory(_ path: ByteString, mode: UInt32) throws(Errno) {
-  _ = try path.withCString { path throws(Errno) in try retried { mkdir(path, mode) } }
+  _ = try unsafe path.withCString { path throws(Errno) in try retried { unsafe mkdir(path, mode) } }
 }
 
 /// The working directory (getcwd(3)).
 func workingDirectory() throws(Errno) -> ByteString {
-  guard let path = getcwd(nil, 0) else { throw .last }
-  defer { free(path) }
-  return ByteString(cString: path)
+  guard let path = unsafe getcwd(nil, 0) else { throw .last }
+  defer { unsafe free(path) }
+  return unsafe ByteString(cString: path)
 }
 
 /// The path without links; nil where it leads nowhere (realpath(3)).
 func realPath(_ path: ByteString) -> ByteString? {
-  path.withCString { path in
-    guard let real = realpath(path, nil) else { return nil }
-    defer { free(real) }
-    return ByteString(cString: real)
+  unsafe path.withCString { path in
+    guard let real = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(real) }
+    return unsafe ByteString(cString: real)
   }
 }
 
 /// Whether a name matches a pattern of glob(7), in which a leading dot is matched by a dot only
 /// (fnmatch(3), FNM_PERIOD).
 func matches<Name: PathName & ~Copyable>(_ name: borrowing Name, _ pattern: ByteString) -> Bool {
-  name.withCString { name in
-    pattern.withCString { fnmatch($0, name, FNM_PERIOD) } == 0
+  unsafe name.withCString { name in
+    unsafe pattern.withCString { unsafe fnmatch($0, name, FNM_PERIOD) } == 0
   }
 }
 

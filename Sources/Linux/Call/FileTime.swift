@@ -13,7 +13,7 @@ package struct FileTime: Comparable, Sendable {
   /// CLOCK_REALTIME_COARSE).
   package init() {
     var time = timespec()
-    clock_gettime(linux_clock_realtime_coarse, &time)
+    unsafe clock_gettime(linux_clock_realtime_coarse, &time)
     self.init(time)
   }
 

@@ -46,7 +46,9 @@ package struct Log: Sendable {
     // One write, so that lines of other processes do not come between.
     var rest = Array(format.text(messageLevel, explanation).utf8)[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { CLinux.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      let count = unsafe rest.withUnsafeBytes {
+        unsafe CLinux.write(STDERR_FILENO, $0.baseAddress, $0.count)
+      }
       if count < 0 {
         let reason = Errno.last
         if reason == .interrupted { continue }
@@ -61,6 +63,6 @@ package struct Log: Sendable {
   /// Waits a second at most: who shares the stream may have made it non-blocking, and filled it (poll(2)).
   private func isWritableAgain() -> Bool {
     var stream = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
-    return poll(&stream, 1, 1000) > 0
+    return unsafe poll(&stream, 1, 1000) > 0
   }
 }

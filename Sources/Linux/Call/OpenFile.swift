@@ -131,9 +131,9 @@ private let openPath = linux_o_path
 private func openDescriptor<Name: PathName & ~Copyable>(
   _ name: borrowing Name, in directory: Int32 = AT_FDCWD, _ flags: Int32
 ) throws(Errno) -> Descriptor {
-  Descriptor(
+  unsafe Descriptor(
     owning: try name.withCString { name throws(Errno) in
-      try retried { linux_openat(directory, name, flags | O_CLOEXEC) }
+      try retried { unsafe linux_openat(directory, name, flags | O_CLOEXEC) }
     })
 }
 

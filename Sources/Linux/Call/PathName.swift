@@ -12,14 +12,14 @@ extension ByteString: PathName {
   /// Copies a C string.
   init(cString: UnsafePointer<CChar>) {
     var length = 0
-    while cString[length] != 0 { length += 1 }
-    self.init(Array(UnsafeRawBufferPointer(start: cString, count: length)))
+    while unsafe cString[length] != 0 { length += 1 }
+    unsafe self.init(Array(UnsafeRawBufferPointer(start: cString, count: length)))
   }
 
   /// Calls `body` with a copy that ends with a NUL.
   func withCString<Result, Failure: Error>(
     _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try body(bytes.map(CChar.init(truncatingIfNeeded:)) + [0])
+    try unsafe body(bytes.map(CChar.init(truncatingIfNeeded:)) + [0])
   }
 }

@@ -70,15 +70,15 @@ struct ResourceLimit {
   /// What holds now; nil where the kernel does not say.
   var current: UInt? {
     var limit = rlimit()
-    return linux_getrlimit(number, &limit) == 0 ? UInt(limit.rlim_cur) : nil
+    return unsafe linux_getrlimit(number, &limit) == 0 ? UInt(limit.rlim_cur) : nil
   }
 
   /// Lowers it, for good (setrlimit(2)).
   func lower(to most: UInt) throws(SystemCallFailure) {
     var limit = rlimit()
-    try checked("getrlimit") { linux_getrlimit(number, &limit) }
+    try checked("getrlimit") { unsafe linux_getrlimit(number, &limit) }
     limit = rlimit(
       rlim_cur: min(rlim_t(most), limit.rlim_cur), rlim_max: min(rlim_t(most), limit.rlim_max))
-    try checked("setrlimit") { linux_setrlimit(number, &limit) }
+    try checked("setrlimit") { unsafe linux_setrlimit(number, &limit) }
   }
 }

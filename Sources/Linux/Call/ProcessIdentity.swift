@@ -9,7 +9,7 @@ enum ProcessIdentity {
   /// setgroups(2).
   static func setGroups(_ groups: [UInt32]) throws(SystemCallFailure) {
     try change("setgroups(\(groups.map { String($0) }.joined(separator: ",")))", groups: groups) {
-      setgroups(groups.count, groups)
+      unsafe setgroups(groups.count, groups)
     }
   }
 
@@ -43,14 +43,14 @@ enum ProcessIdentity {
   /// The ids of the user (getresuid(2)).
   static func user() throws(SystemCallFailure) -> ProcessIDs {
     var ids = ProcessIDs(.max)
-    try checked("getresuid") { getresuid(&ids.real, &ids.effective, &ids.saved) }
+    try checked("getresuid") { unsafe getresuid(&ids.real, &ids.effective, &ids.saved) }
     return ids
   }
 
   /// The ids of the group (getresgid(2)).
   static func group() throws(SystemCallFailure) -> ProcessIDs {
     var ids = ProcessIDs(.max)
-    try checked("getresgid") { getresgid(&ids.real, &ids.effective, &ids.saved) }
+    try checked("getresgid") { unsafe getresgid(&ids.real, &ids.effective, &ids.saved) }
     return ids
   }
 
@@ -58,7 +58,7 @@ enum ProcessIdentity {
   static func groups() throws(SystemCallFailure) -> [UInt32] {
     var groups = [UInt32](
       repeating: 0, count: Int(try checked("getgroups") { getgroups(0, nil) }))
-    try checked("getgroups") { getgroups(Int32(groups.count), &groups) }
+    try checked("getgroups") { unsafe getgroups(Int32(groups.count), &groups) }
     return groups
   }
 }

@@ -25,10 +25,10 @@ package struct RunningProcess: Equatable, Sendable {
 
   /// Replaces the program of this process; returns only by throwing (execve(2)).
   static func execute(
-    _ path: ByteString, _ arguments: [ByteString], _ environment: OwnedStrings
+    _ path: ByteString, _ arguments: [ByteString], _ environment: ExecStrings
   ) throws(Errno) -> Never {
-    let arguments = OwnedStrings(arguments)
-    _ = path.withCString { execve($0, arguments.pointers, environment.pointers) }
+    let arguments = ExecStrings(arguments.map { CString(copying: $0) })
+    _ = unsafe path.withCString { unsafe execve($0, arguments.pointers, environment.pointers) }
     throw .last
   }
 
@@ -75,13 +75,13 @@ package struct RunningProcess: Equatable, Sendable {
   /// How this child has ended; nil while it runs (waitpid(2), WNOHANG).
   func end() throws(Errno) -> End? {
     var status: Int32 = 0
-    return try retried { waitpid(number, &status, WNOHANG) } == 0 ? nil : End(status)
+    return try retried { unsafe waitpid(number, &status, WNOHANG) } == 0 ? nil : End(status)
   }
 
   /// Waits for the end of this child (waitpid(2)).
   func waitForEnd() throws(Errno) -> End {
     var status: Int32 = 0
-    try retried { waitpid(number, &status, 0) }
+    try retried { unsafe waitpid(number, &status, 0) }
     return End(status)
   }
 
@@ -100,18 +100,19 @@ package struct RunningProcess: Equatable, Sendable {
 }
 
 /// A flag that this process and its children share until they exec (mmap(2)).
+@safe
 package struct SharedFlag: ~Copyable {
   private let page: UnsafeMutablePointer<Bool>
 
   init() throws(Errno) {
-    guard let page = linux_map_shared_page() else { throw .last }
-    self.page = page.bindMemory(to: Bool.self, capacity: 1)
+    guard let page = unsafe linux_map_shared_page() else { throw .last }
+    unsafe self.page = page.bindMemory(to: Bool.self, capacity: 1)
   }
 
-  deinit { munmap(page, 1) }
+  deinit { unsafe munmap(page, 1) }
 
   /// Sets it for all of them.
-  borrowing func set() { page.pointee = true }
+  borrowing func set() { unsafe page.pointee = true }
 
-  var isSet: Bool { page.pointee }
+  var isSet: Bool { unsafe page.pointee }
 }

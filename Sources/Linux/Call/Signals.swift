@@ -14,7 +14,7 @@ struct Signal: Equatable, Sendable {
   static let terminate = Signal(number: SIGTERM)
 
   /// "SIGTERM"; nil where it has no name (sigabbrev_np(3)).
-  var name: String? { sigabbrev_np(number).map { "SIG" + String(cString: $0) } }
+  var name: String? { unsafe sigabbrev_np(number).map { unsafe "SIG" + String(cString: $0) } }
 
   /// Whether this process ignores it (sigaction(2)).
   var isIgnored: Bool { linux_is_ignored(number) != 0 }
@@ -28,8 +28,8 @@ struct SignalSet {
   private var set = sigset_t()
 
   init(_ signals: [Signal]) {
-    sigemptyset(&set)
-    for signal in signals { sigaddset(&set, signal.number) }
+    unsafe sigemptyset(&set)
+    for signal in signals { unsafe sigaddset(&set, signal.number) }
   }
 
   /// Blocks these, too (sigprocmask(2), SIG_BLOCK).
@@ -42,7 +42,7 @@ struct SignalSet {
 
   private func change(_ how: Int32) throws(SystemCallFailure) -> SignalSet {
     var (wanted, before) = (self, self)
-    try checked("rt_sigprocmask") { sigprocmask(how, &wanted.set, &before.set) }
+    try checked("rt_sigprocmask") { unsafe sigprocmask(how, &wanted.set, &before.set) }
     return before
   }
 
@@ -55,9 +55,9 @@ struct SignalSet {
     var number: Int32 = 0
     if let deadline {
       var time = timespec(milliseconds: deadline.remaining)
-      number = sigtimedwait(&awaited.set, nil, &time)
+      number = unsafe sigtimedwait(&awaited.set, nil, &time)
     } else {
-      number = sigwaitinfo(&awaited.set, nil)
+      number = unsafe sigwaitinfo(&awaited.set, nil)
     }
     if number > 0 { return Signal(number: number) }
     let reason = Errno.last

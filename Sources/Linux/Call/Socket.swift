@@ -28,29 +28,31 @@ enum SocketAddress {
       name.sin_family = sa_family_t(AF_INET)
       name.sin_port = port.bigEndian
       name.sin_addr.s_addr = address.bigEndian
-      return SocketAddress.withPointer(to: &name, body)
+      return unsafe SocketAddress.withPointer(to: &name, body)
     case .ipv6(let address, let port):
       var name = sockaddr_in6()
       name.sin6_family = sa_family_t(AF_INET6)
       name.sin6_port = port.bigEndian
-      withUnsafeMutableBytes(of: &name.sin6_addr) {
-        $0.storeBytes(of: address.bigEndian, as: UInt128.self)
+      unsafe withUnsafeMutableBytes(of: &name.sin6_addr) {
+        unsafe $0.storeBytes(of: address.bigEndian, as: UInt128.self)
       }
-      return SocketAddress.withPointer(to: &name, body)
+      return unsafe SocketAddress.withPointer(to: &name, body)
     case .unix(let path):
       var name = sockaddr_un()
       name.sun_family = sa_family_t(AF_UNIX)
-      withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.bytes.prefix(107)) }
-      return SocketAddress.withPointer(to: &name, body)
+      unsafe withUnsafeMutableBytes(of: &name.sun_path) {
+        unsafe $0.copyBytes(from: path.bytes.prefix(107))
+      }
+      return unsafe SocketAddress.withPointer(to: &name, body)
     }
   }
 
   private static func withPointer<Name, Result>(
     to name: inout Name, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
   ) -> Result {
-    withUnsafePointer(to: &name) { pointer in
-      let address = UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
-      return body(address, socklen_t(MemoryLayout<Name>.size))
+    unsafe withUnsafePointer(to: &name) { pointer in
+      let address = unsafe UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
+      return unsafe body(address, socklen_t(MemoryLayout<Name>.size))
     }
   }
 }
@@ -72,19 +74,20 @@ struct Socket: ~Copyable {
     var isOn: Int32 = 1
     let number = descriptor.number
     try retried {
-      setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<Int32>.size))
+      unsafe setsockopt(
+        number, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<Int32>.size))
     }
   }
 
   /// bind(2).
   borrowing func bind(to address: SocketAddress) throws(Errno) {
     let number = descriptor.number
-    _ = try retried { address.withPointer { CLinux.bind(number, $0, $1) } }
+    _ = try retried { unsafe address.withPointer { unsafe CLinux.bind(number, $0, $1) } }
   }
 
   /// connect(2).
   borrowing func connect(to address: SocketAddress) throws(Errno) {
     let number = descriptor.number
-    _ = try retried { address.withPointer { CLinux.connect(number, $0, $1) } }
+    _ = try retried { unsafe address.withPointer { unsafe CLinux.connect(number, $0, $1) } }
   }
 }

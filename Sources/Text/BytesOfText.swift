@@ -1,0 +1,49 @@
+extension BidirectionalCollection where Element == UInt8 {
+  /// Whether the bytes are this text.
+  package func equals(_ text: String) -> Bool {
+    count == text.utf8.count && begins(with: text)
+  }
+
+  /// Whether the bytes begin with this text.
+  ///
+  /// - Parameter inAnyCase: whether capitals count as the small letters that the text has.
+  package func begins(with text: String, inAnyCase: Bool = false) -> Bool {
+    let text = text.utf8.span
+    var index = 0
+    for byte in self {
+      guard index < text.count else { return true }
+      guard (inAnyCase ? lowercased(byte) : byte) == text[index] else { return false }
+      index += 1
+    }
+    return index == text.count
+  }
+
+  /// Whether the bytes end with this text.
+  package func ends(with text: String) -> Bool {
+    suffix(text.utf8.count).equals(text)
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// Whether the bytes are this text.
+  package func equals(_ text: String) -> Bool {
+    count == text.utf8.count && begins(with: text)
+  }
+
+  /// Whether the bytes begin with this text.
+  package func begins(with text: String) -> Bool {
+    hasText(text, at: 0)
+  }
+
+  /// Whether the bytes end with this text.
+  package func ends(with text: String) -> Bool {
+    hasText(text, at: count - text.utf8.count)
+  }
+
+  private func hasText(_ text: String, at start: Int) -> Bool {
+    let text = text.utf8.span
+    guard start >= 0, count - start >= text.count else { return false }
+    for index in text.indices where self[start + index] != text[index] { return false }
+    return true
+  }
+}
