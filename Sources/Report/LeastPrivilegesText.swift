@@ -55,6 +55,6 @@ extension LeastPrivileges {
   }
 
   private func engineNames(_ names: CapabilityNames) -> [String] {
-    names.names(of: capabilities).map(Shortfall.engineName)
+    names.names(of: capabilities).map(EngineFlags.name)
   }
 }

@@ -18,20 +18,20 @@ struct DryRun {
       let asked = try Request(
         command: start.command, options: start.options, environment: variables)
       let snapshot = try read(for: asked)
-      let request = asked.including(snapshot.secrets)
+      let planner = Planner(request: asked, snapshot: snapshot)
       switch format {
       case .text, .json:
-        let plan = Planner(request: request, snapshot: snapshot).plan()
+        let plan = planner.plan()
         try print(plan, snapshot: snapshot, isPlain: variables.nonEmpty("NO_COLOR") != nil)
         RunningProcess.exit(plan.failure?.status ?? 0)
       case .docker:
-        let least = try LeastPrivileges(request: request, snapshot: snapshot)
+        let least = try planner.leastPrivileges()
         if let note = least.networkNote { try start.log(variables).warning(note) }
         try StandardOutput.write(least.dockerFlags(snapshot.capabilityNames) + "\n")
       case .kubernetes:
-        let least = try LeastPrivileges(request: request, snapshot: snapshot)
+        let least = try planner.leastPrivileges()
         try StandardOutput.write(
-          least.kubernetesContext(snapshot.capabilityNames, prefix: request.prefix) + "\n")
+          least.kubernetesContext(snapshot.capabilityNames, prefix: planner.request.prefix) + "\n")
       }
       RunningProcess.exit(0)
     } catch {

@@ -44,8 +44,7 @@ struct Start {
     let executor = Executor(
       environment: environment, names: snapshot.capabilityNames, log: log)
     var course = try Course(
-      request: request.including(snapshot.secrets), snapshot: snapshot, executor: executor, log: log
-    )
+      Planner(request: request, snapshot: snapshot), executor: executor, log: log)
     course.warn(course.plan.prepareWarnings)
     if let workers = course.plan.workers { log.info(workers.text) }
     if !course.plan.prepare.isEmpty {
@@ -74,35 +73,31 @@ struct Start {
 
 /// A start under way: what is known, and what is planned by it.
 private struct Course {
-  private let request: Request
-  private var snapshot: HostSnapshot
+  private var planner: Planner
   private(set) var plan: Plan
   private let executor: Executor
   private let log: Log
   private var warnings: [Explanation] = []
 
-  init(
-    request: Request, snapshot: HostSnapshot, executor: Executor, log: Log
-  ) throws(StartFailure) {
-    self.request = request
-    self.snapshot = snapshot
+  init(_ planner: Planner, executor: Executor, log: Log) throws(StartFailure) {
+    self.planner = planner
     self.executor = executor
     self.log = log
-    plan = try Course.plan(request, snapshot)
+    plan = try Course.plan(planner)
   }
 
-  private static func plan(
-    _ request: Request, _ snapshot: HostSnapshot
-  ) throws(StartFailure) -> Plan {
-    let plan = Planner(request: request, snapshot: snapshot).plan()
+  private static func plan(_ planner: Planner) throws(StartFailure) -> Plan {
+    let plan = planner.plan()
     if let failure = plan.failure { throw failure }
     return plan
   }
 
   /// Much can have changed while `kong prepare` waited for a database.
   mutating func lookAgain() throws(StartFailure) {
-    do { snapshot = try snapshot.readAgain(for: request) } catch { throw error.failure }
-    plan = try Course.plan(request, snapshot)
+    do { planner.snapshot = try planner.snapshot.readAgain(for: planner.request) } catch {
+      throw error.failure
+    }
+    plan = try Course.plan(planner)
     warnings = []
   }
 
@@ -122,9 +117,9 @@ private struct Course {
   mutating func run(_ part: (Plan) -> [Step]) throws(StartFailure) {
     guard let refusal = try executor.run(part(plan)) else { return }
     log.info("\(refusal.what): \(refusal.why); planned again without that")
-    snapshot.refusedWrite = refusal
+    planner.snapshot.refusedWrite = refusal
     let isLaunch = plan.prepare.isEmpty
-    plan = try Course.plan(request, snapshot)
+    plan = try Course.plan(planner)
     warn(isLaunch ? plan.launchWarnings : plan.prepareWarnings)
     if let refusal = try executor.run(part(plan)) { throw refusal.failure }
   }
@@ -137,8 +132,8 @@ private struct Course {
     guard let user = plan.user, failure.explanation != nil, failure.status < ExitStatus.signal(0)
     else { return }
     let obstacles = NginxObstacle.find(
-      in: request.prefix, as: user, own: snapshot.credentials, since: began)
-    let isRoot = snapshot.credentials.user.effective == 0
+      in: planner.request.prefix, as: user, own: planner.snapshot.credentials, since: began)
+    let isRoot = planner.snapshot.credentials.user.effective == 0
     for obstacle in obstacles {
       log.error(obstacle.naming(plan.listeners).explanation(for: user, isRoot: isRoot))
     }

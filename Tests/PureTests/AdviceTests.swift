@@ -15,9 +15,9 @@ struct AdviceTests {
         host.refusedWrite = RefusedWrite(what: "no", why: "no", wayOut: nil)
       }
       if Int.random(in: 0..<4, using: &random) == 0 {
-        host.unwritablePrefix = PathEntry(
-          path: "/usr/local/kong", kind: .directory, uid: 0, gid: 0, mode: 0o755,
-          isReadOnly: false)
+        let prefix = PathEntry(
+          path: "/usr/local/kong", kind: .directory, uid: 0, gid: 0, mode: 0o755)
+        host.denials = [.writingPrefix(prefix, hasWritableSettings: false)]
       }
       var variables = RandomSituation.variables(using: &random)
       if Int.random(in: 0..<5, using: &random) == 0 { variables["LD_PRELOAD"] = "/opt/x.so" }

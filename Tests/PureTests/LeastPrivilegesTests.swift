@@ -10,7 +10,7 @@ struct LeastPrivilegesTests {
     let request = try Request(
       command: ["kong", "docker-start"], options: Options(),
       environment: Situation.environment(variables))
-    return try LeastPrivileges(request: request, snapshot: host)
+    return try Planner(request: request, snapshot: host).leastPrivileges()
   }
 
   @Test("of a root start are what its steps use and what nginx needs, as flags of docker")

@@ -101,8 +101,8 @@ struct NginxFileUseTests {
     #expect(
       logs.map(\.path).sorted { "\($0)" < "\($1)" }
         == ["/srv/logs/access.log", "/usr/local/kong/logs/status.log"])
-    host.closedLogs = logs.map {
-      .file($0, $0.path == "/srv/logs/access.log" ? .denied(entry) : .missing)
+    host.denials = logs.map {
+      .writingLog($0, $0.path == "/srv/logs/access.log" ? .denied(entry) : .missing)
     }
     let warnings = try Situation.plan(variables, on: host).prepareWarnings
     try #require(warnings.count == 1)

@@ -274,7 +274,7 @@ struct PlannerTests {
   )
   func unreadableConfiguration() throws {
     var host = Situation.host(Situation.root())
-    host.unreadableConfiguration = "Permission denied"
+    host.denials = [.readingConfiguration("Permission denied")]
     let failure = { (path: ByteString) in
       try Situation.plan(
         ["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: host,

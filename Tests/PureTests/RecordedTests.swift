@@ -140,7 +140,7 @@ struct RecordedStart: Decodable, Sendable, CustomTestStringConvertible {
     host.files = KongFiles(for: request, isRoot: false, files: reader)
     host.files.defaults = defaults
     if let path = request.configurationPath, case .absent = reader.read(path, 1) {
-      host.unreadableConfiguration = "No such file or directory"
+      host.denials = [.readingConfiguration("No such file or directory")]
     }
     return Planner(request: request, snapshot: host).plan()
   }

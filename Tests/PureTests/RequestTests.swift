@@ -20,7 +20,8 @@ struct RequestTests {
       "ENTRYPOINT_NO_NEW_PRIVS": "off",
     ]
     let fromVariables = try request(variables)
-    #expect(fromVariables.user == "web" && fromVariables.userOrigin == "ENTRYPOINT_USER")
+    #expect(fromVariables.user?.text == "web")
+    #expect(fromVariables.user?.origin == .variable("ENTRYPOINT_USER"))
     #expect(fromVariables.proxy == "/x" && fromVariables.mode == .file)
     #expect(fromVariables.noNewPrivileges == false)
     var options = Options()
@@ -29,7 +30,7 @@ struct RequestTests {
     options.mode = .ambient
     options.noNewPrivileges = true
     let fromOptions = try request(variables, options)
-    #expect(fromOptions.user == "root" && fromOptions.userOrigin == "--user")
+    #expect(fromOptions.user?.text == "root" && fromOptions.user?.origin == .option("--user"))
     #expect(fromOptions.proxy == "/y" && fromOptions.mode == .ambient)
     #expect(fromOptions.noNewPrivileges == true)
     let byDefault = try request(["ENTRYPOINT_USER": "", "KONG_PREFIX": ""])
@@ -139,7 +140,9 @@ struct RequestTests {
     var options = Options()
     options.capabilities = ["net_raw\nentrypoint: info: forged"]
     let request = try Request(command: ["true"], options: options, environment: Environment([]))
-    #expect(request.capabilities[0].origin == #"--cap net_raw\x0aentrypoint: info: forged"#)
+    #expect(
+      request.capabilities[0].origin.description
+        == #"--cap net_raw\x0aentrypoint: info: forged"#)
   }
 
   @Test(

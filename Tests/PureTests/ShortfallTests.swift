@@ -22,6 +22,15 @@ struct ShortfallTests {
     #expect(enough.result?.permitted == bind)
   }
 
+  @Test("ends for a root without capabilities on a kernel that names none, too")
+  func withoutNames() throws {
+    var host = Situation.host(Situation.root([]))
+    host.capabilityNames = CapabilityNames([])
+    let failure = try #require(try Situation.plan(on: host).failure)
+    #expect(failure.status == 77)
+    #expect(failure.explanation?.what == "cannot change to user kong (1337:0)")
+  }
+
   @Test("warns of streams that nginx cannot open, unless no link leads there")
   func streams() throws {
     let pipe = StandardStream(descriptor: 1, kind: .pipe)

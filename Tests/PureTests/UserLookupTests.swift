@@ -8,7 +8,7 @@ import Testing
 struct UserLookupTests {
   private func target(_ request: String) throws -> TargetUser {
     try Situation.accounts.target(
-      request, origin: "--user",
+      request, origin: .option("--user"),
       current: Credentials(
         user: ProcessIDs(7), group: ProcessIDs(9), effective: CapabilitySet(.setgid)))
   }
@@ -44,7 +44,7 @@ struct UserLookupTests {
       user: ProcessIDs(0), group: ProcessIDs(9), groups: [0, 5, 2000, 3000])
     let find = { (keepsGroups: Bool) in
       try accounts.target(
-        request, origin: "--user", current: process, keepsGroups: keepsGroups)
+        request, origin: .option("--user"), current: process, keepsGroups: keepsGroups)
     }
     #expect(try find(true).groups == groups && find(true).engineGroups == kept)
     #expect(try find(false).groups == groups.filter { !kept.contains($0) })
@@ -97,7 +97,7 @@ struct UserLookupTests {
     let why = { (accounts: Accounts, request: String) -> String? in
       do throws(StartFailure) {
         _ = try accounts.target(
-          request, origin: "--user",
+          request, origin: .option("--user"),
           current: Credentials(user: ProcessIDs(7), group: ProcessIDs(9)))
         return nil
       } catch {
@@ -113,7 +113,7 @@ struct UserLookupTests {
     "keeps the groups of a process that is that user, or has the same ones but for its own group")
   func groupsThatServe() throws {
     let groups = { (current: Credentials) in
-      try Situation.accounts.target("kong", origin: "--user", current: current).groups
+      try Situation.accounts.target("kong", origin: .option("--user"), current: current).groups
     }
     var exec = Situation.root(Situation.set("setuid"))
     exec.groups = [33]

@@ -82,7 +82,7 @@ struct WorkerProcessesTests {
         ResolvedSecret(
           reference: SecretReference(variable: name, path: "/run/n"), secret: Secret(bytes("4")))
       ])
-      let plan = Planner(request: request.including(host.secrets), snapshot: host).plan()
+      let plan = Planner(request: request, snapshot: host).plan()
       #expect(plan.failure == nil && plan.workers == nil)
     }
     #expect(try plan(limit: limit, conf: "nginx_http_worker = 4\n").workers?.count == 1)

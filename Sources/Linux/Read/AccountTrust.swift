@@ -8,7 +8,8 @@ extension Accounts {
     guard ProcessIdentity.effectiveUser == 0 else { return read() }
     for file in ["/etc/passwd", "/etc/group"] as [ByteString] {
       // One that is not there says nothing.
-      guard let way = try? PathEntry.way(along: file), let entry = way.firstOpenToOthers() else {
+      guard let way = try? PathEntry.way(along: file), let entry = way.firstWritableByOthers()
+      else {
         continue
       }
       return Accounts(file: file, writableBy: entry)

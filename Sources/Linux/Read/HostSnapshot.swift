@@ -31,8 +31,8 @@ extension HostSnapshot {
       streams: request.mayChangeUser ? StandardStream.readBoth() : [],
       hooks: isDockerStart && request.runsHooks ? try .read() : nil)
     if WorkerProcesses.mayBeLimited(request) { snapshot.cpuLimit = .read() }
-    if isDockerStart, isDryRun {
-      snapshot.prefixFailure = snapshot.failure(onWayToPrefixOf: request)
+    if isDockerStart, isDryRun, let failure = snapshot.failure(onWayToPrefixOf: request) {
+      snapshot.denials.append(.givingPrefix(failure))
     }
     if request.isKong {
       try snapshot.readSettings(for: request, isDryRun: isDryRun)
@@ -149,13 +149,16 @@ extension HostSnapshot {
       else { continue }
       hooks?.files[index].refusal = FileAccess.whyNotExecutable(path, by: user.uid)
     }
-    (prefixState, unwritablePrefix) = PrefixState.read(request.prefix)
-    closedLogs = request.logFiles.compactMap { log in
-      NginxObstacle.reason(for: log).map { .file(log, $0) }
+    let prefix = PrefixState.read(request.prefix)
+    prefixState = prefix.state
+    denials += prefix.denials
+    let logs = request.logFiles.compactMap { log in
+      NginxObstacle.refusal(for: log).map { Denial.writingLog(log, $0) }
     }
-    if let path = request.configurationPath {
-      unreadableConfiguration = FileAccess.refusal(path, .read)?.description
+    if let path = request.configurationPath, let refusal = FileAccess.refusal(path, .read) {
+      denials.append(.readingConfiguration(refusal.description))
     }
+    denials += logs
   }
 
   /// Looks at files with the rights of the user that the command runs as, who owns some of them.

@@ -28,7 +28,7 @@ extension NginxObstacle {
     guard let written = FileTime(ofChangeTo: main), written >= since else { return found }
     let files = NginxFiles.ofAnybody()
     for use in NginxFileUses(main: main, files: files).uses where found.count < limit {
-      if let reason = reason(for: use) { found.append(.file(use, reason)) }
+      if let refusal = refusal(for: use) { found.append(.file(use, refusal)) }
     }
     for listener in NginxListeners(main: main, isRoot: user.uid == 0, files: files).listeners
     where found.count < limit {
@@ -64,7 +64,7 @@ extension NginxObstacle {
   }
 
   /// Why the user, whose rights for files this process has now, cannot use a file; nil where he can.
-  static func reason(for use: NginxFileUse) -> Reason? {
+  static func refusal(for use: NginxFileUse) -> AccessRefusal? {
     // Streams: prepare has others than nginx.
     for directory in ["/dev/", "/proc/"] where use.path.bytes.starts(with: directory.utf8) {
       return nil
@@ -83,12 +83,12 @@ extension NginxObstacle {
   }
 
   /// Why the user cannot use a file or a directory in a way (access(2)).
-  private static func refusal(of path: ByteString, _ mode: AccessMode) -> Reason? {
+  private static func refusal(of path: ByteString, _ mode: AccessMode) -> AccessRefusal? {
     switch FileAccess.refusal(path, mode) {
     case nil: nil
     case .noSuchFileOrDirectory?: .missing
     case .readOnlyFileSystem?: .readOnly
-    default: firstClosed(on: path).map(Reason.denied)
+    default: firstClosed(on: path).map { .denied($0) }
     }
   }
 

@@ -43,7 +43,9 @@ extension PathEntry {
 
   /// Whether nobody but root can have written what a path leads to, or have led the path there.
   static func isRootOnly(_ path: ByteString) -> Bool {
-    do throws(SystemCallFailure) { return try way(along: path).firstOpenToOthers() == nil } catch {
+    do throws(SystemCallFailure) {
+      return try way(along: path).firstWritableByOthers() == nil
+    } catch {
       return false
     }
   }
@@ -63,7 +65,7 @@ extension PathEntry {
     self.init(
       path: path, kind: kind, uid: status.uid, gid: status.gid,
       mode: status.permissions)
-    if isOpenToOthers { readMount() }
+    if isWritableByOthers { readMount() }
   }
 
   /// Finds out whether the mount is read-only; where it does not answer, it counts as writable.

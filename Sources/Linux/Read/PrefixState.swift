@@ -7,53 +7,67 @@ extension PrefixState {
   ///
   /// Whether `.kong_env` names certificates is not read, but assumed where they are not there.
   ///
-  /// - Returns: what is there, and the directory that cannot be written: the prefix, or where that is not
-  ///   there, the nearest above it; nil where it can, and where nothing is known of it.
-  static func read(_ prefix: ByteString) -> (state: PrefixState, unwritable: PathEntry?) {
-    var state = PrefixState()
-    state.temporaryObstacle = obstacle(to: temporary)
+  /// - Returns: what is left in the prefix, and what the user cannot do there and in /tmp. Of a file of
+  ///   which nothing is known, nothing is said.
+  static func read(_ prefix: ByteString) -> (state: PrefixState, denials: [Denial]) {
+    let temporary = Self.refusal(of: Self.temporary).map { Denial.usingTemporary($0) }
     let refusal = FileAccess.refusal(prefix, [.write, .execute])
     if refusal == .noSuchFileOrDirectory {
-      state.isMissing = true
-      return (state, unwritableDirectory(above: prefix))
+      let above = unwritableDirectory(above: prefix).map { Denial.makingPrefix(in: $0) }
+      return (PrefixState(), [temporary, above].compactMap { $0 })
     }
+    var state = PrefixState()
     state.hasEmptyParameters = isEmptyFile(prefix + "/" + parameters)
-    state.readSettings(prefix + "/" + settings, in: prefix)
-    for name in written {
+    let settings = FileAccess.refusal(prefix + "/" + Self.settings, .read)
+    state.lacksCertificates =
+      settings == nil
+      && FileAccess.refusal(prefix + "/" + Self.certificates, .exists) == .noSuchFileOrDirectory
+    let isUnreadable = settings != nil && settings != .noSuchFileOrDirectory
+    let denials = [
+      temporary, refusal == nil ? nil : unwritable(prefix), closedDirectory(in: prefix),
+      closedLog(in: prefix), isUnreadable ? unreadableSettings(in: prefix) : nil,
+      unwritableFiles(in: prefix),
+    ]
+    return (state, denials.compactMap { $0 })
+  }
+
+  private static func unwritable(_ prefix: ByteString) -> Denial? {
+    let hasWritableSettings = FileAccess.refusal(prefix + "/" + settings, .write) == nil
+    return PathEntry.placed(prefix).map {
+      .writingPrefix($0, hasWritableSettings: hasWritableSettings)
+    }
+  }
+
+  /// The first of ``directories`` that is there, that the user may not write, and in which something is
+  /// missing that every Kong makes.
+  private static func closedDirectory(in prefix: ByteString) -> Denial? {
+    for (name, files) in directories {
       let path = prefix + "/" + name
-      guard let reason = FileAccess.refusal(path, .write), reason != .noSuchFileOrDirectory,
+      guard isRefused(path, [.write, .execute]),
+        files.contains(where: { FileAccess.refusal(path + "/" + $0, .exists) != nil }),
         let entry = PathEntry.placed(path, in: prefix)
       else { continue }
-      state.unwritable.append(entry)
+      return .writingDirectory(entry)
     }
-    state.readDirectories(in: prefix)
-    guard refusal != nil else { return (state, nil) }
-    let reason = FileAccess.refusal(prefix + "/" + settings, .write)
-    state.hasWritableSettings = reason == nil
-    return (state, PathEntry.placed(prefix))
+    return nil
   }
 
-  private mutating func readSettings(_ path: ByteString, in prefix: ByteString) {
-    let refusal = FileAccess.refusal(path, .read)
-    if refusal == .noSuchFileOrDirectory { return }
-    if refusal != nil { unreadableSettings = PathEntry.placed(path, in: prefix) }
-    let certificates = prefix + "/" + Self.certificates
-    lacksCertificates =
-      refusal == nil && FileAccess.refusal(certificates, .exists) == .noSuchFileOrDirectory
+  private static func closedLog(in prefix: ByteString) -> Denial? {
+    let log = prefix + "/" + errorLog
+    guard isRefused(log, .write), isRegularFile(log) else { return nil }
+    return PathEntry.placed(log, in: prefix).map { .writingErrorLog($0) }
   }
 
-  private mutating func readDirectories(in prefix: ByteString) {
-    for (name, files) in Self.directories where closedDirectory == nil {
+  private static func unreadableSettings(in prefix: ByteString) -> Denial? {
+    PathEntry.placed(prefix + "/" + settings, in: prefix).map { .readingSettings($0) }
+  }
+
+  private static func unwritableFiles(in prefix: ByteString) -> Denial? {
+    let files = written.compactMap { name in
       let path = prefix + "/" + name
-      guard Self.isRefused(path, [.write, .execute]),
-        files.contains(where: { FileAccess.refusal(path + "/" + $0, .exists) != nil })
-      else { continue }
-      closedDirectory = PathEntry.placed(path, in: prefix)
+      return isRefused(path, .write) ? PathEntry.placed(path, in: prefix) : nil
     }
-    let log = prefix + "/" + Self.errorLog
-    if Self.isRefused(log, .write), Self.isRegularFile(log) {
-      closedLog = PathEntry.placed(log, in: prefix)
-    }
+    return files.isEmpty ? nil : .writingFiles(files)
   }
 
   /// Whether the user may not use what is there in a way.
@@ -72,11 +86,12 @@ extension PrefixState {
     return nil
   }
 
-  private static func obstacle(to directory: ByteString) -> Obstacle? {
+  private static func refusal(of directory: ByteString) -> AccessRefusal? {
     guard let reason = FileAccess.refusal(directory, [.write, .execute]) else { return nil }
     if reason == .noSuchFileOrDirectory { return .missing }
     let entry = PathEntry.placed(directory)
-    return reason == .readOnlyFileSystem || entry?.isReadOnly == true ? .readOnly : .denied(entry)
+    if reason == .readOnlyFileSystem || entry?.isReadOnly == true { return .readOnly }
+    return entry.map { .denied($0) } ?? .unreachable
   }
 
   /// Whether it is one itself, and no link: that to a stream says nothing of who will open it.

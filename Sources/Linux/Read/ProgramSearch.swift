@@ -46,7 +46,7 @@ enum ProgramSearch {
     guard let last = way.last else { return .absent }
     let lookup = try inspect(last.path, path: searchPath)
     guard case .found(var file) = lookup else { return lookup }
-    file.writableComponent = way.firstOpenToOthers()?.path
+    file.writableComponent = way.firstWritableByOthers()?.path
     return .found(file)
   }
 

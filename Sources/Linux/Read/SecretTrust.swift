@@ -18,7 +18,7 @@ extension SecretReference {
         wayOut: "correct the path, or the links in it")
     }
     // Who cannot lead root to another file may still write what is in this one.
-    if let entry = way.firstOpenToOthers(exceptFile: !steersRoot) {
+    if let entry = way.firstWritableByOthers(exceptFile: !steersRoot) {
       throw failure(
         why: "\(reasonForTrust), and others than root can write \(entry.path), by which they may"
           + " have put it there",

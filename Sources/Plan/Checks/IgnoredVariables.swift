@@ -24,9 +24,9 @@ extension Shortfall {
       let mode = setting("--cap-mode", "ENTRYPOINT_CAP_MODE", "file")
       return ["leave out \(mode): where they can be ambient, the variables count"]
     }
-    guard file.countingCapabilities != nil else { return [] }
+    guard file.capabilitiesHonoredAtExec != nil else { return [] }
     let takeOff = "take them off in the image: setcap -r \(file.path)"
-    if host.credentials.user.effective == 0 { return [takeOff] }
+    if isRoot { return [takeOff] }
     return [
       takeOff
         + "; and start as root (docker run --user 0, runAsUser: 0), or give entrypoint's own file"

@@ -1,4 +1,5 @@
 import Capabilities
+import Kong
 
 /// One way to bring capabilities across the drop and the exec; what comes of it is for the kernel's
 /// exec rule to say.
@@ -24,21 +25,21 @@ struct GrantCandidate: Equatable {
 /// Chooses how a program gets a set of capabilities: the first way of which the kernel's exec rule
 /// says that the program ends up with exactly this set.
 struct GrantChoice {
-  /// Who grants.
-  var start: Credentials
-  /// What runs: the user it runs as after the drop, equal to the current one without a drop.
-  var uid: UInt32
-  var file: ProgramFile
-  var mode: CapabilityMode
-  /// no_new_privs: true or false where it was asked for, nil for the default.
-  var noNewPrivileges: Bool?
-  /// Whether file capabilities may be written to the program's file at all: everybody who can execute
-  /// it would have them, so only the proxy's may be written.
-  var mayWriteFile: Bool
-  /// Whether the program is to see variables that a secure execution ignores.
-  var needsVariables: Bool
-  /// What the kernel has said to a write in this start; nil where none was tried, or it worked.
-  var refusedWrite: RefusedWrite?
+  let basis: Basis
+  /// The program's file.
+  let file: ProgramFile
+  let mode: CapabilityMode
+  /// Why the file's attribute cannot be written; nil where it can.
+  let refusalToWrite: WriteRefusal?
+
+  init(_ basis: Basis, file: ProgramFile, mode: CapabilityMode) {
+    self.basis = basis
+    self.file = file
+    self.mode = mode
+    refusalToWrite = WriteRefusal(to: file, on: basis)
+  }
+
+  private var start: Credentials { basis.start }
 
   /// Every way, the best first.
   func candidates(for wanted: CapabilitySet) -> [GrantCandidate] {
@@ -66,12 +67,12 @@ struct GrantChoice {
     switch action {
     case .remove: nil
     case .write: FileCapabilities(permitted: wanted, effective: true)
-    case .leave: file.countingCapabilities
+    case .leave: file.capabilitiesHonoredAtExec
     }
   }
 
   private func isAmbientAlready(_ wanted: CapabilitySet) -> Bool {
-    start.user.effective == uid && wanted.isSubset(of: start.ambient) && file.capabilities == nil
+    !basis.isDrop && wanted.isSubset(of: start.ambient) && file.capabilities == nil
   }
 
   private func kinds(for wanted: CapabilitySet) -> [Grant] {
@@ -85,7 +86,7 @@ struct GrantChoice {
     // execute the file has what it carries, which should not be more than the right to low ports. And
     // what the file gives makes a secure execution.
     let isAmbientBetter =
-      start.noNewPrivileges || needsVariables
+      start.noNewPrivileges || !basis.request.environment.ignoredInSecureExecution.isEmpty
       || !wanted.isSubset(of: CapabilitySet(.netBindService))
     return already + (isAmbientBetter ? ambient + file : file + ambient)
   }
@@ -95,7 +96,8 @@ struct GrantChoice {
     switch kind {
     case .file:
       // Whatever form the file's capabilities have, the exec rule says whether they will do.
-      let asItIs: [GrantCandidate.FileAction] = file.countingCapabilities == nil ? [] : [.leave]
+      let asItIs: [GrantCandidate.FileAction] =
+        file.capabilitiesHonoredAtExec == nil ? [] : [.leave]
       return canWrite ? asItIs + [.write] : asItIs
     case .none, .ambient:
       if file.capabilities == nil { return [.leave] }
@@ -103,45 +105,23 @@ struct GrantChoice {
     }
   }
 
-  /// Why the file's attribute cannot be written; nil where it can.
-  var refusalToWrite: WriteRefusal? {
-    if !mayWriteFile { return .notTheProxy }
-    if file.isScript { return .script }
-    if file.writableComponent != nil { return .writableByOthers }
-    if !start.effective.contains(.setfcap) { return .noSetfcap }
-    if file.mount.contains(.readOnly) { return .readOnly }
-    if !file.supportsAttributes { return .noAttributes }
-    if file.mount.contains(.noSetID) { return .noSetID }
-    return refusedWrite.map(WriteRefusal.refused)
-  }
-
-  /// What keeps file capabilities from being written, or from counting.
-  enum WriteRefusal: Equatable {
-    case notTheProxy
-    case script
-    case writableByOthers
-    case noSetfcap
-    case readOnly
-    case noAttributes
-    case noSetID
-    case refused(RefusedWrite)
-  }
-
   /// The wanted set; or with what the file keeps, for exec fails where the bounding set lacks it.
   private func boundingChoices(
     wanted: CapabilitySet, action: GrantCandidate.FileAction
   ) -> [CapabilitySet] {
-    guard uid != 0, start.effective.contains(.setpcap) else { return [start.bounding] }
+    guard basis.user.uid != 0, start.effective.contains(.setpcap) else { return [start.bounding] }
     let least = start.bounding.intersection(wanted)
-    guard action == .leave, let kept = file.countingCapabilities?.permitted else { return [least] }
+    guard action == .leave, let kept = file.capabilitiesHonoredAtExec?.permitted else {
+      return [least]
+    }
     let roomy = start.bounding.intersection(wanted.union(kept))
     return roomy == least ? [least] : [least, roomy]
   }
 
   private func noNewPrivilegesChoices(isGranting: Bool) -> [Bool] {
     if start.noNewPrivileges { return [true] }
-    if let noNewPrivileges { return [noNewPrivileges] }
-    if start.user.effective != uid { return [true] }
+    if let asked = basis.request.noNewPrivileges { return [asked] }
+    if basis.isDrop { return [true] }
     // Without a drop there can be a file whose capabilities this process lacks itself: no_new_privs
     // keeps them from it, and is left out where it is they that are wanted.
     return isGranting ? [true, false] : [false, true]
@@ -167,7 +147,7 @@ extension Credentials {
 extension ProgramFile {
   /// The file's capabilities as far as execve(2) looks at them: not on a nosuid mount, not those of
   /// another user namespace, not those of a script (binfmt_script takes its interpreter's).
-  var countingCapabilities: FileCapabilities? {
+  var capabilitiesHonoredAtExec: FileCapabilities? {
     guard var capabilities, !mount.contains(.noSetID), !isScript else { return nil }
     guard (capabilities.rootID ?? 0) == 0 else { return nil }
     capabilities.rootID = nil

@@ -6,12 +6,9 @@ import Capabilities
 /// `kong prepare` and `kong reload` end so with `nginx -t`, which binds every listener. What counts is
 /// therefore what the last program of that chain has.
 struct KongRun {
-  var request: Request
-  var host: HostSnapshot
-  /// The user to become, nil to stay.
-  var target: TargetUser?
+  let basis: Basis
   /// nginx's file as the command finds it; nil where there is none, so that `kong` says so itself.
-  var proxy: ProgramFile?
+  let proxy: ProgramFile?
 
   /// A way to run the command.
   struct Attempt {
@@ -32,9 +29,9 @@ struct KongRun {
   func attempt(_ wanted: CapabilitySet, program: FileCapabilities? = nil) -> Attempt? {
     for noNewPrivileges in noNewPrivilegesChoices(isGranting: !wanted.isEmpty) {
       for ambient in ambientChoices(wanted) {
-        var sequence = LaunchSequence(from: host.credentials)
+        var sequence = LaunchSequence(from: basis.start)
         sequence.drop(
-          to: target, permitted: ambient, ambient: ambient, bounding: bounding(wanted),
+          to: basis.target, permitted: ambient, ambient: ambient, bounding: bounding(wanted),
           noNewPrivileges: noNewPrivileges)
         guard let (last, secureExecution) = nginx(after: sequence.state, program: program),
           wanted.isSubset(of: last.effective), addsNothing(last, to: wanted)
@@ -51,7 +48,7 @@ struct KongRun {
   private func nginx(
     after state: Credentials, program: FileCapabilities?
   ) -> (credentials: Credentials, secureExecution: Bool)? {
-    let nginx = proxy?.countingCapabilities
+    let nginx = proxy?.capabilitiesHonoredAtExec
     var state = state
     var isSecure = false
     // The interpreter of `kong` and the shell carry none.
@@ -69,31 +66,31 @@ struct KongRun {
   /// Root has all that it may have, and what a user gets from the image's file by itself is not ours
   /// to give.
   private func addsNothing(_ last: Credentials, to wanted: CapabilitySet) -> Bool {
-    !host.isDrop(target) || last.user.effective == 0 || last.permitted.isSubset(of: wanted)
+    !basis.isDrop || last.user.effective == 0 || last.permitted.isSubset(of: wanted)
   }
 
   /// Without ambient capabilities first: a file that carries what is needed makes them superfluous.
   private func ambientChoices(_ wanted: CapabilitySet) -> [CapabilitySet] {
-    !wanted.isEmpty && host.credentials.canRaiseAmbient(wanted) ? [[], wanted] : [[]]
+    !wanted.isEmpty && basis.start.canRaiseAmbient(wanted) ? [[], wanted] : [[]]
   }
 
   /// What is needed, and what nginx's file carries: it could not be exec'd without that.
   private func bounding(_ wanted: CapabilitySet) -> CapabilitySet? {
-    guard host.isDrop(target), host.credentials.effective.contains(.setpcap) else { return nil }
-    let carried = proxy?.countingCapabilities?.permitted ?? []
-    return host.credentials.bounding.intersection(wanted.union(carried))
+    guard basis.isDrop, basis.has(.setpcap) else { return nil }
+    let carried = proxy?.capabilitiesHonoredAtExec?.permitted ?? []
+    return basis.start.bounding.intersection(wanted.union(carried))
   }
 
   /// It is left out only where it would take from nginx's file what is needed.
   private func noNewPrivilegesChoices(isGranting: Bool) -> [Bool] {
-    if host.credentials.noNewPrivileges { return [true] }
-    if let asked = request.noNewPrivileges { return [asked] }
-    return host.isDrop(target) || isGranting ? [true, false] : [false]
+    if basis.start.noNewPrivileges { return [true] }
+    if let asked = basis.request.noNewPrivileges { return [asked] }
+    return basis.isDrop || isGranting ? [true, false] : [false]
   }
 
   private func grant(_ wanted: CapabilitySet, ambient: CapabilitySet) -> Grant {
-    if wanted.isEmpty || (target?.uid ?? host.credentials.user.effective) == 0 { return .none }
+    if wanted.isEmpty || basis.user.uid == 0 { return .none }
     return ambient.isEmpty
-      ? .file(wanted, path: proxy?.path ?? request.proxy) : .ambient(wanted)
+      ? .file(wanted, path: proxy?.path ?? basis.request.proxy) : .ambient(wanted)
   }
 }

@@ -35,17 +35,10 @@ package struct HostSnapshot: Equatable, Sendable {
   package var hooks: HookDirectory?
   /// What Kong's own files say.
   package var files: KongFiles
-  /// Why the prefix cannot be given away, where a dry run has found that out.
-  package var prefixFailure: StartFailure?
-  /// The prefix, where the user that Kong runs as may not write it as it is now; where it is not there,
-  /// the nearest directory above it.
-  package var unwritablePrefix: PathEntry?
-  /// What else `kong prepare` will find in the prefix, and in /tmp.
+  /// What cannot be done with the files of `kong docker-start`, in the order in which it would be tried.
+  package var denials: [Denial] = []
+  /// What an earlier start left in the prefix that `kong prepare` may fail at.
   package var prefixState = PrefixState()
-  /// The logs of ``Request/logFiles`` that this user cannot write.
-  package var closedLogs: [NginxObstacle] = []
-  /// Why that user cannot read the file that `-c` names; nil where it can.
-  package var unreadableConfiguration: String?
   /// What the kernel has said to a change of nginx's file capabilities in this very start; nil where none
   /// was tried, or it worked.
   package var refusedWrite: RefusedWrite?

@@ -57,7 +57,7 @@ package struct PathEntry: Equatable, Sendable {
   ///
   /// Write permission for group 0 counts: in Kong's images the user kong has it. That of a link says
   /// nothing.
-  package var isOpenToOthers: Bool { kind != .link && (uid != 0 || mode & 0o022 != 0) }
+  package var isWritableByOthers: Bool { kind != .link && (uid != 0 || mode & 0o022 != 0) }
 
   /// Whether giving the prefix to a user leaves it, because the user could have moved it where it is.
   func staysOthers(from user: UInt32) -> Bool {
@@ -81,7 +81,7 @@ package struct PathEntry: Equatable, Sendable {
   /// - Parameter user: nil for anybody but root.
   fileprivate func isWritable(by user: TargetUser?) -> Bool {
     guard !isReadOnly else { return false }
-    guard let user else { return isOpenToOthers }
+    guard let user else { return isWritableByOthers }
     // Also where not all classes agree, such as 0570: an owner can change the mode, and a group that
     // may not write can be left.
     return kind != .link
@@ -127,8 +127,8 @@ extension [PathEntry] {
   /// of a Secret in Kubernetes is.
   ///
   /// - Parameter exceptFile: true where it does not matter who can write the file itself.
-  package func firstOpenToOthers(exceptFile: Bool = false) -> PathEntry? {
-    for (index, entry) in enumerated() where entry.isOpenToOthers {
+  package func firstWritableByOthers(exceptFile: Bool = false) -> PathEntry? {
+    for (index, entry) in enumerated() where entry.isWritableByOthers {
       guard index + 1 < count else { return exceptFile ? nil : entry }
       let next = self[index + 1]
       let isSafe =

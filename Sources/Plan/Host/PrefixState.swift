@@ -1,38 +1,14 @@
 import Kong
 package import Text
 
-/// What an earlier start has left in Kong's prefix, and what else `kong prepare` must be able to use, as
-/// the user sees it that Kong runs as.
+/// What an earlier start has left in Kong's prefix, whosever it is.
 package struct PrefixState: Equatable, Sendable {
-  /// Why a directory cannot be written.
-  package enum Obstacle: Equatable, Sendable {
-    case missing
-    case readOnly
-    /// Its mode, or that of a directory above it.
-    case denied(PathEntry?)
-  }
-
-  /// The prefix is not there.
-  package var isMissing = false
-  /// `.kong_env` is there, and the user may write it.
-  package var hasWritableSettings = false
-  /// `.kong_env`, where the user may not read it.
-  package var unreadableSettings: PathEntry?
   /// `.kong_env` names certificates in the directory `ssl`, which is not there.
   package var lacksCertificates = false
   /// `ssl/ffdhe2048.pem` is there and has nothing in it.
   package var hasEmptyParameters = false
-  /// Those of ``written`` that are there and that the user may not write.
-  package var unwritable: [PathEntry] = []
-  /// The first of ``directories`` that is there, that the user may not write, and in which something is
-  /// missing that every Kong makes.
-  package var closedDirectory: PathEntry?
-  /// ``errorLog``, where it is a regular file that the user may not write.
-  package var closedLog: PathEntry?
-  /// Why ``temporary`` cannot be written; nil where it can.
-  package var temporaryObstacle: Obstacle?
 
-  /// Nothing is left, and nothing is in the way.
+  /// Nothing is left.
   package init() {}
 
   /// What `kong prepare` has made of all settings; the next one reads it before it writes it anew.

@@ -11,13 +11,13 @@ extension Accounts {
   ///
   /// - Parameters:
   ///   - request: such as "kong" or "1337:0".
-  ///   - origin: where the request comes from, for messages, such as "--user".
+  ///   - origin: where the request comes from, for messages.
   ///   - current: who the process is now.
   ///   - keepsGroups: false to keep no group of the engine's.
   /// - Throws: ``StartFailure`` for a user or group that does not exist, and where a file is there and
   ///   could not be read: what it says of the user is not known.
   package func target(
-    _ request: String, origin: String, current: Credentials, keepsGroups: Bool = true
+    _ request: String, origin: Origin, current: Credentials, keepsGroups: Bool = true
   ) throws(StartFailure) -> TargetUser {
     if let failure { throw failure }
     let parts = request.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -75,7 +75,7 @@ extension Accounts {
     return Set(process.groups).subtracting(fromFiles)
   }
 
-  private func group(_ request: String, origin: String) throws(StartFailure) -> UInt32 {
+  private func group(_ request: String, origin: Origin) throws(StartFailure) -> UInt32 {
     if let named = groups.first(where: { $0.name == request }) { return named.gid }
     if let number = Accounts.id(request) { return number }
     throw unknown("group", request, origin: origin)
@@ -89,7 +89,7 @@ extension Accounts {
     return id
   }
 
-  private func unknown(_ kind: String, _ name: String, origin: String) -> StartFailure {
+  private func unknown(_ kind: String, _ name: String, origin: Origin) -> StartFailure {
     let (file, isEmpty) =
       kind == "user" ? ("/etc/passwd", users.isEmpty) : ("/etc/group", groups.isEmpty)
     let name = ByteString(name)
@@ -97,7 +97,7 @@ extension Accounts {
     let isNumber = name.bytes.first.map { isDigit($0) || $0 == UInt8(ascii: "-") } ?? false
     return StartFailure(
       status: ExitStatus.configuration,
-      what: "\(origin): there is no \(kind) \"\(name)\"",
+      what: "\(origin.description): there is no \(kind) \"\(name)\"",
       why: isEmpty
         ? "there is no \(file), or no readable line in it"
         : "\(file) has no readable line for \"\(name)\""

@@ -7,18 +7,21 @@ package struct Need: Equatable, Sendable {
   package var capability: Capability
   /// The listeners that need it.
   package var listeners: [Listener] = []
-  /// The options and variables that ask for it by name, such as "SET_CAP_NET_RAW".
-  package var requests: [String] = []
-  /// The variable that forbids it, such as "SET_CAP_NET_RAW"; nil where it may be granted.
-  package var forbiddenBy: String?
+  /// The options and variables that ask for it by name.
+  package var requests: [Origin] = []
+  /// The variable that forbids it; nil where it may be granted.
+  package var forbiddenBy: Origin?
 
   /// Each listener and request, in words.
-  package var reasons: [String] { listeners.map { $0.description } + requests }
+  package var reasons: [String] {
+    listeners.map { $0.description } + requests.map { $0.description }
+  }
 
   /// The reasons in a few words: the first three, and how many more.
   package var summary: String {
     // Not of `reasons`: there can be 20,000 listeners.
-    let shown = Array((listeners.prefix(3).map { $0.description } + requests).prefix(3))
+    let shown = Array(
+      (listeners.prefix(3).map { $0.description } + requests.map { $0.description }).prefix(3))
     let more = listeners.count + requests.count - shown.count
     let text = shown.joined(separator: ", ")
     return more > 0 ? "\(text) and \(more) more" : text

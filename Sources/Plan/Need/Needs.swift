@@ -70,10 +70,12 @@ struct Needs: Equatable {
     let similar = similar(to: request.name.lowercased(), in: names.names(of: names.all))
     return StartFailure(
       status: ExitStatus.configuration,
-      what: "\(request.origin): there is no capability \"\(ByteString(request.name))\"",
+      what: "\(request.origin.description): there is no capability \"\(ByteString(request.name))\"",
       why: "this kernel knows none of this name"
         + (similar.isEmpty ? "" : "; similar: \(similar.joined(separator: ", "))"),
-      waysOut: ["correct the name; capabilities(7) lists all", "remove \(request.origin)"]
+      waysOut: [
+        "correct the name; capabilities(7) lists all", "remove \(request.origin.description)",
+      ]
     )
   }
 

@@ -5,63 +5,104 @@ import Text
 
 /// Decides how a program is granted what it needs, and how everything else is given up.
 struct LaunchPlanner {
-  var request: Request
-  var host: HostSnapshot
+  let basis: Basis
   /// The program's file.
-  var file: ProgramFile
-  /// The user to become, nil to stay.
-  var target: TargetUser?
-  var execution: Execution
+  let file: ProgramFile
+  let execution: Execution
   /// Kong's working directory; nil where the command is not `kong docker-start`.
   var prefix: Prefix?
   /// What the program certainly fails without.
   var certain: CapabilitySet = []
 
+  private var request: Request { basis.request }
+  private var host: HostSnapshot { basis.host }
+
+  /// What came of it.
+  struct Outcome {
+    /// What is needed and not granted.
+    var warnings: [Explanation] = []
+    /// The launch, or why there is none.
+    fileprivate(set) var end: End
+
+    enum End {
+      case launch(Launch)
+      case failure(StartFailure)
+    }
+
+    /// The launch.
+    ///
+    /// - Throws: ``StartFailure`` where there is none.
+    func launch() throws(StartFailure) -> Launch {
+      switch end {
+      case .launch(let launch): return launch
+      case .failure(let failure): throw failure
+      }
+    }
+  }
+
+  /// The steps to the program, and what the kernel makes of them.
+  struct Launch {
+    var grant: Grant
+    var steps: [Step]
+    /// What the program has once it runs.
+    var result: Credentials
+    var secureExecution: Bool
+    /// Whether the program's file is written to.
+    fileprivate var writesFile: Bool
+    /// What will not be as asked.
+    var warnings: [Explanation] = []
+    /// What is left undone.
+    var notes: [String] = []
+  }
+
   /// Plans the launch.
   ///
-  /// - Throws: ``StartFailure`` where something asked for by name cannot be had, or where the program
-  ///   could not be started with what is planned.
-  func plan(_ needs: Needs, into plan: inout Plan) throws(StartFailure) {
-    guard !file.isSetID else { throw setID }
-    var wanted = needs.wanted.subtracting(unreachable(needs))
-    var attempt = attempt(wanted, mode: request.mode)
-    if attempt == nil {
-      wanted = CapabilitySet(
-        wanted.members.filter { self.attempt(CapabilitySet($0), mode: request.mode) != nil })
-      attempt = self.attempt(wanted, mode: request.mode)
-    }
-    let shortfall = Shortfall(
-      request: request, host: host, file: file, refusal: choice(request.mode).refusalToWrite)
+  /// It fails where something asked for by name cannot be had, or where the program could not be started
+  /// with what is planned.
+  ///
+  /// - Parameter said: the warnings that there are already.
+  func outcome(_ needs: Needs, said: [Explanation]) -> Outcome {
+    guard !file.isSetID else { return Outcome(end: .failure(setID)) }
+    let (wanted, launch) = grantable(needs)
+    let shortfall = Shortfall(basis, file: file)
+    var warnings: [Explanation] = []
     for need in needs.needs where !wanted.contains(need.capability) {
       let explanation = shortfall.explain(need)
       if endsStart(need) || certain.contains(need.capability) {
-        throw StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
+        let failure = StartFailure(status: ExitStatus.notPermitted, explanation: explanation)
+        return Outcome(warnings: warnings, end: .failure(failure))
       }
-      if !plan.prepareWarnings.contains(explanation) { plan.launchWarnings.append(explanation) }
+      if !said.contains(explanation) { warnings.append(explanation) }
     }
-    guard let attempt else { throw shortfall.cannotStart }
-    plan.grant = attempt.grant
-    plan.launch = attempt.steps
-    plan.result = attempt.result
-    plan.secureExecution = attempt.secureExecution
-    // Of what the file carried before, `kong prepare` warns, which runs in it, too.
-    if attempt.secureExecution, attempt.writesFile || !request.isDockerStart {
-      plan.launchWarnings += shortfall.ignoredVariables
+    guard var launch else {
+      return Outcome(warnings: warnings, end: .failure(shortfall.cannotStart))
     }
-    let streams = StreamAccess(request: request, host: host, target: target)
-    plan.launchWarnings += streams.warnings
-    plan.notes += streams.notes
-    if !host.credentials.effective.contains(.setpcap), attempt.result.bounding != wanted {
-      plan.notes.append("the bounding set is not reduced: this process lacks cap_setpcap")
+    let streams = StreamAccess(basis: basis)
+    launch.warnings =
+      ignoredVariables(of: launch, shortfall) + streams.warnings + (keepsLogs ? [logFiles] : [])
+    launch.notes = streams.notes
+    if !basis.has(.setpcap), launch.result.bounding != wanted {
+      launch.notes.append("the bounding set is not reduced: this process lacks cap_setpcap")
     }
+    return Outcome(warnings: warnings, end: .launch(launch))
+  }
+
+  /// As much of what is needed as can be granted at once, and how; without a launch where the program
+  /// cannot even be started without anything.
+  private func grantable(_ needs: Needs) -> (CapabilitySet, Launch?) {
+    let wanted = needs.wanted.subtracting(unreachable(needs))
+    if let launch = launch(wanted, mode: request.mode) { return (wanted, launch) }
+    let each = CapabilitySet(
+      wanted.members.filter { launch(CapabilitySet($0), mode: request.mode) != nil })
+    return (each, launch(each, mode: request.mode))
   }
 
   /// What no way of granting can bring, whatever the exec rule says.
   private func unreachable(_ needs: Needs) -> CapabilitySet {
     var set: CapabilitySet = []
-    if (target?.uid ?? host.credentials.user.effective) == 0 {
+    if basis.user.uid == 0 {
       // Root keeps what it has: what is not in the bounding set is all that can be missing.
-      set.formUnion(needs.wanted.subtracting(host.credentials.bounding))
+      set.formUnion(needs.wanted.subtracting(basis.start.bounding))
     }
     // What would not help is not granted.
     if !host.ownsNetwork { set.formUnion(needs.onlyForListeners) }
@@ -85,54 +126,40 @@ struct LaunchPlanner {
   private func endsStart(_ need: Need) -> Bool {
     guard need.forbiddenBy == nil else { return false }
     return !need.requests.isEmpty
-      || request.mode != .auto && attempt(CapabilitySet(need.capability), mode: .auto) != nil
+      || request.mode != .auto && launch(CapabilitySet(need.capability), mode: .auto) != nil
   }
 
   // MARK: one way of granting
 
-  /// The steps of a grant that works, with what the kernel makes of them.
-  private struct Attempt {
-    var grant: Grant
-    var steps: [Step]
-    var result: Credentials
-    var secureExecution: Bool
-    var writesFile: Bool
-  }
-
   /// The first way of granting after which the program has exactly `wanted`; nil if there is none.
-  private func attempt(_ wanted: CapabilitySet, mode: CapabilityMode) -> Attempt? {
-    let choice = choice(mode)
+  private func launch(_ wanted: CapabilitySet, mode: CapabilityMode) -> Launch? {
+    let choice = GrantChoice(basis, file: file, mode: mode)
     for candidate in choice.candidates(for: wanted) {
-      var sequence = steps(for: candidate, wanted: wanted)
+      let sequence = sequence(for: candidate, wanted: wanted)
       let file = choice.fileCapabilities(after: candidate.action, writing: wanted)
       guard
         case .runs(let result, let secure, _) = credentialsAfterExec(sequence.state, file: file),
         has(result, exactly: wanted)
       else { continue }
-      sequence.finish(execution, after: actsOfNginx)
-      return Attempt(
+      return Launch(
         grant: wanted.isEmpty || result.user.effective == 0 ? .none : candidate.grant,
-        steps: sequence.steps, result: result, secureExecution: secure,
-        writesFile: candidate.action == .write)
+        steps: sequence.ending(in: execution, after: actsOfNginx), result: result,
+        secureExecution: secure, writesFile: candidate.action == .write)
     }
     return nil
   }
 
-  private func choice(_ mode: CapabilityMode) -> GrantChoice {
-    GrantChoice(request: request, host: host, file: file, target: target, mode: mode)
-  }
-
-  private func steps(for candidate: GrantCandidate, wanted: CapabilitySet) -> LaunchSequence {
-    var sequence = LaunchSequence(from: host.credentials)
-    for step in host.streamSteps(for: target) { sequence.add(step) }
+  private func sequence(for candidate: GrantCandidate, wanted: CapabilitySet) -> LaunchSequence {
+    var sequence = LaunchSequence(from: basis.start)
+    for step in basis.streamSteps { sequence.add(step) }
     switch candidate.action {
     case .leave: break
     case .write: sequence.add(.changeFile(.setCapabilities(wanted, file)))
     case .remove: sequence.add(.changeFile(.removeCapabilities(file)))
     }
-    let cutsBounding = candidate.bounding != host.credentials.bounding
+    let cutsBounding = candidate.bounding != basis.start.bounding
     sequence.drop(
-      to: target, permitted: candidate.permitted, ambient: candidate.ambient,
+      to: basis.target, permitted: candidate.permitted, ambient: candidate.ambient,
       bounding: cutsBounding ? candidate.bounding : nil,
       noNewPrivileges: candidate.noNewPrivileges)
     return sequence
@@ -144,8 +171,9 @@ struct LaunchPlanner {
   private var actsOfNginx: [Step] {
     guard let prefix else { return [] }
     let sockets = request.environment[InheritedSockets.variable].map(InheritedSockets.descriptors)
+    let linksLogs = request.linksLogs && host.hasStreamPaths
     return [.inPrefix(prefix, .removeStaleSockets)]
-      + (request.linksLogs ? [.inPrefix(prefix, .linkLogs)] : [])
+      + (linksLogs ? [.inPrefix(prefix, .linkLogs)] : [])
       + [.closeDescriptors(keeping: sockets ?? [])]
   }
 
@@ -156,33 +184,32 @@ struct LaunchPlanner {
       && result.ambient.isSubset(of: wanted) && result.inheritable.isSubset(of: wanted)
   }
 
+  // MARK: what is said
+
+  /// Of what the file carried before, `kong prepare` warns, which runs in it, too.
+  private func ignoredVariables(of launch: Launch, _ shortfall: Shortfall) -> [Explanation] {
+    launch.secureExecution && (launch.writesFile || !request.isDockerStart)
+      ? shortfall.ignoredVariables : []
+  }
+
+  /// Whether Kong's log files stay what they are, though links to the standard streams are asked for.
+  private var keepsLogs: Bool { prefix != nil && request.linksLogs && !host.hasStreamPaths }
+
+  private var logFiles: Explanation {
+    Explanation(
+      what: "Kong's logs stay files in \(request.prefix)/logs",
+      why:
+        "nginx could not open /dev/stdout and /dev/stderr: they lead to /proc, which is not mounted",
+      waysOut: [
+        "mount /proc in the container", "ENTRYPOINT_LOG_LINKS=off says that files are wanted",
+      ])
+  }
+
   private var setID: StartFailure {
     StartFailure(
       status: ExitStatus.configuration,
       what: "\(file.path) has the set-user-ID or set-group-ID bit",
       why: "it would run as another user than planned, whatever is dropped before",
       waysOut: ["take the bit off in the image: chmod ug-s \(file.path)"])
-  }
-}
-
-extension HostSnapshot {
-  /// Whether becoming `target` is a change of user.
-  func isDrop(_ target: TargetUser?) -> Bool {
-    target.map { $0.uid != credentials.user.effective } ?? false
-  }
-}
-
-extension GrantChoice {
-  /// The choice that a request leaves on a machine.
-  init(
-    request: Request, host: HostSnapshot, file: ProgramFile, target: TargetUser?,
-    mode: CapabilityMode
-  ) {
-    self.init(
-      start: host.credentials, uid: target?.uid ?? host.credentials.user.effective, file: file,
-      mode: mode, noNewPrivileges: request.noNewPrivileges,
-      mayWriteFile: request.isDockerStart && !host.secureExecution,
-      needsVariables: !request.environment.ignoredInSecureExecution.isEmpty,
-      refusedWrite: host.refusedWrite)
   }
 }

@@ -1,6 +1,6 @@
 import Nginx
 package import Capabilities
-package import Text
+import Text
 
 /// The least that a container must be given for a start to come out as planned.
 package struct LeastPrivileges: Equatable, Sendable {
@@ -25,33 +25,41 @@ extension LeastPrivileges {
   /// steps of that plan use is the answer.
   ///
   /// - Throws: ``StartFailure`` where no set of capabilities would make the start succeed.
-  package init(request: Request, snapshot: HostSnapshot) throws(StartFailure) {
-    let allowsNoNewPrivileges = request.noNewPrivileges != false
+  init(_ planner: StartPlanner) throws(StartFailure) {
     // What the prefix and /tmp lack here is for volumes to bring, not for privileges.
-    var snapshot = snapshot
-    snapshot.unwritablePrefix = nil
-    snapshot.prefixState = PrefixState()
-    let uid = snapshot.credentials.user.effective
-    // Root with all, as what it lacks now must not hide what is needed.
-    let able = snapshot.asRoot(with: snapshot.capabilityNames.all, noNewPrivileges: false)
-    let now = Planner(request: request, snapshot: uid == 0 ? able : snapshot).plan()
-    guard uid == 0 else {
-      let ports = now.needs.filter { $0.capability == .netBindService }.flatMap { $0.listeners }
-      let lowest = ports.compactMap { $0.port }.min()
-      var opened = snapshot
-      if let lowest { opened.unprivilegedPortStart = lowest }
-      if let failure = Planner(request: request, snapshot: opened).plan().failure { throw failure }
-      self.init(
-        uid: uid, allowsNoNewPrivileges: allowsNoNewPrivileges, unprivilegedPortStart: lowest)
-      return
+    let planner = planner.withUsablePrefix
+    if planner.host.credentials.user.effective == 0 {
+      try self.init(ofRoot: planner)
+    } else {
+      try self.init(ofUser: planner)
     }
-    let needed = CapabilitySet(now.needs.filter { $0.forbiddenBy == nil }.map { $0.capability })
+  }
+
+  /// No engine gives a user capabilities under no_new_privs, so its low ports are opened to everybody.
+  private init(ofUser planner: StartPlanner) throws(StartFailure) {
+    let listeners = planner.plan().needs.filter { $0.capability == .netBindService }
+      .flatMap { $0.listeners }
+    let lowest = listeners.compactMap { $0.port }.min()
+    var opened = planner
+    if let lowest { opened.host.unprivilegedPortStart = lowest }
+    if let failure = opened.plan().failure { throw failure }
+    self.init(
+      uid: planner.host.credentials.user.effective,
+      allowsNoNewPrivileges: planner.request.noNewPrivileges != false,
+      unprivilegedPortStart: lowest)
+  }
+
+  private init(ofRoot planner: StartPlanner) throws(StartFailure) {
+    let allowsNoNewPrivileges = planner.request.noNewPrivileges != false
+    // Root with all, as what it lacks now must not hide what is needed.
+    let able = planner.asRoot(with: planner.host.capabilityNames.all, noNewPrivileges: false).plan()
+    let needed = CapabilitySet(
+      able.needs.filter { $0.forbiddenBy == nil }.map { $0.capability })
     // Listeners that are not known yet may need it, and then nginx does, too.
-    let mayNeed = now.prepareGrant?.capabilities ?? []
+    let mayNeed = able.prepareGrant?.grant.capabilities ?? []
     let drop = needed.union(mayNeed).union(CapabilitySet([.chown, .setgid, .setuid, .setpcap]))
     for given in [drop, drop.union(CapabilitySet(.setfcap))] {
-      let host = snapshot.asRoot(with: given, noNewPrivileges: allowsNoNewPrivileges)
-      let plan = Planner(request: request, snapshot: host).plan()
+      let plan = planner.asRoot(with: given, noNewPrivileges: allowsNoNewPrivileges).plan()
       guard plan.failure == nil, needed.isSubset(of: plan.result?.effective ?? []) else { continue }
       let used = (plan.prepare + plan.launch).requiredCapabilities
       self.init(
@@ -60,7 +68,7 @@ extension LeastPrivileges {
         allowsReadOnlyRoot: !used.contains(.setfcap))
       return
     }
-    throw now.failure ?? LeastPrivileges.noWay
+    throw able.failure ?? LeastPrivileges.noWay
   }
 
   private static let noWay = StartFailure(
@@ -70,14 +78,29 @@ extension LeastPrivileges {
     waysOut: ["correct what they name, and try again"])
 }
 
-extension HostSnapshot {
-  /// The same machine, with a root that has been given exactly these capabilities.
-  fileprivate func asRoot(with set: CapabilitySet, noNewPrivileges: Bool) -> HostSnapshot {
-    var host = self
-    host.credentials.permitted = set
-    host.credentials.effective = set
-    host.credentials.bounding = set
-    host.credentials.noNewPrivileges = noNewPrivileges
-    return host
+extension StartPlanner {
+  /// The same where the prefix and /tmp can be used.
+  fileprivate var withUsablePrefix: StartPlanner {
+    var planner = self
+    planner.host.prefixState = PrefixState()
+    planner.host.denials.removeAll { denial in
+      switch denial {
+      case .usingTemporary, .makingPrefix, .writingPrefix, .writingDirectory, .writingErrorLog,
+        .readingSettings, .writingFiles:
+        true
+      case .givingPrefix, .readingConfiguration, .writingLog: false
+      }
+    }
+    return planner
+  }
+
+  /// The same with a root that has been given exactly these capabilities.
+  fileprivate func asRoot(with set: CapabilitySet, noNewPrivileges: Bool) -> StartPlanner {
+    var planner = self
+    planner.host.credentials.permitted = set
+    planner.host.credentials.effective = set
+    planner.host.credentials.bounding = set
+    planner.host.credentials.noNewPrivileges = noNewPrivileges
+    return planner
   }
 }

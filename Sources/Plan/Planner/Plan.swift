@@ -3,41 +3,6 @@ package import Kong
 package import Nginx
 package import Text
 
-/// How the command gets its capabilities.
-package enum Grant: Equatable, Sendable {
-  /// It needs none, or has them already.
-  case none
-  /// From its file, which carries exactly these.
-  case file(CapabilitySet, path: ByteString)
-  /// As ambient capabilities.
-  case ambient(CapabilitySet)
-
-  /// The word for it in options and reports.
-  package var mode: String {
-    switch self {
-    case .none: "none"
-    case .file: "file"
-    case .ambient: "ambient"
-    }
-  }
-}
-
-/// What a `kong` command gets for its `nginx -t`, which binds every listener.
-package struct PrepareGrant: Equatable, Sendable {
-  /// How that nginx gets cap_net_bind_service.
-  package var grant: Grant
-  /// Why, or why not.
-  package var reason: String
-
-  /// What is granted: cap_net_bind_service or nothing.
-  var capabilities: CapabilitySet {
-    switch grant {
-    case .none: []
-    case .file(let set, _), .ambient(let set): set
-    }
-  }
-}
-
 /// All that a start will do, decided beforehand.
 package struct Plan: Equatable, Sendable {
   /// The command as it was given.
@@ -84,5 +49,28 @@ package struct Plan: Equatable, Sendable {
   /// An empty plan for a command.
   package init(command: [ByteString]) {
     self.command = command
+  }
+}
+
+extension Plan {
+  /// Adds the launch, or why there is none.
+  mutating func launch(_ outcome: LaunchPlanner.Outcome) throws(StartFailure) {
+    launchWarnings += outcome.warnings
+    let launch = try outcome.launch()
+    grant = launch.grant
+    self.launch = launch.steps
+    result = launch.result
+    secureExecution = launch.secureExecution
+    launchWarnings += launch.warnings
+    notes += launch.notes
+  }
+
+  /// The same plan, known to fail: nothing is done.
+  func failing(_ failure: StartFailure) -> Plan {
+    var plan = self
+    plan.failure = failure
+    plan.prepare = []
+    plan.launch = []
+    return plan
   }
 }

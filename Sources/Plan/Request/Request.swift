@@ -2,51 +2,30 @@ import Nginx
 package import Kong
 package import Text
 
-/// How capabilities shall reach the command.
-package enum CapabilityMode: String, Choice, Sendable {
-  /// The first way that works.
-  case auto
-  /// File capabilities on the command's file.
-  case file
-  /// Ambient capabilities.
-  case ambient
-}
-
 /// A capability that was asked for by name.
 package struct CapabilityRequest: Equatable, Sendable {
   /// The name as it was written, without "SET_CAP_".
   package var name: String
-  /// The variable or option, for reasons: "SET_CAP_NET_RAW", "--cap net_raw".
-  package var origin: String
+  /// The variable or option.
+  package var origin: Origin
   /// False for a value such as "off": never grant it.
   package var isGranted: Bool
 }
 
-/// What the command line says; nil or empty where an option is absent.
-package struct Options: Equatable, Sendable {
-  /// `--user`.
-  package var user: String?
-  /// `--cap`, commas already split.
-  package var capabilities: [String] = []
-  /// `--cap-mode`.
-  package var mode: CapabilityMode?
-  /// `--no-new-privs`.
-  package var noNewPrivileges: Bool?
-  /// `--proxy`.
-  package var proxy: ByteString?
-
-  /// No options at all.
-  package init() {}
+/// A user that was asked for by name.
+package struct UserRequest: Equatable, Sendable {
+  /// `USER[:GROUP]` as it was written.
+  package var text: String
+  /// The variable or option.
+  package var origin: Origin
 }
 
 /// What is asked of a start: the options, and where one is absent its variable.
 package struct Request: Equatable, Sendable {
   /// The command and its arguments, untouched.
   package var command: [ByteString]
-  /// `USER[:GROUP]`, nil for the default.
-  package var user: String?
-  /// Where `user` comes from.
-  package var userOrigin: String
+  /// The user that the command is to run as; nil for the default.
+  package var user: UserRequest?
   /// The capabilities asked for or refused.
   package var capabilities: [CapabilityRequest]
   /// How capabilities shall reach the command.
@@ -74,12 +53,11 @@ package struct Request: Equatable, Sendable {
   ) throws(StartFailure) {
     self.command = command
     self.environment = environment
-    user = options.user
-    userOrigin = "--user"
-    if user == nil, let value = environment.nonEmpty("ENTRYPOINT_USER") {
-      user = value.description
-      userOrigin = "ENTRYPOINT_USER"
-    }
+    user =
+      options.user.map { UserRequest(text: $0, origin: .option("--user")) }
+      ?? environment.nonEmpty("ENTRYPOINT_USER").map {
+        UserRequest(text: $0.description, origin: .variable("ENTRYPOINT_USER"))
+      }
     let mode: CapabilityMode? = try environment.choice("ENTRYPOINT_CAP_MODE")
     self.mode = options.mode ?? mode ?? .auto
     let noNewPrivileges: OnOff? = try environment.choice("ENTRYPOINT_NO_NEW_PRIVS")
@@ -96,7 +74,7 @@ package struct Request: Equatable, Sendable {
       options.proxy ?? environment.nonEmpty("ENTRYPOINT_PROXY") ?? Request.defaultProxy
     capabilities =
       options.capabilities.map {
-        CapabilityRequest(name: $0, origin: "--cap \(ByteString($0))", isGranted: true)
+        CapabilityRequest(name: $0, origin: .option("--cap", value: $0), isGranted: true)
       } + environment.variables.compactMap(Request.capability)
   }
 
@@ -125,12 +103,25 @@ package struct Request: Equatable, Sendable {
     return request
   }
 
-  /// Whether the command is one of Kong's that runs as Kong's user, with what its nginx needs.
+  /// What a command is to a start.
+  package enum Role: Sendable {
+    /// `kong docker-start`: Kong's prefix is prepared, and nginx started.
+    case dockerStart
+    /// Another command of Kong's: it runs as Kong's user, with what its nginx needs.
+    case kongCommand
+    /// Any other command: it is run unchanged, but for what options ask.
+    case otherCommand
+  }
+
+  /// What the command is to this start.
   ///
-  /// Under a path it is Kong's only where somebody names the user; with --cap, that says what it has.
-  var runsKong: Bool {
-    guard !isDockerStart, !asksOnCommandLine else { return false }
-    return isKong || isPathOfKong && user != nil && command.dropFirst().first != "docker-start"
+  /// Under a path a command is Kong's only where somebody names the user; with --cap, that says what it
+  /// has.
+  package var role: Role {
+    if isDockerStart { return .dockerStart }
+    if asksOnCommandLine { return .otherCommand }
+    let isKongByPath = isPathOfKong && user != nil && command.dropFirst().first != "docker-start"
+    return isKong || isKongByPath ? .kongCommand : .otherCommand
   }
 
   /// Whether the command is a path whose last name is Kong's.
@@ -139,7 +130,9 @@ package struct Request: Equatable, Sendable {
   }
 
   /// Whether `--cap` is given: SET_CAP_* speak of Kong's start.
-  var asksOnCommandLine: Bool { capabilities.contains { $0.origin.hasPrefix("--cap") } }
+  var asksOnCommandLine: Bool {
+    capabilities.contains { if case .option = $0.origin { true } else { false } }
+  }
 
   /// The command's first two words, such as "kong reload".
   var kongCommand: String { command.prefix(2).map { $0.description }.joined(separator: " ") }
@@ -157,27 +150,6 @@ package struct Request: Equatable, Sendable {
   /// its end, "/usr/local/kong/", is left out.
   package var prefix: ByteString {
     environment.nonEmpty("KONG_PREFIX").map(Prefix.withoutLastSlash) ?? Prefix.standard.path
-  }
-
-  /// What is in the environment, in Kong's files or in the secrets' and most likely not as it was meant.
-  func warnings(files: KongFiles, secrets: [ResolvedSecret]) -> [Explanation] {
-    var warnings = environment.unknownVariables
-    for secret in secrets { warnings += secret.warnings }
-    if !isKong, let kong = WrappedKong(command) {
-      warnings += kong.warnings(secrets: environment.namesOfSecretFiles)
-    }
-    if let defaults = files.defaults { warnings += environment.unknownSecretReferences(defaults) }
-    if let file = files.configuration, let other = file.configuration.prefix,
-      environment.nonEmpty("KONG_PREFIX") == nil, Prefix.withoutLastSlash(other) != prefix
-    {
-      warnings.append(
-        Explanation(
-          what:
-            "prefix = \(other.shortened) in \(file.path) does not count: Kong works in \(prefix)",
-          why: "kong prepare is told so with -p, which beats the file",
-          waysOut: ["set KONG_PREFIX=\(other)", "take it out of \(file.path)"]))
-    }
-    return warnings
   }
 
   /// Whether a setting may name an IPv6 address, so that it matters whether there is IPv6.
@@ -221,30 +193,8 @@ package struct Request: Equatable, Sendable {
     let refusals: Set = ["0", "false", "no", "off"]
     return CapabilityRequest(
       name: String(variable.name.dropFirst("SET_CAP_".count)),
-      origin: variable.name,
+      origin: .variable(variable.name),
       isGranted: !refusals.contains(variable.value.text?.lowercased() ?? "")
-    )
-  }
-}
-
-/// The values of a switch.
-package enum OnOff: String, Choice, Sendable {
-  case on
-  case off
-}
-
-extension Environment {
-  /// The value of a variable with few possible ones; nil where it is unset or empty.
-  ///
-  /// - Throws: ``StartFailure`` for a value that is none of them.
-  package func choice<Value: Choice>(_ name: String) throws(StartFailure) -> Value? {
-    guard let value = nonEmpty(name) else { return nil }
-    if let choice = Value(named: value) { return choice }
-    throw StartFailure(
-      status: ExitStatus.configuration,
-      what: "\(name) is \"\(value)\"",
-      why: Value.rule,
-      waysOut: ["set it to one of these", "unset it for the default"]
     )
   }
 }

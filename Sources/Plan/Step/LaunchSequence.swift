@@ -58,18 +58,22 @@ struct LaunchSequence {
     if noNewPrivileges { change(.setNoNewPrivileges) }
   }
 
-  /// Ends the sequence: the credentials are read back before anything is done with them, then exec.
+  /// All steps: the credentials are read back before anything is done with them, then exec.
   ///
   /// - Parameter acts: what the program's user does before; nothing that changes credentials.
-  mutating func finish(_ execution: Execution, after acts: [Step] = []) {
-    steps.append(.verify(state))
-    steps += acts
-    steps.append(.exec(execution))
+  func ending(in execution: Execution, after acts: [Step] = []) -> [Step] {
+    steps + [.verify(state)] + acts + [.exec(execution)]
   }
 
-  /// Ends the sequence of a child, which has nothing of ours but what the plan gives it.
-  mutating func finishChild(_ execution: Execution) {
-    steps.append(.endWithParent)
-    finish(execution, after: [.closeDescriptors(keeping: [])])
+  /// The step that has a child carry the sequence out, which has nothing of ours but what the plan gives
+  /// it.
+  ///
+  /// - Parameter acts: what the program's user does before.
+  func child(running execution: Execution, after acts: [Step], endsOrphans: Bool) -> Step {
+    var child = self
+    child.add(.endWithParent)
+    return .run(
+      child.ending(in: execution, after: [.closeDescriptors(keeping: [])] + acts),
+      endsOrphans: endsOrphans)
   }
 }

@@ -5,7 +5,7 @@
 import Testing
 
 @Suite("What kong prepare will find")
-struct PrefixCheckTests {
+struct AccessCheckTests {
   private static let start = ["KONG_PROXY_LISTEN": "0.0.0.0:8000"]
   private static let noChown = Situation.root(Situation.set("setuid", "setgid", "setpcap"))
 
@@ -37,11 +37,11 @@ struct PrefixCheckTests {
   func staysOthers(way: [(UInt32, Bool)], stays: Bool) throws {
     var logs = entry("/usr/local/kong/logs", kind: .directory, mode: 0o755)
     logs.wayInPrefix = way.map { PathEntry.WayEntry(uid: $0.0, isMountPoint: $0.1) }
-    let plan = try plan(Situation.root()) { $0.prefixState.closedDirectory = logs }
+    let plan = try plan(Situation.root()) { $0.denials = [.writingDirectory(logs)] }
     #expect(plan.failure?.status == (stays ? 77 : nil))
     let why = plan.failure?.explanation?.why
     #expect(why?.hasSuffix("because the user could have moved it there") == (stays ? true : nil))
-    let asUser = try self.plan(Situation.user()) { $0.prefixState.closedDirectory = logs }
+    let asUser = try self.plan(Situation.user()) { $0.denials = [.writingDirectory(logs)] }
     let waysOut = try #require(asUser.failure?.explanation?.waysOut)
     #expect(waysOut.contains { $0.hasPrefix("start as root") } == !stays)
   }
@@ -50,9 +50,15 @@ struct PrefixCheckTests {
   func unwritablePrefix() throws {
     let owned = entry("/usr/local/kong", kind: .directory, mode: 0o755)
     let readOnly = entry("/usr/local/kong", isReadOnly: true, kind: .directory, mode: 0o755)
-    #expect(try plan(Situation.root()) { $0.unwritablePrefix = owned }.failure == nil)
+    #expect(
+      try plan(Situation.root()) {
+        $0.denials = [.writingPrefix(owned, hasWritableSettings: false)]
+      }.failure == nil)
     for credentials in [Situation.user(), Self.noChown] {
-      let failure = try #require(try plan(credentials) { $0.unwritablePrefix = owned }.failure)
+      let failure = try #require(
+        try plan(credentials) {
+          $0.denials = [.writingPrefix(owned, hasWritableSettings: false)]
+        }.failure)
       let explanation = try #require(failure.explanation)
       #expect(failure.status == 77)
       #expect(explanation.what.contains("kong (1337:0) may not write /usr/local/kong"))
@@ -61,15 +67,13 @@ struct PrefixCheckTests {
       #expect(explanation.waysOut.first?.contains(way) == true)
       // Older versions of Kong then write into the file that is there.
       let old = try plan(credentials) {
-        $0.unwritablePrefix = owned
-        $0.prefixState.hasWritableSettings = true
+        $0.denials = [.writingPrefix(owned, hasWritableSettings: true)]
       }
       #expect(old.failure == nil && old.prepareWarnings == [explanation])
     }
     for credentials in [Situation.user(), Situation.root()] {
       let failure = try plan(credentials) {
-        $0.unwritablePrefix = readOnly
-        $0.prefixState.hasWritableSettings = true
+        $0.denials = [.writingPrefix(readOnly, hasWritableSettings: true)]
       }.failure
       #expect(failure?.status == 77 && failure?.explanation?.why == "its mount is read-only")
     }
@@ -78,10 +82,7 @@ struct PrefixCheckTests {
   @Test("ends the start where the prefix is not there, and cannot be made")
   func missingPrefix() throws {
     let above = entry("/usr/local", kind: .directory, mode: 0o755)
-    let failure = try plan(Situation.user()) {
-      $0.unwritablePrefix = above
-      $0.prefixState.isMissing = true
-    }.failure
+    let failure = try plan(Situation.user()) { $0.denials = [.makingPrefix(in: above)] }.failure
     #expect(
       failure?.explanation?.what == "kong (1337:0) cannot make /usr/local/kong in /usr/local")
   }
@@ -107,10 +108,10 @@ struct PrefixCheckTests {
   func closedDirectory(place: FilePlace, why: String, way: String) throws {
     var logs = entry("/usr/local/kong/logs", kind: .directory, mode: 0o755)
     logs.place = place
-    #expect(try plan(Situation.root()) { $0.prefixState.closedDirectory = logs }.failure == nil)
+    #expect(try plan(Situation.root()) { $0.denials = [.writingDirectory(logs)] }.failure == nil)
     for credentials in [Situation.user(), Self.noChown] {
       let failure = try #require(
-        try plan(credentials) { $0.prefixState.closedDirectory = logs }.failure)
+        try plan(credentials) { $0.denials = [.writingDirectory(logs)] }.failure)
       let explanation = try #require(failure.explanation)
       #expect(failure.status == 77)
       #expect(
@@ -123,7 +124,7 @@ struct PrefixCheckTests {
           == (credentials.user.effective == 0))
       // A hook could put another in its place.
       let hooked = try plan(credentials) {
-        $0.prefixState.closedDirectory = logs
+        $0.denials = [.writingDirectory(logs)]
         $0.hooks = HookDirectory(
           files: [HookFile(name: "a", way: [entry("/docker-entrypoint.d/a", mode: 0o755)])])
       }
@@ -132,14 +133,17 @@ struct PrefixCheckTests {
     // Nobody gives away what is on a mount that is read-only.
     logs.isReadOnly = true
     #expect(
-      try plan(Situation.root()) { $0.prefixState.closedDirectory = logs }.failure?.explanation?.why
+      try plan(Situation.root()) { $0.denials = [.writingDirectory(logs)] }.failure?.explanation?
+        .why
         == "its mount is read-only")
   }
 
   @Test("ends the start where the error log is another's, unless a setting may name another log")
   func closedLog() throws {
     let change = { (host: inout HostSnapshot) in
-      host.prefixState.closedLog = entry("/usr/local/kong/logs/error.log", mode: 0o644)
+      host.denials = [
+        .writingErrorLog(entry("/usr/local/kong/logs/error.log", mode: 0o644))
+      ]
     }
     let failure = try plan(Situation.user(), [:], change).failure
     #expect(failure?.status == 77)
@@ -159,12 +163,12 @@ struct PrefixCheckTests {
   @Test("ends the start with 77 where no kong command can work: without a /tmp that can be written")
   func temporary() throws {
     let tmp = entry("/tmp", kind: .directory, mode: 0o755)
-    for (obstacle, why) in [
+    for (refusal, why) in [
       (.missing, "it is not there"), (.readOnly, "its mount is read-only"),
-      (.denied(tmp), "it has uid 0, gid 0, mode 0755"), (.denied(nil), "it cannot be reached"),
-    ] as [(PrefixState.Obstacle, String)] {
+      (.denied(tmp), "it has uid 0, gid 0, mode 0755"), (.unreachable, "it cannot be reached"),
+    ] as [(AccessRefusal, String)] {
       for credentials in [Situation.user(), Situation.root()] {
-        let failure = try plan(credentials) { $0.prefixState.temporaryObstacle = obstacle }.failure
+        let failure = try plan(credentials) { $0.denials = [.usingTemporary(refusal)] }.failure
         #expect(failure?.status == 77)
         #expect(failure?.explanation?.why.hasPrefix(why) == true)
         #expect(failure?.explanation?.waysOut.first == "docker run --tmpfs /tmp:mode=1777")
@@ -176,8 +180,10 @@ struct PrefixCheckTests {
     "is files of another user, with a warning that names owner, mode and cure, unless given away")
   func othersFiles() throws {
     let change = { (host: inout HostSnapshot) in
-      host.prefixState.unreadableSettings = entry("/usr/local/kong/.kong_env")
-      host.prefixState.unwritable = [entry("/usr/local/kong/.ca_combined", mode: 0o644)]
+      host.denials = [
+        .readingSettings(entry("/usr/local/kong/.kong_env")),
+        .writingFiles([entry("/usr/local/kong/.ca_combined", mode: 0o644)]),
+      ]
     }
     #expect(try plan(Situation.root(), [:], change).prepareWarnings.isEmpty)
     for credentials in [Situation.user(), Self.noChown] {

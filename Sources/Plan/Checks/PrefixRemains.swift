@@ -1,0 +1,31 @@
+import Kong
+import Text
+
+extension AccessCheck {
+  /// What is said of what an earlier start has left, whosever it is.
+  var remains: [Explanation] {
+    let state = basis.host.prefixState
+    return (state.lacksCertificates ? [lostCertificates] : [])
+      + (state.hasEmptyParameters ? [emptyParameters] : [])
+  }
+
+  private func path(_ name: ByteString) -> ByteString { prefix.path + "/" + name }
+
+  private var lostCertificates: Explanation {
+    let settings = path(PrefixState.settings)
+    return Explanation(
+      what: "\(settings) names certificates that are not there: kong prepare may fail",
+      why: "Kong 3 reads it before it makes certificates, and \(path(PrefixState.certificates)) is"
+        + " gone",
+      waysOut: ["remove \(settings), too: kong prepare makes both anew"])
+  }
+
+  private var emptyParameters: Explanation {
+    let (settings, directory) = (path(PrefixState.settings), path(PrefixState.certificates))
+    return Explanation(
+      what: "\(path(PrefixState.parameters)) is empty: kong prepare may fail at it",
+      why: "an earlier kong prepare could not write it, as on a full disk, and a later one keeps"
+        + " it",
+      waysOut: ["remove both: rm -r \(directory) \(settings)"])
+  }
+}

@@ -1,0 +1,135 @@
+import Kong
+import Capabilities
+import Nginx
+import Text
+
+extension Shortfall {
+  /// The ways to a start in which `need` can be granted.
+  func grantWaysOut(_ need: Need) -> [String] {
+    let withoutRequest =
+      need.requests.isEmpty
+      ? [] : ["leave out \(need.requests.map { $0.description }.joined(separator: " and "))"]
+    return waysToHold(need) + waysPastFile(need) + waysPastMode(need) + withoutRequest
+  }
+
+  /// The ways to a process that has the capability, where it counts.
+  private func waysToHold(_ need: Need) -> [String] {
+    let isHeld = start.permitted.contains(need.capability)
+    if !host.ownsNetwork, let port = need.listeners.compactMap({ $0.port }).min() {
+      return [
+        "leave out --network host, or the user namespace (--userns, userns-remap)",
+        "on the host: sysctl -w net.ipv4.ip_unprivileged_port_start=\(port)",
+      ]
+    }
+    if !isRoot { return !isHeld || host.secureExecution ? waysOfUser(need) : [] }
+    if !start.bounding.contains(need.capability) {
+      return EngineFlags.adding([engineName(need.capability)])
+    }
+    return isHeld
+      ? []
+      : [
+        "start entrypoint first, as the image's ENTRYPOINT: what starts it here has given the capability"
+          + " up"
+      ]
+  }
+
+  /// The ways for a user other than root: to start as root, or to give entrypoint's own file the
+  /// capability.
+  private func waysOfUser(_ need: Need) -> [String] {
+    // What a start as root would miss here: for its drop, too, where the container began with nothing.
+    let missing = CapabilitySet([need.capability, .chown, .setgid, .setuid, .setpcap])
+      .subtracting(start.bounding)
+    let short = missing.members.map(engineName)
+    let flags = short.map { " --cap-add \($0)" }.joined(separator: "")
+    let list = short.map { "\"\($0)\"" }.joined(separator: ", ")
+    let add = short.isEmpty ? "" : " and capabilities.add: [\(list)]"
+    let ways =
+      (ownFileLimit(need)?.waysOut ?? []) + [
+        "docker run --user 0\(flags): \(dropOfRoot)",
+        "Kubernetes: runAsUser: 0\(add), likewise; it works without privilege escalation",
+      ]
+    // Entrypoint's own file capabilities serve listeners, never --cap or SET_CAP_*; and of them only
+    // cap_net_bind_service is worth giving to everybody in the container.
+    guard !need.listeners.isEmpty, !start.permitted.contains(need.capability),
+      need.capability == .netBindService
+    else { return ways }
+    let name = engineName(need.capability)
+    return ways + [
+      "in the image: setcap cap_net_bind_service=p on entrypoint's own file"
+        + (start.bounding.contains(need.capability)
+          ? "" : ", and docker run --cap-add \(name); Kubernetes: capabilities.add: [\"\(name)\"]")
+        + (start.noNewPrivileges ? "; with podman, without no-new-privileges" : "")
+    ]
+  }
+
+  /// The ways past what the program's file carries.
+  private func waysPastFile(_ need: Need) -> [String] {
+    guard refusal != nil, let carried = file.capabilitiesHonoredAtExec else { return [] }
+    let name = names.name(of: need.capability)
+    let exactly =
+      carried.permitted.contains(need.capability) ? "setcap \(name)=ep \(file.path), or " : ""
+    return ["in the image: \(exactly)setcap -r \(file.path)"]
+  }
+
+  /// The ways past the mode that was asked for, and past what keeps the file from being written.
+  private func waysPastMode(_ need: Need) -> [String] {
+    let isHeld = start.permitted.contains(need.capability)
+    var ways: [String] = []
+    if isHeld, request.mode != .auto {
+      let mode = ByteString(request.mode.rawValue)
+      ways.append("leave out \(setting("--cap-mode", "ENTRYPOINT_CAP_MODE", mode))")
+    }
+    if case .refused(let write)? = refusal, let wayOut = write.wayOut { ways.append(wayOut) }
+    if isRoot, isHeld, refusal == .noSetfcap, request.mode == .file {
+      ways += EngineFlags.adding(["SETFCAP"])
+    }
+    return ways
+  }
+
+  private func engineName(_ capability: Capability) -> String {
+    EngineFlags.name(names.name(of: capability))
+  }
+
+  /// How a start as root comes to run the command as the user that this process is.
+  private var dropOfRoot: String {
+    let user = host.currentUser
+    if request.user == nil, !request.isDockerStart || user.name != "kong" {
+      return "with ENTRYPOINT_USER=\(user.uid) entrypoint drops to that user itself"
+    }
+    return "entrypoint drops to the user \(request.user?.text ?? "kong") itself"
+  }
+
+  /// The ways to listen that need no capability.
+  func portWaysOut(_ need: Need) -> [String] {
+    guard need.capability == .netBindService, !need.listeners.isEmpty else { return [] }
+    let ports = Set(need.listeners.compactMap { $0.port }).sorted()
+    let lowest = ports.first ?? 0
+    var ways: [String] = []
+    if host.ownsNetwork {
+      ways.append(
+        "docker run --sysctl net.ipv4.ip_unprivileged_port_start=\(lowest); Kubernetes:"
+          + " securityContext.sysctls with the same name (neither with the host's network)")
+    }
+    ways.append(
+      "listen on \(host.unprivilegedPortStart) or above and map the port (not with the host's network):"
+        + " docker run -p \(lowest):8000, or a Kubernetes Service")
+    return ways
+  }
+
+  /// The ways to a file that does not stand in the way of an `nginx -t`.
+  var waysPastShell: [String] {
+    let leaveOut =
+      start.noNewPrivileges
+      ? "start without --security-opt no-new-privileges (Kubernetes: allowPrivilegeEscalation: true)"
+      : "leave out \(setting("--no-new-privs", "ENTRYPOINT_NO_NEW_PRIVS", "on"))"
+    return ["take it off in the image: setcap -r \(file.path)", leaveOut]
+  }
+
+  /// The variable where it says so, else the option, which beats it.
+  func setting(_ option: String, _ variable: String, _ value: ByteString) -> String {
+    let isVariable =
+      request.environment.nonEmpty(variable)?.description.lowercased()
+      == value.description.lowercased()
+    return isVariable ? "\(variable)=\(value)" : "\(option) \(value)"
+  }
+}

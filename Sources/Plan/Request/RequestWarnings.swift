@@ -1,0 +1,26 @@
+import Kong
+import Nginx
+import Text
+
+extension Request {
+  /// What is in the environment, in Kong's files or in the secrets' and most likely not as it was meant.
+  func warnings(files: KongFiles, secrets: [ResolvedSecret]) -> [Explanation] {
+    var warnings = environment.unknownVariables
+    for secret in secrets { warnings += secret.warnings }
+    if !isKong, let kong = WrappedKong(command) {
+      warnings += kong.warnings(secrets: environment.namesOfSecretFiles)
+    }
+    if let defaults = files.defaults { warnings += environment.unknownSecretReferences(defaults) }
+    if let file = files.configuration, let other = file.configuration.prefix,
+      environment.nonEmpty("KONG_PREFIX") == nil, Prefix.withoutLastSlash(other) != prefix
+    {
+      warnings.append(
+        Explanation(
+          what:
+            "prefix = \(other.shortened) in \(file.path) does not count: Kong works in \(prefix)",
+          why: "kong prepare is told so with -p, which beats the file",
+          waysOut: ["set KONG_PREFIX=\(other)", "take it out of \(file.path)"]))
+    }
+    return warnings
+  }
+}
