@@ -69,12 +69,12 @@ let package = Package(
     ),
     .systemLibrary(name: "CKernelLab", path: "Tests/kernel/calls"),
     .executableTarget(name: "kernel-probe", path: "Tests/kernel/probe"),
-    // The step that gives the prefix away, by itself: for tests in mount namespaces, and to be timed.
+    // Only the step that changes the owner of the prefix: for tests in mount namespaces, and for the bench.
     .executableTarget(
       name: "give-prefix", dependencies: ["Text", "Kong", "Plan", "Linux"],
       path: "Tests/support/give-prefix"
     ),
-    // The settings as JSON, which scripts/manual/generate makes the man page of.
+    // The settings as JSON, for scripts/manual/generate, which makes the man page.
     .executableTarget(
       name: "settings", dependencies: ["Text", "Settings"], path: "scripts/manual/settings"),
     // What the parser of nginx's configuration finds: Tests/nginx compares it.
@@ -82,8 +82,7 @@ let package = Package(
       name: "listens", dependencies: ["Text", "Capabilities", "Nginx"], path: "Tests/nginx/listens"),
     .testTarget(
       name: "PureTests",
-      dependencies: ["Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "Settings"],
-      exclude: ["Recorded"]),
+      dependencies: ["Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "Settings"]),
     .testTarget(
       name: "LinuxTests",
       dependencies: [

@@ -1,8 +1,8 @@
 import Testing
 
-@Suite("Before anything of its own runs, entrypoint")
+@Suite("At its beginning, entrypoint")
 struct BeginningTests {
-  @Test("looks at no variable that glibc or the Swift runtime would read")
+  @Test("ignores the variables that glibc or the Swift runtime would read")
   func variables() throws {
     let outcome = try shell(
       #"""
@@ -21,7 +21,7 @@ struct BeginningTests {
     #expect(Int(outcome.output.dropLast()) ?? 0 > 10, "\(outcome.output)\(outcome.errors)")
   }
 
-  @Test("finds its arguments and its environment, however many they are")
+  @Test("finds its arguments and its environment, however many there are")
   func stack() throws {
     let outcome = try shell(
       #"""

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("A file of limited size")
 struct BoundedFileTests {
-  /// Reads $T/f, which a script makes, of at most 10 bytes.
+  /// Reads at most 10 bytes of $T/f, which a script makes.
   private func read(_ script: String) throws -> String {
     let shell = try Shell()
     defer { shell.remove() }
@@ -31,20 +31,20 @@ struct BoundedFileTests {
     #expect(try read(": > f") == "bytes: ")
   }
 
-  @Test("is too large with one byte more, or with a terabyte of holes")
+  @Test("is too large with one more byte, or with a terabyte of holes")
   func tooLarge() throws {
     #expect(try read("printf 0123456789x > f") == "too large")
     #expect(try read("truncate -s 1T f") == "too large")
   }
 
-  @Test("is absent where there is none, and where a link leads nowhere")
+  @Test("is absent if nothing is there, or a link leads nowhere")
   func absent() throws {
     #expect(try read("true") == "absent")
     #expect(try read("ln -s nowhere f") == "absent")
   }
 
   @Test(
-    "is nothing else than a regular file; what has no end, or no writer, is not waited for",
+    "must be a regular file; an endless file or a pipe without a writer does not block",
     .timeLimit(.minutes(1)),
     arguments: [
       "mkdir f", "mkfifo f", "ln -s /dev/zero f", "ln -s /dev/tty f", "ln -s /proc/self/fd/0 f",
@@ -56,13 +56,13 @@ struct BoundedFileTests {
     #expect(!found.hasPrefix("bytes") && found != "absent" && found != "too large", "\(found)")
   }
 
-  @Test("in /proc is empty, as it is for nginx: such a file says that it has no bytes")
+  @Test("in /proc is empty, as for nginx: such a file reports a size of 0")
   func kernelFile() {
     #expect(text(BoundedFile.read("/proc/self/environ", limit: 1 << 20)) == "bytes: ")
     #expect(text(BoundedFile.read("/proc/kmsg", limit: 1 << 20)) == "bytes: ")
   }
 
-  @Test("that grows, shrinks and is replaced meanwhile is read to its end or its first length")
+  @Test("that grows, shrinks or is replaced meanwhile is read to its end or to its first length")
   func changing() throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -83,7 +83,7 @@ struct BoundedFileTests {
         break
       }
       try #require(bytes.count >= 1000 && bytes.count <= 300_000)
-      // Nothing that was not read, such as what memory held before.
+      // No byte that was not read, such as earlier contents of the memory.
       try #require(bytes.allSatisfy { $0 == UInt8(ascii: "x") })
     }
     try writer.finish()

@@ -13,7 +13,7 @@ struct CPULimitTests {
     return CPULimit.quota(root: ByteString(shell.directory.path))
   }
 
-  @Test("are the least of what cgroup v2 says of the group and those above it")
+  @Test("are the fewest that cgroup v2 allows for the group and those above it")
   func version2() throws {
     let found = try quota(
       """
@@ -25,7 +25,7 @@ struct CPULimitTests {
     #expect(found == CPUQuota(time: 150_000, period: 100_000))
   }
 
-  @Test("are those of the mount where the path is one from outside, in v2 and in v1")
+  @Test("come from the mount if the path is one from outside, in v2 and in v1")
   func outside() throws {
     let path = "/docker/0123"
     let version2 = try quota(
@@ -38,7 +38,7 @@ struct CPULimitTests {
     #expect(version2 == CPUQuota(time: 50_000, period: 100_000) && version1 == version2)
   }
 
-  @Test("are not limited by what is not there, is no file, or has no end")
+  @Test("are not limited by anything missing, endless, or not a file")
   func garbage() throws {
     let scripts = [
       "true", "echo 0::/ >proc/self/cgroup", "mkfifo proc/self/cgroup",
@@ -51,7 +51,8 @@ struct CPULimitTests {
     for script in scripts { #expect(try quota(script) == nil, "\(script)") }
   }
 
-  /// A start with this limit, on a machine with at least two processors, so that there is one.
+  /// A start with this limit, on a machine with at least two processors, so that the limit has an
+  /// effect.
   private let stage = """
     cd "$T"; mkdir bin prefix; export PATH="$T/bin:$PATH" KONG_PREFIX="$T/prefix"
     export ENTRYPOINT_PROXY="$T/bin/nginx" ENTRYPOINT_USER=www-data
@@ -62,7 +63,7 @@ struct CPULimitTests {
 
     """
 
-  @Test("are told Kong where a real control group of the kernel's limits them")
+  @Test("are passed to Kong if a real control group of the kernel limits them")
   func controlGroup() throws {
     let outcome = try shell(
       stage + """
@@ -94,7 +95,7 @@ struct CPULimitTests {
         """, "\(outcome.errors)")
   }
 
-  @Test("are told Kong where it may run on one only, in a start as in its dry run")
+  @Test("are passed to Kong if it may run on one only, in a start and in its dry run")
   func affinity() throws {
     let outcome = try shell(
       stage + """

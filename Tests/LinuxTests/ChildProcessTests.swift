@@ -5,7 +5,7 @@
 import Glibc
 import Testing
 
-/// In processes of their own: a child of this one would have only one of its threads.
+/// In separate processes: a child of this one would have only one of its threads.
 @Suite("A child that fails")
 struct ChildProcessTests {
   private struct Difference: Error {
@@ -27,7 +27,7 @@ struct ChildProcessTests {
     throw Difference(text: "it did not fail")
   }
 
-  @Test("with a status above 128 was not killed")
+  @Test("with a status above 128 counts as not killed")
   func status() async {
     await #expect(processExitsWith: .success) {
       for status: Int32 in [1, 126, 129, 137, 255] {

@@ -30,7 +30,7 @@ struct CommandTests {
     #expect(outcome.output == "off\noff\non\n")
   }
 
-  @Test("says 127 for a command that is not there, 126 for one that cannot be executed")
+  @Test("ends with 127 if the command is missing, with 126 if it cannot be executed")
   func missing() throws {
     let outcome = try shell(
       """
@@ -50,7 +50,7 @@ struct CommandTests {
     #expect(outcome.errors.contains("names the interpreter /no/such/interpreter, which is not"))
   }
 
-  @Test("says which of the reasons it is that a file is not executed, and the advice helps")
+  @Test("says why a file cannot be executed, and the advice helps")
   func reasons() throws {
     let outcome = try shell(
       """
@@ -85,7 +85,7 @@ struct CommandTests {
           + " line ends of Windows\n127\n7\n"), "\(found)")
   }
 
-  @Test("knows in a dry run, too, that a program cannot run here, and ends with the same status")
+  @Test("finds in a dry run that a program cannot run here, and ends with the same status")
   func cannotRun() throws {
     let outcome = try shell(
       """
@@ -111,7 +111,7 @@ struct CommandTests {
     #expect(outcome.output.hasPrefix(expected + "0\n"), "\(outcome.output)\(outcome.errors)")
   }
 
-  @Test("foresees in a dry run of Kong's start what its user may not do")
+  @Test("predicts in a dry run of Kong's start what its user may not do")
   func foreseen() throws {
     let outcome = try shell(
       """
@@ -143,7 +143,7 @@ struct CommandTests {
     #expect(outcome.output.wholeMatch(of: expected) != nil, "\(outcome.output)\(outcome.errors)")
   }
 
-  @Test("goes by Kong's list of options in a start as in its dry run")
+  @Test("uses Kong's list of options in a start and in its dry run")
   func listOfOptions() throws {
     let outcome = try shell(
       #"""
@@ -160,14 +160,14 @@ struct CommandTests {
     #expect(outcome.output == "0\n0\n78\n78\n", "\(outcome.output)\(outcome.errors)")
   }
 
-  @Test("says what to raise where it may open no file")
+  @Test("says what to raise if it may open no file")
   func files() throws {
     let outcome = try shell(#"ulimit -n 3; exec "$ENTRYPOINT" true"#)
     #expect(outcome.status == 77)
     #expect(outcome.errors.contains("way out: docker run --ulimit nofile="), "\(outcome.errors)")
   }
 
-  @Test("fails where the plan cannot be written, and says as JSON what fails before there is one")
+  @Test("fails if it cannot write the plan, and reports earlier failures as JSON")
   func output() throws {
     let outcome = try shell(
       """
@@ -183,7 +183,7 @@ struct CommandTests {
     #expect(outcome.errors.contains("No space left on device"))
   }
 
-  @Test("says 64 for wrong options and for no command, and knows --version and --help")
+  @Test("ends with 64 for wrong options and without a command, and knows --version and --help")
   func usage() throws {
     let outcome = try shell(
       """
@@ -244,7 +244,7 @@ struct CommandTests {
   }
 
   @Test(
-    "becomes the same user as gosu does, with the same groups and HOME, for every form of a user",
+    "becomes the same user as gosu, with the same groups and HOME, for every form of a user",
     arguments: [
       "www-data", "33", "www-data:", "www-data:daemon", "www-data:1", "33:4343", "4242",
       "4242:4343", "4242:daemon", "root", "0:0", "games:www-data",
@@ -263,7 +263,7 @@ struct CommandTests {
     #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
   }
 
-  @Test("keeps with --cap exactly the named capabilities, which the command can use")
+  @Test("keeps with --cap exactly the named capabilities, and the command can use them")
   func capability() throws {
     let outcome = try shell(
       """

@@ -1,15 +1,15 @@
 import Foundation
 import Testing
 
-/// A Python process that does something beside a test, until the test is done with it.
+/// A Python process that acts beside a test until the test has finished.
 final class Companion {
   private let process = Process()
   private let input = Pipe()
   private let output = Pipe()
 
-  /// Runs `python` and waits until it says `ready()`.
+  /// Runs `python` and waits until it calls `ready()`.
   ///
-  /// Its loops go on `while running()`; what it prints is what `finish` returns.
+  /// Its loops run `while running()`; `finish` returns what it prints.
   init(in directory: URL, _ python: String) throws {
     process.executableURL = URL(filePath: "/usr/bin/python3")
     process.currentDirectoryURL = directory
@@ -42,7 +42,7 @@ final class Companion {
     try #require(output.fileHandleForReading.availableData == Data("ready\n".utf8))
   }
 
-  /// Ends it; what it has printed.
+  /// Ends it and returns its output.
   @discardableResult
   func finish() throws -> String {
     try input.fileHandleForWriting.close()

@@ -17,14 +17,14 @@ private struct Words: Message, Equatable {
   }
 }
 
-/// What writes something else than it reads.
+/// It writes something else than it reads.
 private struct Garbage: Message {
   func write(to writer: inout MessageWriter) { writer.number(7) }
   init() {}
   init(from reader: inout MessageReader) throws(MalformedMessage) { _ = try reader.flag() }
 }
 
-@Suite("What others than root can have written is read by a process")
+@Suite("A file that others than root can have written is read by a process")
 struct ConfinedProcessTests {
   private static let kong = TargetUser(
     name: "kong", uid: 1337, gid: 1338, groups: [1338, 4242], home: "/")
@@ -43,7 +43,7 @@ struct ConfinedProcessTests {
     return nil
   }
 
-  @Test("that has no capability, no group of root's, and no way to gain anything")
+  @Test("that has no capability, no group of root's, and no way to gain any")
   func privileges() throws {
     let status = try run {
       let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
@@ -64,7 +64,7 @@ struct ConfinedProcessTests {
         + " CapAmb: \(none), NoNewPrivs: 1")
   }
 
-  @Test("that reads nothing of root's, becomes nobody else, and is traced by nobody")
+  @Test("that reads nothing of root's, cannot become another user, and is traced by nobody")
   func refusals() throws {
     let answers = try run {
       let shadow = open("/etc/shadow", O_RDONLY | O_CLOEXEC)
@@ -75,7 +75,7 @@ struct ConfinedProcessTests {
     #expect(try answers.get().text == "-1 -1 -1 0")
   }
 
-  @Test("whose end by a signal, or with a status, is known, and why")
+  @Test("whose end by a signal, or with a status, is reported with the reason")
   func crash() throws {
     #expect(
       try failure { () -> Words in
@@ -89,13 +89,13 @@ struct ConfinedProcessTests {
         == "signal 11 ended the process that reads it without privileges")
   }
 
-  @Test("that is not waited for longer than its patience, and is gone then")
+  @Test("that gets limited time, and is gone after that")
   func hang() throws {
     let shell = try Shell()
     defer { shell.remove() }
     let made = try shell.run("chmod 777 $T; mkfifo -m 666 $T/alive")
     try #require(made.status == 0)
-    // As long as the process lives, it keeps the fifo open, so that it can be opened for reading, too.
+    // As long as the process lives it holds the fifo open, so that opening it for reading succeeds.
     let path = shell.directory.path + "/alive"
     let failure = try failure(patience: 200) { () -> Words in
       _ = open(path, O_RDWR | O_CLOEXEC)
@@ -105,7 +105,7 @@ struct ConfinedProcessTests {
     #expect(open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) == -1 && errno == ENXIO)
   }
 
-  @Test("whose garbage is no answer, nor is what is too long")
+  @Test("whose garbage is not an answer, and neither is too much")
   func garbage() throws {
     #expect(try failure { Garbage() } == .malformed)
     let most = ConfinedProcess.messageLimit - 4
@@ -114,7 +114,7 @@ struct ConfinedProcessTests {
     #expect(try failure { Words(String(repeating: "a", count: most + 1)) } == .tooMuch)
   }
 
-  @Test("that can neither fill the memory nor a disk, nor compute for ever")
+  @Test("that can fill neither the memory nor a disk, nor compute for ever")
   func limits() throws {
     let failure = try failure { () -> Words in
       // Swift's own trap would print a backtrace.
@@ -132,7 +132,7 @@ struct ConfinedProcessTests {
     #expect(try limits.get().text == "5 0")
   }
 
-  /// A start in which a fault meets the process that reads the generated configuration (strace(1)).
+  /// A start in which a fault hits the process that reads the generated configuration (strace(1)).
   private func start(_ injection: String, prefix owner: String) throws -> Shell.Outcome {
     try shell(
       """

@@ -8,7 +8,7 @@ import Testing
 struct FileCapabilityTests {
   private let wanted = CapabilitySet([.netBindService, .netRaw])
 
-  /// A copy of a program in a fresh directory, as a plan would know it.
+  /// A copy of a program in a fresh directory, as in a plan.
   private func withProgram(_ body: (ProgramFile, Shell) throws -> Void) throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -36,7 +36,7 @@ struct FileCapabilityTests {
     }
   }
 
-  @Test("are never written through a link, nor to a file that took the planned one's place")
+  @Test("are never written through a link, or to a file that replaced the planned one")
   func links() throws {
     try withProgram { file, shell in
       _ = try shell.run(
@@ -52,7 +52,8 @@ struct FileCapabilityTests {
     }
   }
 
-  @Test("cannot go where others could put another program: the first such component is found")
+  @Test(
+    "are refused if others could put another program there: the first such component is reported")
   func writableComponent() throws {
     try withProgram { file, shell in
       let lookup = { () -> ByteString? in try FileCapabilityTests.writableComponent(file.path) }
@@ -71,7 +72,7 @@ struct FileCapabilityTests {
     return file.writableComponent
   }
 
-  @Test("cannot go to a program of root's that somebody else's link leads to")
+  @Test("are refused for a program of root's that somebody else's link leads to")
   func plantedLinks() throws {
     try withProgram { file, shell in
       let place = ByteString(shell.directory.path)
@@ -85,7 +86,7 @@ struct FileCapabilityTests {
       try #require(made.status == 0, "\(made.errors)")
       for (path, component) in [
         ("/mine/last", "/mine"), ("/mine/up/program", "/mine"), ("/links/chain", "/mine"),
-        // rename(2) could have brought these there from a directory of somebody else's.
+        // rename(2) could have moved these there from a directory of somebody else's.
         ("/sticky/moved", "/sticky"), ("/sticky/copy", "/sticky"),
       ] as [(ByteString, ByteString)] {
         #expect(try FileCapabilityTests.writableComponent(place + path) == place + component)
@@ -97,7 +98,7 @@ struct FileCapabilityTests {
     }
   }
 
-  @Test("are not written, nor taken away, where the user has put a link in nginx's place")
+  @Test("are neither written nor removed if the user has replaced nginx with a link")
   func plantedProxy() throws {
     for (listen, before) in [("0.0.0.0:80", ""), ("0.0.0.0:8000", "cap_net_raw=ep")] {
       let outcome = try shell(
@@ -115,7 +116,7 @@ struct FileCapabilityTests {
     }
   }
 
-  @Test("of a script do not count: it has ambient ones; that is said once it is true")
+  @Test("of a script have no effect: it gets ambient ones, and one message says so once it is true")
   func script() throws {
     let outcome = try shell(
       """
@@ -136,7 +137,7 @@ struct FileCapabilityTests {
       ], "\(outcome.output)\(outcome.errors)")
   }
 
-  @Test("that would go to a file which has taken the planned one's place end the start")
+  @Test("for a file that replaced the planned one end the start")
   func unwritable() throws {
     try withProgram { file, shell in
       _ = try shell.run(#"cp "$T/program" "$T/other"; mv "$T/other" "$T/program""#)
@@ -169,7 +170,7 @@ struct FileCapabilityTests {
     }
   }
 
-  @Test("are read back: a call that only seems to succeed is a refusal")
+  @Test("are read back: a call that only pretends to succeed counts as refused")
   func readBack() throws {
     let outcome = try shell(
       """

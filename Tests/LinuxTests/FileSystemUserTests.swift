@@ -6,9 +6,11 @@ import Foundation
 import Glibc
 import Testing
 
-/// Each test runs in a process of its own, for its credentials, and in a child of that: glibc changes ids
-/// for all threads of a process and aborts where they differ in what they may, and a child has one.
-@Suite("Looking at files with a user's rights")
+/// Each test runs in a separate process, for its credentials, and in a child of that.
+///
+/// glibc changes the ids of all threads of a process and aborts if they differ in what they may do;
+/// a child has one thread.
+@Suite("A look at files with a user's rights")
 struct FileSystemUserTests {
   private static let kong = TargetUser(
     name: "kong", uid: 1337, gid: 1337, groups: [1337, 4242], home: "/")
@@ -16,8 +18,9 @@ struct FileSystemUserTests {
   /// cap_chown, cap_dac_override, cap_dac_read_search and cap_fowner.
   private static let concerningFiles = CapabilitySet(rawValue: 0b1111)
 
-  /// What the kernel says of the thread; `ProcessStatus` refuses to read it while the ids for files
-  /// are another's.
+  /// What the kernel reports about the thread.
+  ///
+  /// `ProcessStatus` refuses to read it while the file system ids differ.
   private struct Status: Equatable {
     private var fields: [Substring: Substring] = [:]
 
@@ -31,7 +34,9 @@ struct FileSystemUserTests {
       try FileSystemUserTests.check(fields.count == names.count, "all fields")
     }
 
-    /// The numbers of a field: those of Uid are the real, effective, saved, and file system's.
+    /// The numbers of a field.
+    ///
+    /// Uid has the real, effective, saved, and file system id.
     func numbers(_ name: Substring, radix: Int = 10) -> [UInt64] {
       (fields[name] ?? "").split { $0 == "\t" || $0 == " " }.compactMap {
         UInt64($0, radix: radix)
@@ -43,7 +48,7 @@ struct FileSystemUserTests {
     }
   }
 
-  /// Those of the files that can be read.
+  /// Which of the files can be read.
   private static func readable(in directory: String) -> [String] {
     ["root", "group", "theirs", "link", "all"].filter { name in
       let descriptor = open(directory + "/" + name, O_RDONLY | O_CLOEXEC)
@@ -52,14 +57,14 @@ struct FileSystemUserTests {
     }
   }
 
-  /// By cap_sys_ptrace, which is none of those that concern files.
+  /// With cap_sys_ptrace, which does not concern files.
   private static func canLookIntoAnotherProcess() -> Bool {
     let descriptor = open("/proc/\(getppid())/maps", O_RDONLY | O_CLOEXEC)
     if descriptor >= 0 { close(descriptor) }
     return descriptor >= 0
   }
 
-  /// A directory with files of root's, one of the group 4242, one of the group 5, and a planted link.
+  /// A directory with files of root's, one of group 4242, one of group 5, and a planted link.
   private func withFiles(_ body: (String) async throws -> Void) async throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -73,7 +78,7 @@ struct FileSystemUserTests {
     try await body(shell.directory.path)
   }
 
-  /// Looks as kong, and expects to have afterwards exactly what was there before.
+  /// Looks as kong, and expects exactly the state before.
   private static func look(in directory: String) throws {
     let own = try ProcessStatus.read()
     let before = try Status()
@@ -127,7 +132,7 @@ struct FileSystemUserTests {
     }
   }
 
-  @Test("shows no file of root's, nor through a planted link, and all is as before afterwards")
+  @Test("shows no file of root's, not even through a planted link, and restores everything")
   func root() async throws {
     try await withFiles { directory in
       await #expect(processExitsWith: .success) { [directory = directory as String] in
@@ -140,7 +145,7 @@ struct FileSystemUserTests {
     }
   }
 
-  @Test("gives the groups back that were there")
+  @Test("restores the groups")
   func groups() async throws {
     try await withFiles { directory in
       await #expect(processExitsWith: .success) { [directory = directory as String] in
@@ -154,7 +159,7 @@ struct FileSystemUserTests {
     }
   }
 
-  @Test("takes the capabilities away where the kernel does not: with SECBIT_NO_SETUID_FIXUP")
+  @Test("removes the capabilities if the kernel does not: with SECBIT_NO_SETUID_FIXUP")
   func securebits() async throws {
     try await withFiles { directory in
       await #expect(processExitsWith: .success) { [directory = directory as String] in
@@ -167,7 +172,7 @@ struct FileSystemUserTests {
     }
   }
 
-  @Test("takes them away from a user who is not root, but has capabilities")
+  @Test("removes the capabilities of a user other than root")
   func capableUser() async throws {
     try await withFiles { directory in
       await #expect(processExitsWith: .success) { [directory = directory as String] in
@@ -201,7 +206,7 @@ struct FileSystemUserTests {
     }
   }
 
-  @Test("changes nothing for the user that one is, or for nobody")
+  @Test("changes nothing for the current user, or for nobody")
   func same() async {
     await #expect(processExitsWith: .success) {
       try FileSystemUserTests.inOneThread {
@@ -216,7 +221,7 @@ struct FileSystemUserTests {
     }
   }
 
-  @Test("is refused with an error, and nothing is read, where setuid or setgid is missing")
+  @Test("fails with an error, and reads nothing, if setuid or setgid is missing")
   func refused() async {
     await #expect(processExitsWith: .success) {
       try FileSystemUserTests.inOneThread {
@@ -234,7 +239,7 @@ struct FileSystemUserTests {
           }
           try FileSystemUserTests.require(!isRead)
           if missing == .setuid {
-            // The group has been changed; no start goes on without noticing it.
+            // The group has changed; a start notices it before it continues.
             try FileSystemUserTests.requireFailure { _ = try ProcessStatus.read() }
             setfsgid(0)
             try FileSystemUserTests.require(setgroups(own.groups.count, own.groups) == 0)
@@ -246,7 +251,7 @@ struct FileSystemUserTests {
     }
   }
 
-  @Test("is refused with an error where the way back is closed")
+  @Test("fails with an error if the way back is closed")
   func noWayBack() async {
     await #expect(processExitsWith: .success) {
       try FileSystemUserTests.inOneThread {

@@ -14,7 +14,8 @@ struct GeneratedListenersTests {
     var seconds: Double
   }
 
-  /// Reads the configuration in $T/p, which a script makes, as root with the rights of the user 1337.
+  /// Reads the configuration in $T/p, which a script makes, as root with the rights of the user
+  /// 1337.
   private func read(_ script: String) async throws -> Outcome {
     let shell = try Shell()
     defer { shell.remove() }
@@ -32,7 +33,7 @@ struct GeneratedListenersTests {
     name: "kong", uid: 1337, gid: 0, groups: [0], home: "/")
 
   @MainActor private static func readHere(_ directory: String) throws {
-    // What hangs ends in SIGALRM instead.
+    // A hang ends in SIGALRM.
     alarm(30)
     let start = ContinuousClock.now
     let own = try ProcessStatus.read()
@@ -51,7 +52,7 @@ struct GeneratedListenersTests {
 
   private static let server = "http { server { listen 81; } }"
 
-  /// Expects the listener on port 81 to be found, and a warning with each of the words.
+  /// Expects the listener on port 81, and a warning with each of the words.
   private func expect81(_ script: String, _ words: String...) async throws {
     let outcome = try await read(script)
     #expect(outcome.listeners.count == 1 && outcome.listeners[0].contains("81"), "\(outcome)")
@@ -61,7 +62,7 @@ struct GeneratedListenersTests {
     #expect(!warnings.contains("root:"))
   }
 
-  @Test("shows nothing of a file of root's, be it the main file or included")
+  @Test("shows nothing of a file of root's, neither as the main file nor as an include")
   func rootsFile() async throws {
     let outcome = try await read("ln -s /etc/shadow nginx.conf")
     #expect(outcome.listeners.isEmpty && outcome.warnings.count == 1)
@@ -74,7 +75,7 @@ struct GeneratedListenersTests {
       """, "Permission denied", "shadow")
   }
 
-  @Test("is no listener where the directory of an include is root's alone")
+  @Test("has no listener if only root can enter the directory of an include")
   func rootsDirectory() async throws {
     try await expect81(
       """
@@ -84,7 +85,7 @@ struct GeneratedListenersTests {
   }
 
   @Test(
-    "is not waited for where it is a fifo or a device, nor where it includes one",
+    "does not block if it, or an include, is a fifo or a device",
     arguments: ["mkfifo x", "ln -s /dev/zero x", "mkdir x", "ln -s x x", "ln -s /dev/tty x"])
   func noFile(script: String) async throws {
     let main = try await read(script + "; mv x nginx.conf")
@@ -102,7 +103,7 @@ struct GeneratedListenersTests {
     }
   }
 
-  @Test("that includes itself, alone or by way of others, comes to an end")
+  @Test("that includes itself, directly or through others, comes to an end")
   func loops() async throws {
     let server = GeneratedListenersTests.server
     try await expect81("echo '\(server) include nginx.conf;' > nginx.conf", "nginx.conf")
@@ -110,7 +111,7 @@ struct GeneratedListenersTests {
     try await expect81(
       "echo '\(server) include a;' > nginx.conf; echo 'include b;' > a; echo 'include a;' > b",
       "/p/")
-    // Each file includes all: without a bound on all together that would be 2 to the power of 32 files.
+    // Each file includes all: without a common limit that would be 2 to the power of 32 files.
     try await expect81(
       "echo '\(server) include x*;' > nginx.conf; for i in 1 2; do echo 'include x*;' > x$i; done",
       "/p/x")
@@ -126,13 +127,13 @@ struct GeneratedListenersTests {
     #expect(tooLarge.listeners.isEmpty && tooLarge.warnings.count == 1, "\(tooLarge)")
   }
 
-  @Test("is garbage without an end")
+  @Test("may be endless garbage")
   func garbage() async throws {
     let outcome = try await read("head -c 1000000 /dev/urandom > nginx.conf")
     #expect(outcome.seconds < 20)
   }
 
-  @Test("is missing after kong prepare, which is worth a warning")
+  @Test("that is missing after kong prepare causes a warning")
   func missing() async throws {
     let outcome = try await read("true")
     #expect(outcome.listeners.isEmpty && outcome.warnings.count == 1)

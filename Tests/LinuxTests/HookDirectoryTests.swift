@@ -21,7 +21,7 @@ struct HookDirectoryTests {
     try check(HookDirectory.read(place + "/d"), place)
   }
 
-  /// The names that are found in $T/d.
+  /// The names found in $T/d.
   private func names(_ script: String) throws -> Set<ByteString> {
     var names: Set<ByteString> = []
     try read(script) { directory, _ in
@@ -32,7 +32,7 @@ struct HookDirectoryTests {
     return names
   }
 
-  @Test("is none where there is none, or where its link leads nowhere")
+  @Test("may be missing, or be a link that leads nowhere")
   func absent() throws {
     for script in ["true", "ln -s nowhere d"] {
       try read(script) { directory, _ in #expect(directory == nil) }
@@ -40,7 +40,7 @@ struct HookDirectoryTests {
   }
 
   @Test(
-    "that is none stops the start, and a fifo in its place does not hold it up",
+    "that is not a directory stops the start, and a fifo in its place does not block it",
     arguments: ["touch d", "mkfifo d", "ln -s /dev/zero d", "ln -s d d", "ln -s /proc/1/mem d"])
   func noDirectory(script: String) throws {
     try read(script) { directory, _ in
@@ -54,7 +54,7 @@ struct HookDirectoryTests {
   }
 
   @Test(
-    "stops the start where the user may not list it, or may not see what a name in it is",
+    "stops the start if the user cannot list it, or cannot examine a name in it",
     arguments: ["chmod 0700 d", "chmod 0744 d", "mkdir -m 0700 x; mv d/a x; ln -s ../x/a d/a"])
   func unreadable(script: String) async throws {
     let shell = try Shell()
@@ -69,7 +69,7 @@ struct HookDirectoryTests {
     }
   }
 
-  @Test("has the regular files in it, and what links lead to; no directories, fifos and dead links")
+  @Test("contributes regular files and the targets of links; no directories, fifos and dead links")
   func files() throws {
     let names = try names(
       """
@@ -80,7 +80,7 @@ struct HookDirectoryTests {
     #expect(names == ["file", ".hidden", "a b", "link", "again"])
   }
 
-  @Test("has names of any bytes: newlines, invalid UTF-8, and the longest there can be")
+  @Test("may have names of any bytes: newlines, invalid UTF-8, and the longest possible")
   func bytes() throws {
     let names = try names(
       #"mkdir d; touch d/$'new\nline' d/$'\xff\xfe' d/-n d/'*' d/$(printf 'x%.0s' {1..255})"#)
@@ -88,7 +88,7 @@ struct HookDirectoryTests {
     #expect(names == ["new\nline", ByteString([0xff, 0xfe]), "-n", "*", long])
   }
 
-  @Test("of a ConfigMap is judged by where its links lead in the end")
+  @Test("of a ConfigMap is judged by the final targets of its links")
   func configMap() throws {
     let script = """
       mkdir -p d/..2026_01_01; echo '#!/bin/true' > d/..2026_01_01/10-a; chmod 755 d/..2026_01_01/10-a
@@ -117,7 +117,7 @@ struct HookDirectoryTests {
     }
   }
 
-  @Test("that is a link is judged where it leads, and so is each directory above it")
+  @Test("that is a link is judged by its target and each directory above that")
   func linkedDirectory() throws {
     let script = "mkdir -p up/real; touch up/real/a; chmod 755 up/real/a; ln -s up/real d; "
     try read(script) { directory, place in
@@ -131,7 +131,7 @@ struct HookDirectoryTests {
     }
   }
 
-  @Test("that everybody could write is fit to run on a read-only mount, and only there")
+  @Test("that everybody could write is accepted on a read-only mount, and only there")
   func readOnlyMount() async throws {
     let shell = try Shell()
     defer { shell.remove() }

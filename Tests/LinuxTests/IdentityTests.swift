@@ -1,8 +1,8 @@
 import Testing
 
-@Suite("Who a process is")
+@Suite("The user of a process")
 struct IdentityTests {
-  @Test("must be one user: with root's uid behind another the start and its dry run end with 77")
+  @Test("must be one: a uid of root behind another ends start and dry run with 77")
   func halfRoot() throws {
     let outcome = try shell(
       """
@@ -29,7 +29,7 @@ struct IdentityTests {
   }
 
   @Test(
-    "cannot become a uid or gid that the user namespace has not: that is said, in start and dry run",
+    "cannot become a uid or gid that the user namespace does not map: start and dry run say so",
     arguments: [
       ("4242:0", "uid 4242"), ("33:4242", "gid 4242"),
     ])

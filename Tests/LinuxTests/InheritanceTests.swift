@@ -41,7 +41,7 @@ struct InheritanceTests {
     [ -z "$NGINX" ] || echo "${0##*/} is told of $NGINX"
     """#
 
-  @Test("are no descriptors but those that NGINX names, for nginx")
+  @Test("has no descriptors, except those that NGINX names, for nginx")
   func descriptors() throws {
     let outcome = try start(
       kong: InheritanceTests.listing, nginx: InheritanceTests.listing,
@@ -50,7 +50,7 @@ struct InheritanceTests {
   }
 
   @Test(
-    "are no descriptors where the kernel or a seccomp profile does not have close_range",
+    "has no descriptors if the kernel or a seccomp profile lacks close_range",
     arguments: [1, 38])
   func fallback(reason: Int) throws {
     let outcome = try start(
@@ -60,7 +60,7 @@ struct InheritanceTests {
     #expect(outcome.output == "nginx has 9\nnginx is told of 9;\n", "\(outcome.errors)")
   }
 
-  @Test("is no way to look into entrypoint, not even for its own user")
+  @Test("has no way to inspect entrypoint, not even for its own user")
   func tracing() throws {
     let outcome = try start(
       kong: "cat /proc/$PPID/environ > /dev/null && echo environment; ls /proc/$PPID/fd || true",
@@ -76,7 +76,7 @@ struct InheritanceTests {
     #expect(outcome.errors.contains("Permission denied"))
   }
 
-  @Test("is the end of entrypoint: kong prepare is killed with it")
+  @Test("includes the end of entrypoint: kong prepare is killed with it")
   func parent() throws {
     let outcome = try start(
       kong: "echo $$ > pid; exec sleep 1000",
@@ -90,7 +90,7 @@ struct InheritanceTests {
     #expect(outcome.output == "gone\n", "\(outcome.errors)")
   }
 
-  /// Three kinds: in its own group, in a session of its own, and the child of one that has gone.
+  /// Three kinds: in its own group, in a session of its own, and an orphan.
   private static let daemons = #"""
     sleep 1001 > /dev/null 2>&1 &
     setsid sh -c 'sleep 1002 & exec sleep 1003' > /dev/null 2>&1 &
@@ -99,7 +99,7 @@ struct InheritanceTests {
     """#
 
   @Test(
-    "from kong prepare is no process, whether or not entrypoint is the first one and may kill others'",
+    "from kong prepare has no processes, whether or not entrypoint is the first one and may kill others'",
     arguments: ["", "unshare --pid --fork --mount-proc", "capsh --drop=cap_kill --"])
   func orphans(wrapper: String) throws {
     let start =
@@ -114,7 +114,7 @@ struct InheritanceTests {
         && outcome.errors.contains(" has left running was killed: sleep"))
   }
 
-  @Test("from hooks are the processes that they leave, and what docker exec has started stays, too")
+  @Test("from hooks includes their processes, and what docker exec has started stays, too")
   func others() throws {
     let outcome = try start(
       kong: InheritanceTests.daemons, nginx: "pgrep -a -x sleep | cut -d ' ' -f 2- | sort",

@@ -27,7 +27,7 @@ struct LogLinkTests {
   }
 
   @Test(
-    "replace whatever is there: nothing at all, files, other links, and what a killed start left",
+    "replace whatever is there: nothing, files, other links, and what a killed start left",
     arguments: [
       "true", #"mkdir "$T/logs""#,
       #"mkdir "$T/logs"; cd "$T/logs"; echo old > access.log; ln -s /etc/passwd error.log"#,
@@ -43,7 +43,7 @@ struct LogLinkTests {
     }
   }
 
-  @Test("that are right are not touched")
+  @Test("that are already right are not changed")
   func right() throws {
     let times = #"stat -c '%i %y %z' "$T/logs" "$T"/logs/*"#
     try make("true") { _, shell in
@@ -53,7 +53,7 @@ struct LogLinkTests {
     }
   }
 
-  @Test("leave a directory of that name, and say so")
+  @Test("do not replace a directory, and the start reports it")
   func directory() throws {
     try make(#"mkdir -p "$T/logs/error.log/kept""#) { report, shell in
       #expect(report.made.count == 2)
@@ -65,7 +65,7 @@ struct LogLinkTests {
     }
   }
 
-  @Test("are not made through a link in the place of the directory, nor in a file's")
+  @Test("are not made through a link in place of the directory or of a file")
   func link() throws {
     for script in [#"mkdir "$T/other"; ln -s other "$T/logs""#, #"echo text > "$T/logs""#] {
       try make(script) { report, shell in

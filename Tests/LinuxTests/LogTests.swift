@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Messages on standard error")
 struct LogTests {
-  @Test("arrive when the stream, which somebody has made non-blocking, is full for a moment")
+  @Test("arrive when the stream, which somebody made non-blocking, is full for a moment")
   func full() async {
     await #expect(processExitsWith: .success) {
       var ends: [CInt] = [0, 0]
@@ -35,7 +35,7 @@ private func isAsleep(_ thread: String) -> Bool {
   return status?.contains("\nState:\tS") == true
 }
 
-/// Writes until there is no more room; says how many bytes that took.
+/// Writes until there is no more room, and returns the number of bytes.
 private func fill(_ pipe: CInt) -> Int {
   var count = 0
   while write(pipe, "x", 1) == 1 { count += 1 }

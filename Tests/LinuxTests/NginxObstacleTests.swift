@@ -1,13 +1,13 @@
 import Kong
 import Testing
 
-@Suite("What keeps nginx from starting, after a kong prepare that failed")
+@Suite("What keeps nginx from starting, after a failed kong prepare,")
 struct NginxObstacleTests {
   private static let asUser = "setpriv --reuid 33 --regid 33 --clear-groups"
   private static let asRoot = "env ENTRYPOINT_USER=www-data"
 
-  /// All that a start says whose `kong prepare` writes a configuration and ends with 1, like the real one
-  /// after its `nginx -t`; $T is left out.
+  /// Everything that a start prints whose `kong prepare` writes a configuration and ends with 1,
+  /// like the real one after its `nginx -t`, without $T.
   private func said(
     _ configuration: String, _ setup: String = "", as user: String = asUser, status: Int = 1
   ) throws -> String {
@@ -31,7 +31,7 @@ struct NginxObstacleTests {
 
   private static let failed = "error: kong prepare -p /prefix failed\n"
 
-  @Test("is a file of root's that the configuration names, with owner, mode and the ways out")
+  @Test("can be a file of root's in the configuration: reported with owner, mode and the ways out")
   func files() throws {
     for user in [Self.asUser, Self.asRoot] {
       let log = try said("error_log $T/f/a.log;", "touch a.log; chmod 600 a.log", as: user)
@@ -66,7 +66,7 @@ struct NginxObstacleTests {
   }
 
   @Test(
-    "is told with the mount that a file comes from: a Secret of Kubernetes wants fsGroup and 0440")
+    "is reported with the mount of a file: a Secret of Kubernetes needs fsGroup and 0440")
   func secret() throws {
     let said = try said(
       "ssl_certificate_key $T/f/s/tls.key;",
@@ -81,7 +81,7 @@ struct NginxObstacleTests {
       ))
   }
 
-  @Test("is an address that no interface has, and IPv6 where the kernel has none")
+  @Test("can be an address that no interface has, or IPv6 if the kernel has none")
   func addresses() throws {
     let listen =
       "http { server { listen 192.0.2.1:8000; listen [::]:8000; listen 127.0.0.1:1; listen *:2; } }"
@@ -100,7 +100,7 @@ struct NginxObstacleTests {
     #expect(none.contains("way out: listen on IPv4 only: "))
   }
 
-  @Test("is a directory in the prefix where Kong makes files, whatever it has written before")
+  @Test("can be a directory in the prefix where Kong makes files, whatever it has written before")
   func closedDirectory() throws {
     let setup =
       "mkdir $T/prefix/ssl $T/prefix/sockets; printf '#!/bin/sh\\nexit 1\\n' > $T/bin/kong"
@@ -113,12 +113,12 @@ struct NginxObstacleTests {
     #expect(said.contains("has uid 0, gid 0, mode 0755\n"))
     let made = "touch $T/prefix/ssl/kong-default.crt; chown 33 $T/prefix/sockets"
     #expect(!(try self.said("", "\(setup); \(made)")).contains("where Kong makes files"))
-    // Root gives none of another in a prefix that is the user's already.
+    // Root gives away nothing of another user in a prefix that already belongs to the user.
     let asRoot = try self.said("", setup, as: Self.asRoot)
     #expect(asRoot.contains("/prefix/ssl, where Kong makes files"))
   }
 
-  @Test("is nothing of what works, nor of an older configuration, nor after a success")
+  @Test("is never something that works, or from an older configuration, or found after a success")
   func nothing() throws {
     let works = """
       error_log $T/f/a.log; pid pids/nginx.pid; error_log /dev/stderr; access_log /proc/self/fd/1;
@@ -139,7 +139,7 @@ struct NginxObstacleTests {
     }
   }
 
-  @Test("is a log that the environment names, already before kong prepare runs, and in a dry run")
+  @Test("can be a log in the environment: reported before kong prepare runs, and in a dry run")
   func logOfEnvironment() throws {
     for user in [Self.asUser, Self.asRoot] {
       for start in ["", "--dry-run --"] {

@@ -8,9 +8,9 @@ import Testing
 
 @Suite("A file that somebody else can have placed")
 struct OpenFileTests {
-  /// A Python program that says, for a file, how often it was opened while it watched (inotify(7)).
+  /// A Python program that counts how often a file was opened while it watched (inotify(7)).
   ///
-  /// A reference does not count, as it opens nothing.
+  /// A reference does not count, because it opens nothing.
   private static let watch = """
     watch = libc.inotify_init1(os.O_NONBLOCK)
     def opens():
@@ -18,7 +18,7 @@ struct OpenFileTests {
       except BlockingIOError: return 0
     """
 
-  @Test("is the one that was looked at, whatever has taken its place since")
+  @Test("is the examined one, whatever has replaced it since")
   func exchanged() throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -35,7 +35,7 @@ struct OpenFileTests {
     }
   }
 
-  @Test("is never opened where it is no regular file, even if it is exchanged all the time")
+  @Test("is never opened unless it is a regular file, even if it is exchanged all the time")
   func raced() throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -62,7 +62,7 @@ struct OpenFileTests {
   }
 
   @Test(
-    "does not become the controlling terminal, nor is it waited for",
+    "neither becomes the controlling terminal nor blocks",
     .timeLimit(.minutes(1)))
   func terminal() throws {
     let outcome = try shell(
@@ -90,7 +90,7 @@ struct OpenFileTests {
   }
 
   @Test(
-    "is read without /proc, too: by a user what he may read, by root what only root can have put there"
+    "is read without /proc, too: by a user if the user may, by root if only root can have put it there"
   )
   func withoutProc() async throws {
     let shell = try Shell()
@@ -103,7 +103,8 @@ struct OpenFileTests {
     try #require(made.status == 0, "\(made.errors)")
     await #expect(processExitsWith: .success) { [directory = shell.directory.path as String] in
       try OpenFileTests.hideProc()
-      // /tmp has the sticky bit, by which others could have moved a directory there; a mount not.
+      // /tmp has the sticky bit, with which others could have moved a directory there; a mount has
+      // not.
       try #require(mount(directory, "/mnt", nil, UInt(MS_BIND), nil) == 0)
       func read(_ path: ByteString) -> String {
         switch BoundedFile.read(path, limit: 100) {
@@ -120,7 +121,7 @@ struct OpenFileTests {
     }
   }
 
-  @Test("is read by a process that is not dumpable, with the ids for files of another user")
+  @Test("is read by a process that is not dumpable, with the file system ids of another user")
   func notDumpable() async throws {
     let shell = try Shell()
     defer { shell.remove() }

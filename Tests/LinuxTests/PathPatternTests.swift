@@ -6,7 +6,7 @@ import Testing
 
 @Suite("A pattern of paths")
 struct PathPatternTests {
-  /// What glob(3) finds with the flags 0, as nginx calls it.
+  /// What glob(3) finds with the flags 0, which nginx uses.
   private func glob(_ pattern: ByteString) -> [ByteString] {
     var result = glob_t()
     defer { globfree(&result) }
@@ -21,7 +21,7 @@ struct PathPatternTests {
     return pattern.expand(path)
   }
 
-  /// Names of few characters, so that patterns of the same often match.
+  /// Names of few characters, so that patterns made of these often match.
   private static let characters = [
     "a", "b", "c", ".", "-", "[", "]", "*", "?", "\\", "!", "é", "\n",
   ]
@@ -47,7 +47,7 @@ struct PathPatternTests {
     }.joined(separator: "/")
   }
 
-  /// Makes, at the most, 40 files, directories and links in a directory and those in it.
+  /// Makes at most 40 files, directories and links in a directory and its subdirectories.
   private static func grow(_ root: URL, _ random: inout some RandomNumberGenerator) throws {
     var directories = [root.path]
     for _ in 0..<40 {
@@ -63,7 +63,7 @@ struct PathPatternTests {
     }
   }
 
-  @Test("means the same files in the same order as for glob(3), in random trees")
+  @Test("matches the same files in the same order as glob(3), in random trees")
   func random() throws {
     let seed = UInt64.random(in: 0...UInt64.max)
     var random = SplitMix(state: seed)
@@ -71,13 +71,13 @@ struct PathPatternTests {
     for _ in 0..<40 {
       let shell = try Shell()
       defer { shell.remove() }
-      // Two below, so that ".." leads to nothing of others.
+      // Two levels below, so that ".." leads to nothing of others.
       let root = shell.directory.appending(path: "1/2")
       try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
       try PathPatternTests.grow(root, &random)
       for _ in 0..<250 {
         let pattern = PathPatternTests.pattern(&random)
-        // nginx takes any other path as it is.
+        // nginx uses any other path unchanged.
         guard ByteString(pattern).isPattern else { continue }
         let path = ByteString(root.path + "/" + pattern)
         guard let ours = expanded(path) else {
@@ -95,7 +95,7 @@ struct PathPatternTests {
     #expect(matches > 1000)
   }
 
-  @Test("that means very many files means no more than the limit")
+  @Test("that matches very many files yields no more than the limit")
   func limit() throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -105,7 +105,7 @@ struct PathPatternTests {
     #expect(found?.count == PathPattern.limit)
   }
 
-  @Test("is given up where it would take too long, and so are those after it")
+  @Test("is abandoned if it would take too long, and so are those after it")
   func tooLong() throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -122,13 +122,13 @@ struct PathPatternTests {
     #expect(pattern.expand(path + "/z*") == nil)
   }
 
-  @Test("is given up where it is a long way, however little is there")
+  @Test("is abandoned if its path is long, even if it contains few files")
   func longWay() {
     let way = ByteString(String(repeating: "/x", count: 30_000))
     #expect(expanded("/no/such" + way + "/*") == nil)
   }
 
-  @Test("means nothing where a directory is missing, or is a file, or a fifo")
+  @Test("matches nothing if a directory is missing, or is a file or a fifo")
   func nothing() throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -139,7 +139,7 @@ struct PathPatternTests {
   }
 }
 
-/// A generator that starts again the same with the same seed (splitmix64).
+/// A generator that repeats its numbers for the same seed (splitmix64).
 private struct SplitMix: RandomNumberGenerator {
   var state: UInt64
 

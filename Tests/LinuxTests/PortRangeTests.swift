@@ -12,7 +12,7 @@ struct PortRangeTests {
     """#
 
   @Test(
-    "are not guessed where the kernel's file holds something else: start and dry run end with 77")
+    "are not guessed if the kernel's file has unexpected contents: start and dry run end with 77")
   func garbage() throws {
     let outcome = try shell(
       PortRangeTests.plan + #"""
@@ -30,7 +30,7 @@ struct PortRangeTests {
       outcome.output == String(repeating: "77\n1\n77\n1\n", count: 7), "\(outcome.errors)")
   }
 
-  @Test("are found out from the kernel where /proc/sys is masked")
+  @Test("come from trials if /proc/sys is masked")
   func masked() throws {
     let outcome = try shell(
       PortRangeTests.plan + #"""

@@ -4,9 +4,9 @@
 import Foundation
 import Testing
 
-/// Each script works in $T, with the walk as `give PREFIX`, which prints the numbers of the report and
-/// each exception.
-@Suite("Giving the prefix to its user")
+/// Each script works in $T, with the walk as `give PREFIX`, which prints the numbers of the report
+/// and each exception.
+@Suite("Making the user the owner of the prefix")
 struct PrefixOwnershipTests {
   private static let tools = """
     cd "$T"
@@ -19,7 +19,7 @@ struct PrefixOwnershipTests {
     try shell(PrefixOwnershipTests.tools + script)
   }
 
-  @Test("makes all of it the user's and group 0's, and a second time writes nothing")
+  @Test("gives all of it to the user and group 0, and writes nothing the second time")
   func all() throws {
     let outcome = try walk(
       """
@@ -52,7 +52,7 @@ struct PrefixOwnershipTests {
       outcome.output == "examined 6 changed 6 left 0 refused 0\nsecret\n6\n", "\(outcome.errors)")
   }
 
-  @Test("leaves a file of root's with a second name, and a device; says so")
+  @Test("skips a file of root's with a second name, and a device, and reports it")
   func exceptions() throws {
     let outcome = try walk(
       """
@@ -71,7 +71,8 @@ struct PrefixOwnershipTests {
       ])
   }
 
-  @Test("leaves what others own in a prefix that is the user's already, whatever he moved there")
+  @Test(
+    "skips what others own in a prefix that already belongs to the user, whatever was moved there")
   func foreign() throws {
     let outcome = try walk(
       """
@@ -97,7 +98,7 @@ struct PrefixOwnershipTests {
         """, "\(outcome.errors)")
   }
 
-  @Test("gives what is mounted in a prefix that is the user's already, with all that is in it")
+  @Test("includes mounts in a prefix that already belongs to the user, with everything in them")
   func mountsInOwnPrefix() throws {
     let outcome = try walk(
       """
@@ -110,7 +111,8 @@ struct PrefixOwnershipTests {
       outcome.output == "examined 7 changed 6 left 0 refused 0\n0\n", "\(outcome.errors)")
   }
 
-  @Test("gives nothing in a directory of root's that the user can have put where the prefix is")
+  @Test(
+    "changes nothing in a directory of root's that the user can have put in place of the prefix")
   func exchangedPrefix() throws {
     let outcome = try walk(
       """
@@ -132,7 +134,7 @@ struct PrefixOwnershipTests {
         """, "\(outcome.errors)")
   }
 
-  @Test("takes set-user-ID bits and file capabilities off what it gives")
+  @Test("removes set-user-ID bits and file capabilities")
   func privileges() throws {
     let outcome = try walk(
       """
@@ -143,7 +145,7 @@ struct PrefixOwnershipTests {
     #expect(outcome.output == "examined 3 changed 3 left 0 refused 0\n755\n", "\(outcome.errors)")
   }
 
-  @Test("goes on into mounts inside, and leaves what is on a read-only one")
+  @Test("continues into mounts inside, and skips a read-only one")
   func mounts() throws {
     let outcome = try walk(
       """
@@ -166,7 +168,7 @@ struct PrefixOwnershipTests {
         """, "\(outcome.errors)")
   }
 
-  @Test("needs to write nothing where all is right: on a read-only mount, and with no capability")
+  @Test("needs no write if everything is right: on a read-only mount, and without capabilities")
   func needless() throws {
     let outcome = try walk(
       """
@@ -179,7 +181,7 @@ struct PrefixOwnershipTests {
     #expect(outcome.output == line + line, "\(outcome.errors)")
   }
 
-  @Test("names ways to another prefix where it cannot be written, or made, on a read-only mount")
+  @Test("names ways to another prefix if a read-only mount allows neither writing nor making it")
   func readOnly() throws {
     let outcome = try shell(
       """
@@ -204,7 +206,7 @@ struct PrefixOwnershipTests {
       ], "\(outcome.errors)")
   }
 
-  @Test("says what the kernel refuses, and goes on with the rest")
+  @Test("reports what the kernel refuses, and continues with the rest")
   func refused() throws {
     let outcome = try walk(
       """
@@ -228,7 +230,7 @@ struct PrefixOwnershipTests {
         """, "\(outcome.errors)")
   }
 
-  @Test("takes names of any bytes, and prints them in one line")
+  @Test("accepts names of any bytes, and prints them in one line")
   func names() throws {
     let outcome = try walk(
       #"""
@@ -245,7 +247,7 @@ struct PrefixOwnershipTests {
         """, "\(outcome.errors)")
   }
 
-  @Test("needs few descriptors and little memory for directories that are nested 5,000 deep")
+  @Test("needs few descriptors and little memory for directories nested 5,000 deep")
   func depth() throws {
     let outcome = try walk(
       """
@@ -269,7 +271,7 @@ struct PrefixOwnershipTests {
     #expect(lines[2...] == ["1337:0 p/z", "1337:0 p/z/f"])
   }
 
-  @Test("makes a prefix that is not there; what is missing above it stays root's")
+  @Test("makes a missing prefix; missing directories above it stay root's")
   func missing() throws {
     let outcome = try walk(
       """
@@ -286,7 +288,7 @@ struct PrefixOwnershipTests {
         """, "\(outcome.errors)")
   }
 
-  @Test("follows no link on the way to the prefix, and says where it is and leads")
+  @Test("follows no link on the way to the prefix, and reports the link and its target")
   func wayThere() throws {
     let outcome = try walk(
       """
@@ -311,7 +313,7 @@ struct PrefixOwnershipTests {
         """, "\(outcome.errors)")
   }
 
-  @Test("gives nothing outside, while somebody exchanges directories and files for links")
+  @Test("changes nothing outside while somebody exchanges directories and files for links")
   func race() throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -331,8 +333,8 @@ struct PrefixOwnershipTests {
     let prefix = try Prefix(ByteString(shell.directory.path + "/p"))
     var changed = 0
     for round in 0..<20_000 {
-      // Back and forth between two users, so that there is always something to change; and from a
-      // directory of root's, too, which another start may give away at any moment.
+      // Back and forth between two users, so that there is always something to change. Also from a
+      // directory of root's, which another start may give away at any moment.
       let uid: UInt32 = round % 2 == 0 ? 1337 : 1338
       if round % 4 < 2 { try #require(chown(prefix.path.description, 0, 0) == 0) }
       changed += try PrefixOwnership.give(prefix, to: uid, gid: 0).changed
@@ -343,7 +345,7 @@ struct PrefixOwnershipTests {
     #expect(found.isEmpty, "\(found)")
   }
 
-  @Test("gives nothing outside, while somebody exchanges the prefix itself for a link")
+  @Test("changes nothing outside while somebody exchanges the prefix itself for a link")
   func raceAbove() throws {
     let shell = try Shell()
     defer { shell.remove() }

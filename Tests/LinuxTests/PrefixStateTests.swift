@@ -5,7 +5,8 @@ struct PrefixStateTests {
   private static let asUser = "setpriv --reuid 33 --regid 33 --clear-groups"
   private static let asRoot = "env ENTRYPOINT_USER=www-data"
 
-  /// What start and dry run say first, and their statuses, after a setup in $T/prefix of the user's.
+  /// The first messages of start and dry run, and their statuses, after a setup in $T/prefix of the
+  /// user's.
   private func starts(_ setup: String, as user: String = asUser) throws -> String {
     let outcome = try shell(
       """
@@ -25,7 +26,7 @@ struct PrefixStateTests {
     return outcome.output + outcome.errors
   }
 
-  @Test("is nothing in a fresh prefix, and in one that the user has prepared itself")
+  @Test("is nothing in a fresh prefix, and in one that the user has prepared")
   func fresh() throws {
     #expect(try starts("") == "0\n0\n")
     let prepared = """
@@ -35,7 +36,7 @@ struct PrefixStateTests {
     #expect(try starts(prepared) == "0\n0\n")
   }
 
-  @Test("is root's .kong_env and .ca_combined, to which a user of another group has no right")
+  @Test("can be root's .kong_env and .ca_combined, which a user of another group cannot access")
   func ofRoot() throws {
     let said = """
       0
@@ -46,13 +47,13 @@ struct PrefixStateTests {
       """
     let setup = "touch .kong_env .ca_combined; chmod 640 .kong_env"
     #expect(try starts(setup) == said + said)
-    // In a prefix that is the user's already, root gives no file of another.
+    // Root gives away no file of another user in a prefix that already belongs to the user.
     let asRoot = try starts(setup, as: Self.asRoot)
     #expect(asRoot.hasPrefix(said + "not given to 33: ") && asRoot.hasSuffix("\n" + said))
   }
 
   @Test(
-    "is root's logs/ or pids/ in a prefix of the user's, or its error log: 77, also for a start as root",
+    "can be root's logs/ or pids/ in a prefix of the user's, or its error log: 77, also for a start as root",
     arguments: [
       ("mkdir logs", "/prefix/logs"),
       ("mkdir logs; touch logs/error.log logs/access.log", "/prefix/logs"),
@@ -71,7 +72,8 @@ struct PrefixStateTests {
     #expect(try starts(readOnly, as: Self.asRoot) == denied + denied)
   }
 
-  @Test("is no logs/ of root's in which all that Kong makes is there, and no log that is a link")
+  @Test(
+    "does not matter in logs/ of root's if every file of Kong exists there, or the logs are links")
   func usableBelow() throws {
     let whole = """
       mkdir logs pids; touch logs/error.log logs/access.log logs/admin_access.log pids/nginx.pid
@@ -83,7 +85,7 @@ struct PrefixStateTests {
     #expect(!(try starts(links)).contains("77"))
   }
 
-  @Test("is told with the place that it comes from, and the way out that fits it")
+  @Test("is reported with its origin, and the way out for that")
   func place() throws {
     let outcome = try shell(
       """
@@ -107,7 +109,7 @@ struct PrefixStateTests {
     #expect(said[5] == "way out: docker run --tmpfs DIRECTORY:mode=1777")
   }
 
-  @Test("is a .kong_env without its ssl/, and an empty ffdhe2048.pem, for root, too")
+  @Test("can be a .kong_env without its ssl/, and an empty ffdhe2048.pem, for root, too")
   func remains() throws {
     for user in [Self.asUser, Self.asRoot] {
       let lost =
@@ -122,12 +124,12 @@ struct PrefixStateTests {
     }
   }
 
-  @Test("does not matter where /tmp cannot be written: 77")
+  @Test("does not matter if /tmp cannot be written: 77")
   func temporary() throws {
     for setup in [
       "mount -t tmpfs -o ro none /tmp", "mount -t tmpfs -o mode=755 none /tmp",
     ] {
-      // $T is below /tmp, but not only there.
+      // $T is below /tmp, but also elsewhere.
       let moved = """
         mount -t tmpfs none /mnt; mkdir /mnt/t; mount --bind "$T" /mnt/t; \(setup); T=/mnt/t
         export PATH="$T/bin:$PATH" KONG_PREFIX="$T/prefix" ENTRYPOINT_PROXY="$T/bin/nginx"
@@ -137,7 +139,7 @@ struct PrefixStateTests {
     }
   }
 
-  @Test("does not matter where the prefix can be neither written nor made: 77")
+  @Test("does not matter if the prefix can be neither written nor made: 77")
   func unwritable() throws {
     let said = "77\nwww-data (33:33) may not write /prefix, as kong prepare has to\n"
     #expect(try starts("chown 0:0 .") == said + said)

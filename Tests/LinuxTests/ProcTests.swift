@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("Where /proc is not Linux's whole /proc")
+@Suite("If /proc is not Linux's complete /proc,")
 struct ProcTests {
   /// There may be several, one over the other.
   private static let noProc = "while umount -l /proc 2>/dev/null; do :; done"
@@ -10,7 +10,7 @@ struct ProcTests {
     "mount -t tmpfs none /proc", ProcTests.noProc,
   ]
 
-  @Test("a plan, as root and as others, is the same as with it", arguments: ways)
+  @Test("a plan, as root and as others, is the same", arguments: ways)
   func plans(way: String) throws {
     let outcome = try shell(
       #"""
@@ -34,7 +34,7 @@ struct ProcTests {
     #expect(outcome.output == "0\n0\n0\n77\n0\n", "\(outcome.errors)")
   }
 
-  @Test("each command runs, with the credentials that it is to have", arguments: ways)
+  @Test("each command runs with the planned credentials", arguments: ways)
   func starts(way: String) throws {
     let outcome = try shell(
       #"""
@@ -53,7 +53,7 @@ struct ProcTests {
       outcome.errors.contains("Kong's logs stay files in") != hasDescriptors, "\(outcome.errors)")
   }
 
-  @Test("a prefix that holds entrypoint itself is refused")
+  @Test("a prefix that contains entrypoint itself is rejected")
   func ownPath() throws {
     let outcome = try shell(
       #"""

@@ -4,9 +4,9 @@
 import Foundation
 import Testing
 
-@Suite("What is read from the machine")
+@Suite("What entrypoint reads from the machine")
 struct ReaderTests {
-  @Test("of the process is what /proc says, in every field")
+  @Test("about the process is what /proc says, in every field")
   func status() throws {
     let text = """
       Name:\tx\nUid:\t1\t2\t3\t2\nGid:\t4\t5\t6\t5\nGroups:\t9 7 \nThreads:\t1
@@ -25,7 +25,7 @@ struct ReaderTests {
   }
 
   @Test(
-    "of the process is nothing at all when a field is missing or is not as it should be",
+    "about the process is nothing if a field is missing or wrong",
     arguments: [
       "Uid", "Gid", "Groups", "CapPrm", "CapEff", "CapInh", "CapBnd", "CapAmb", "NoNewPrivs",
     ])
@@ -37,7 +37,7 @@ struct ReaderTests {
       ProcessStatus.parse(Array(without.joined(separator: "\n").utf8), securebits: []) == nil)
   }
 
-  @Test("of accounts skips what is no account, and needs no final newline")
+  @Test("about accounts skips invalid lines, and needs no final newline")
   func accounts() throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -63,7 +63,7 @@ struct ReaderTests {
     #expect(Accounts.read(passwd: passwd + "-absent", group: passwd + "-absent") == Accounts())
   }
 
-  @Test("of accounts that may not be read ends only a start that has to look somebody up")
+  @Test("about accounts, if it is unreadable, ends only a start that must look somebody up")
   func unreadableAccounts() throws {
     let outcome = try shell(
       """
@@ -82,7 +82,7 @@ struct ReaderTests {
   }
 
   @Test(
-    "of accounts in what is no regular file, or a large one, is not waited for",
+    "about accounts does not block on something that is not a regular file, or is large",
     .timeLimit(.minutes(1)))
   func boundedAccounts() throws {
     let outcome = try shell(
@@ -99,7 +99,7 @@ struct ReaderTests {
     #expect(outcome.errors.contains("why: it has more than 4194304 bytes"))
   }
 
-  @Test("of accounts is all of a line as long as the file may be")
+  @Test("about accounts includes a line as long as the file may be")
   func longestGroup() throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -113,7 +113,7 @@ struct ReaderTests {
     #expect(accounts.groups.map(\.members.count) == [members])
   }
 
-  @Test("of accounts that others could have written counts for root by numbers only")
+  @Test("about accounts that others could have written counts for root by number only")
   func writableAccounts() throws {
     let outcome = try shell(
       """
@@ -132,7 +132,7 @@ struct ReaderTests {
     #expect(outcome.errors.contains("/etc/group has uid 0, gid 0, mode 0664"))
   }
 
-  @Test("of Kong's options, where it cannot be had, ends a start that has secrets, and no other")
+  @Test("about Kong's options, if it is unavailable, ends only a start with secrets")
   func defaults() throws {
     let outcome = try shell(
       """
@@ -153,7 +153,7 @@ struct ReaderTests {
     #expect(reasons == expected.map { "entrypoint: error:   why: \($0)" })
   }
 
-  @Test("of the sysctl is this network namespace's value")
+  @Test("about the sysctl is this network namespace's value")
   func portRange() throws {
     let outcome = try shell(
       """
@@ -167,7 +167,7 @@ struct ReaderTests {
     #expect(outcome.output == "[\"cap_net_bind_service\"]\n[]\n", "\(outcome.errors)")
   }
 
-  @Test("of capability names is libcap's, for every capability of the kernel")
+  @Test("about capability names is libcap's, for every capability of the kernel")
   func names() throws {
     let names = CapabilityNames.ofRunningKernel()
     let last = try String(contentsOfFile: "/proc/sys/kernel/cap_last_cap", encoding: .utf8)

@@ -2,7 +2,7 @@ import Testing
 
 @Suite("A start whose file capabilities the kernel refuses")
 struct RefusedWriteTests {
-  /// A stand-in for Kong's start, with nginx on a file system of its own, in m.
+  /// A stand-in for Kong's start, with nginx on a separate file system, in m.
   ///
   /// `kong` and nginx are the kernel lab's probe, which prints its credentials.
   private let stage = """
@@ -30,7 +30,7 @@ struct RefusedWriteTests {
 
     """
 
-  @Test("because the disk is full goes on with ambient capabilities, and says why")
+  @Test("because the disk is full continues with ambient capabilities, and says why")
   func full() throws {
     let outcome = try run(
       """
@@ -43,7 +43,7 @@ struct RefusedWriteTests {
       "\(outcome.output)\(outcome.errors)")
   }
 
-  @Test("because the file is immutable goes on likewise, and under the mode file ends with 77")
+  @Test("because the file is immutable continues likewise, and in mode file ends with 77")
   func immutable() throws {
     let outcome = try run(
       """
@@ -61,7 +61,7 @@ struct RefusedWriteTests {
       "\(outcome.output)\(outcome.errors)")
   }
 
-  @Test("because the file is immutable uses what it carries, if that is what is needed")
+  @Test("because the file is immutable uses what it carries, if exactly that is needed")
   func carried() throws {
     let outcome = try run(
       """

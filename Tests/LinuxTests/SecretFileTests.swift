@@ -7,7 +7,7 @@ import Testing
 
 @Suite("A secret's file, read by root for a user")
 struct SecretFileReadingTests {
-  /// What came of reading, as a value that can cross to another process.
+  /// The result of reading, as a value that can be passed to another process.
   private struct Outcome: Codable {
     var text: String?
     var status: Int32?
@@ -16,7 +16,7 @@ struct SecretFileReadingTests {
     var everything = ""
   }
 
-  /// Reads the file that a script makes, `name` in $T, for the user 1337, in a process of its own:
+  /// Reads the file that a script makes, `name` in $T, for the user 1337, in a separate process:
   /// reading changes the credentials of all threads.
   ///
   /// - Parameter mount: a directory in $T that is on a read-only mount.
@@ -40,7 +40,7 @@ struct SecretFileReadingTests {
     return try JSONDecoder().decode(Outcome.self, from: outcome)
   }
 
-  /// On the main thread, because that is the one that /proc/self/status is about.
+  /// On the main thread, which /proc/self/status describes.
   @MainActor private static func readHere(
     _ directory: String, _ name: String, _ variable: String, _ mount: String
   ) throws {
@@ -49,7 +49,7 @@ struct SecretFileReadingTests {
       try PrivateMounts.bind(directory + "/" + mount, on: directory + "/" + mount)
       try PrivateMounts.makeReadOnly(directory + "/" + mount)
     }
-    // What hangs ends in SIGALRM instead.
+    // A hang ends in SIGALRM.
     alarm(30)
     let target = TargetUser(name: "kong", uid: 1337, gid: 1337, groups: [1337], home: "/")
     let file = SecretReference(variable: variable, path: ByteString(directory + "/" + name))
@@ -81,7 +81,7 @@ struct SecretFileReadingTests {
   }
 
   @Test(
-    "is read where the user may read it, and where only root may",
+    "is read if the user may read it, and if only root may",
     arguments: [
       "chmod 0444 $T/pw", "chmod 0400 $T/pw", "chmod 0; chown 1337 $T/pw; chmod 0400 $T/pw",
       "mkdir -m 0700 $T/d; mv $T/pw $T/d; ln -s d/pw $T/pw",
@@ -101,7 +101,8 @@ struct SecretFileReadingTests {
         ln -s ..2026_01_01 $T/v/..data; ln -s ..data/pw $T/v/pw
         """
       #expect(try await read(volume, at: "v/pw", mount: "v").text == "s3cret")
-      // Where others can write the directory, they may have moved a link of root's into it (rename(2)).
+      // If others can write the directory, they may have moved a link of root's into it
+      // (rename(2)).
       let text = try await read(volume, at: "v/pw").text
       #expect((text == "s3cret") == (mode == "0444"))
     }
@@ -110,7 +111,8 @@ struct SecretFileReadingTests {
   @Test(
     "is not read through a link, a directory or a name that the user may have put there",
     arguments: [
-      // A link, a directory and a hard link of the user's own, in the directory it owns or can write.
+      // A link, a directory and a hard link of the user's own, in a directory that the user owns or
+      // can write.
       "mkdir $T/u; ln -s $T/root/pw $T/u/pw; chown -hR 1337 $T/u",
       "mkdir -m 0775 $T/u; chgrp 0 $T/u; ln -s $T/root/pw $T/u/pw",
       "mkdir -m 1777 $T/u; ln -s $T/root/pw $T/u/pw; chown -h 1337 $T/u/pw",
@@ -121,12 +123,12 @@ struct SecretFileReadingTests {
   func planted(user: String) async throws {
     let root = "mkdir -m 0755 $T/root; echo s3cret > $T/root/pw; chmod 0400 $T/root/pw; \(user)"
     try await expectFailure(root, at: "u/pw", "others than root can write")
-    // The same layout is no obstacle where the user can read the file anyway.
+    // The same layout is no obstacle if the user can read the file anyway.
     #expect(try await read(root + "; chmod 0444 $T/root/pw", at: "u/pw").text == "s3cret")
   }
 
   @Test(
-    "that says what root does, the prefix or a listener, is not read where the user may have written it",
+    "that decides what root does, for the prefix or a listener, is not read if the user may have written it",
     arguments: ["KONG_PREFIX", "KONG_PROXY_LISTEN"])
   func steering(variable: String) async throws {
     for (change, isRefused) in [
@@ -140,7 +142,7 @@ struct SecretFileReadingTests {
     }
   }
 
-  @Test("is refused when it is no regular file, and a pipe without a writer is not waited for")
+  @Test("must be a regular file, and a pipe without a writer does not block")
   func types() async throws {
     try await expectFailure("mkdir $T/pw", "it is a directory")
     try await expectFailure("mkfifo $T/pw; chmod 0444 $T/pw", "not a regular file")
@@ -151,7 +153,7 @@ struct SecretFileReadingTests {
     try await expectFailure("touch $T/pw", at: "pw/x", "there is no such file")
   }
 
-  @Test("is refused when no variable can hold it: with a NUL, or more than 128 KiB")
+  @Test("must fit in a variable: no NUL, at most 128 KiB")
   func contents() async throws {
     try await expectFailure(#"printf 's3cret\0' > $T/pw"#, "NUL")
     try await expectFailure("yes s3cret | head -c 131072 > $T/pw", "too long")
@@ -159,7 +161,7 @@ struct SecretFileReadingTests {
     #expect(try await read("printf '\\n\\n' > $T/pw").text == "")
   }
 
-  @Test("with the longest value there can be still reaches a program, and one byte more does not")
+  @Test("with the longest possible value still reaches a program, and one more byte does not")
   func longest() throws {
     let outcome = try shell(
       """
@@ -172,7 +174,7 @@ struct SecretFileReadingTests {
     #expect(room == 131072 - 18)
   }
 
-  @Test("is what the user that we are may read, where nobody is dropped to")
+  @Test("is read with the rights of the current user if there is no drop")
   func notRoot() async throws {
     let shell = try Shell()
     defer { shell.remove() }

@@ -3,25 +3,25 @@ import Testing
 
 @Suite("Secure execution")
 struct SecureExecutionTests {
-  /// What glibc takes out of the environment.
+  /// What glibc removes from the environment.
   static let removed = [
     "LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "LD_DEBUG", "LD_DEBUG_OUTPUT", "LD_DYNAMIC_WEAK",
     "LD_ORIGIN_PATH", "LD_PROFILE", "LD_SHOW_AUXV", "LOCALDOMAIN", "LOCPATH",
     "MALLOC_TRACE", "GCONV_PATH", "GETCONF_DIR", "NIS_PATH", "NLSPATH", "RESOLV_HOST_CONF",
     "RES_OPTIONS", "TMPDIR", "TZDIR", "HOSTALIASES",
   ]
-  /// What it takes out, or takes no notice of, depending on its version; and what secure_getenv(3) does
-  /// not give to OpenSSL and jemalloc.
+  /// What it removes or ignores, depending on its version, and what secure_getenv(3) hides from
+  /// OpenSSL and jemalloc.
   static let ignored = [
     "GLIBC_TUNABLES", "LD_HWCAP_MASK", "MALLOC_ARENA_MAX", "MALLOC_ARENA_TEST", "MALLOC_MMAP_MAX_",
     "MALLOC_MMAP_THRESHOLD_", "MALLOC_PERTURB_", "MALLOC_TOP_PAD_", "MALLOC_TRIM_THRESHOLD_",
     "OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES", "SSL_CERT_DIR",
     "SSL_CERT_FILE", "CTLOG_FILE", "RANDFILE", "MALLOC_CONF",
   ]
-  /// What a program keeps in every version; of LD_BIND_NOW that is true before glibc 2.41 only.
+  /// What a program keeps in every version; for LD_BIND_NOW that holds before glibc 2.41 only.
   static let kept = ["LUA_PATH", "TZ", "LANG", "LD_ANYTHING"]
 
-  @Test("of a file with capabilities takes from a program the variables that we say it does")
+  @Test("of a file with capabilities takes exactly the variables from a program that we report")
   func variables() throws {
     let all = SecureExecutionTests.removed + SecureExecutionTests.ignored
     for name in all { #expect(Environment.interprets(name), "\(name)") }
@@ -41,7 +41,7 @@ struct SecureExecutionTests {
       "\(outcome.errors)")
   }
 
-  @Test("is not what nginx gets where the variables ask for a library: it is loaded")
+  @Test("is avoided for nginx if the variables name a library: it is loaded")
   func preload() throws {
     let outcome = try shell(
       #"""

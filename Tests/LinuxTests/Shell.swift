@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Runs real programs for a test, as root, and says what a user would see.
+/// Runs real programs for a test, as root, and returns what a user would see.
 struct Shell {
   struct Outcome {
     var status: Int32
@@ -13,7 +13,9 @@ struct Shell {
   static let package = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
 
-  /// A fresh directory that the script finds in $T; it goes when the shell does.
+  /// A fresh directory that the script finds in $T.
+  ///
+  /// It is removed with the shell.
   let directory: URL
 
   init() throws {

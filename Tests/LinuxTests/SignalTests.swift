@@ -4,7 +4,7 @@ import Testing
 struct SignalTests {
   private static let inherited =
     "env --block-signal=TERM,INT,QUIT,HUP,CHLD,USR1 --ignore-signal=TERM,INT,QUIT,CHLD"
-  /// Prints the signals that are blocked, and those that are ignored; not 32 and 33, which are glibc's own.
+  /// Prints the blocked and the ignored signals, without 32 and 33, which are glibc's own.
   private static let show =
     #"while read -r k v; do case $k in Sig[BI]*) printf "%s %08x\n" $k $((0x$v & 0x7fffffff));; esac; done </proc/self/status"#
 
@@ -34,7 +34,7 @@ struct SignalTests {
     #expect(outcome.output == prepare + nginx + prepare + "9\n", "\(outcome.errors)")
   }
 
-  @Test("stay ignored only if it is HUP: nohup is asked for by name")
+  @Test("stay ignored only in the case of HUP: that is what nohup is for")
   func nohup() throws {
     let outcome = try shell(
       #"nohup "$ENTRYPOINT" sh -c '\#(SignalTests.show)' 2>/dev/null"#)
@@ -42,7 +42,7 @@ struct SignalTests {
   }
 
   @Test(
-    "cannot hold up a start whose signal calls the kernel refuses: it says so, and ends with 77")
+    "cannot delay a start if the kernel refuses its signal calls: it says so, and ends with 77")
   func refused() throws {
     let outcome = try shell(
       """

@@ -74,7 +74,7 @@ struct SocketTests {
     }
   }
 
-  @Test("behind a link stay: nothing is looked at outside the prefix")
+  @Test("behind a link stay: nothing outside the prefix is examined")
   func links() throws {
     try sweep(
       """
@@ -90,7 +90,7 @@ struct SocketTests {
     }
   }
 
-  @Test("that cannot be removed take no more memory, and no more words, the more they are")
+  @Test("that cannot be removed need no more memory, and no more words, if there are more")
   func flood() throws {
     let outcome = try shell(
       """
@@ -108,7 +108,7 @@ struct SocketTests {
     #expect(outcome.output.hasSuffix("\n0 0 0\n"), "\(outcome.output)")
   }
 
-  @Test("that another Kong has put there while they were judged stay")
+  @Test("that another Kong made while they were judged stay")
   func replaced() throws {
     let outcome = try shell(
       """
@@ -136,7 +136,7 @@ struct SocketTests {
     #expect(outcome.output == "1\nprefix/socket\n", "\(outcome.errors)")
   }
 
-  @Test("are none where there is no prefix")
+  @Test("cause no problem if there is no prefix")
   func absent() throws {
     #expect(StaleSockets.remove(in: "/no/such/prefix") == StaleSockets.Report())
   }

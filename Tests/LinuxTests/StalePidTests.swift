@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The pid file in the prefix")
 struct StalePidTests {
-  /// What becomes of a file, and what is left in PREFIX/pids.
+  /// What happens to a file, and what is left in PREFIX/pids.
   private func judge(
     _ setup: String, prefix: String = "prefix"
   ) throws -> (outcome: StalePid.Outcome, left: String, warning: Explanation?) {
@@ -19,7 +19,7 @@ struct StalePidTests {
     return (outcome, left, outcome.warning(prefix: path))
   }
 
-  @Test("is removed where it names no process, one that has ended, or one that is no nginx")
+  @Test("is removed if it names no process, one that has ended, or one that is not nginx")
   func stale() throws {
     for (contents, process) in [
       ("1", 1), ("\(getpid())", getpid()), ("4194304", 4_194_304), ("", nil), ("no number", nil),
@@ -30,13 +30,13 @@ struct StalePidTests {
     }
   }
 
-  @Test("is nothing to speak of where it is empty, as each nginx -t leaves it")
+  @Test("causes no message if it is empty, as each nginx -t leaves it")
   func empty() throws {
     let (outcome, left, warning) = try judge(": > nginx.pid")
     #expect(outcome == .absent && left == "nginx.pid\n" && warning == nil)
   }
 
-  @Test("stays where it names a running nginx of this prefix, and goes where that is of another")
+  @Test("stays if it names a running nginx of this prefix, and goes if that belongs to another")
   func running() throws {
     let shell = try Shell()
     defer { shell.remove() }
@@ -66,7 +66,7 @@ struct StalePidTests {
     try companion.finish()
   }
 
-  @Test("is not looked at through a link, and stays with a warning where it is no regular file")
+  @Test("is not read through a link, and stays with a warning if it is not a regular file")
   func links() throws {
     let link = try judge("echo 1 > ../outside; ln -s ../outside nginx.pid")
     #expect(link.outcome == .left("it is not a regular file"))
@@ -77,14 +77,14 @@ struct StalePidTests {
     #expect(directory.outcome == .left("Not a directory") && directory.left == "nginx.pid\n")
   }
 
-  @Test("is none where there is no file, no directory for it, or no prefix")
+  @Test("may be missing, or its directory, or the prefix")
   func absent() throws {
     #expect(try judge("true").outcome == .absent)
     #expect(try judge("true", prefix: "nowhere").outcome == .absent)
     #expect(StalePid.Outcome.absent.warning(prefix: "/p") == nil)
   }
 
-  @Test("is gone before the first program of a start runs, and the warning is the start's own")
+  @Test("is gone before the first program of a start runs, and the start itself warns")
   func order() throws {
     let outcome = try shell(
       """

@@ -26,16 +26,16 @@ struct StreamTests {
       command)
   }
 
-  @Test("that are pipes of root's can be opened by the dropped user, and are not open to others")
+  @Test("that are pipes of root's can be opened by the dropped user, and not by others")
   func pipe() throws {
-    // A pipe for each of the two, and both are read to their end.
+    // A pipe for each of the two; both are read to their end.
     let outcome = try run(
       #"{ { "$ENTRYPOINT" kong docker-start 2>&3 | cat; } 3>&1 >&4 | cat >&2; } 4>&1"#)
     #expect(outcome.output == "out\n33 600\n", "\(outcome.errors)")
     #expect(outcome.errors == "err\n")
   }
 
-  @Test("can be opened by any command that is run with --user, and by a kong command")
+  @Test("can be opened by any command with --user, and by a kong command")
   func otherCommands() throws {
     for words in ["--user www-data -- reopens", "kong reload"] {
       let outcome = try shell(
@@ -49,7 +49,7 @@ struct StreamTests {
     }
   }
 
-  @Test("that are files of root's go to the user")
+  @Test("that are files of root's become the user's")
   func file() throws {
     let outcome = try run(
       #""$ENTRYPOINT" kong docker-start >> "$T/log" 2>&1; stat -c '%u %a' "$T/log""#)
@@ -63,7 +63,8 @@ struct StreamTests {
     #expect(outcome.output == "0\n")
   }
 
-  @Test("that are sockets cannot be opened by path, which is a warning, and the start goes on")
+  @Test(
+    "that are sockets cannot be opened by path, which causes a warning, and the start continues")
   func socket() throws {
     let outcome = try shell(
       proxy: "echo started",
@@ -86,7 +87,7 @@ struct StreamTests {
     #expect(lines.last?.hasSuffix("open() failed (6: No such device or address)") == true)
   }
 
-  @Test("that are closed do not keep a start from going on")
+  @Test("that are closed do not prevent a start")
   func closed() throws {
     let outcome = try shell(
       proxy: #"touch "${0%/*}/../started""#,

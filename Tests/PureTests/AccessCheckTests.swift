@@ -4,7 +4,7 @@
 @testable import Text
 import Testing
 
-@Suite("What kong prepare will find")
+@Suite("What kong prepare would fail at")
 struct AccessCheckTests {
   private static let start = ["KONG_PROXY_LISTEN": "0.0.0.0:8000"]
   private static let noChown = Situation.root(Situation.set("setuid", "setgid", "setpcap"))
@@ -26,7 +26,7 @@ struct AccessCheckTests {
   }
 
   @Test(
-    "stays another's where the user could have moved it there, so that the start does not give it away",
+    "includes a file that the user could have moved there, because the start does not give it away",
     arguments: [
       ([(1337, false), (0, false)], true), ([(0, false), (0, false)], false),
       ([(1337, false), (1337, false)], false), ([(1337, false), (0, true)], false),
@@ -46,7 +46,7 @@ struct AccessCheckTests {
     #expect(waysOut.contains { $0.hasPrefix("start as root") } == !stays)
   }
 
-  @Test("ends the start where the user may not write the prefix, unless the start gives it away")
+  @Test("includes a prefix that the user cannot write, unless the start gives it away")
   func unwritablePrefix() throws {
     let owned = entry("/usr/local/kong", kind: .directory, mode: 0o755)
     let readOnly = entry("/usr/local/kong", isReadOnly: true, kind: .directory, mode: 0o755)
@@ -65,7 +65,7 @@ struct AccessCheckTests {
       #expect(explanation.why.contains("uid 0, gid 0, mode 0755"))
       let way = credentials.user.effective == 0 ? "--cap-add CHOWN" : "fsGroup"
       #expect(explanation.waysOut.first?.contains(way) == true)
-      // Older versions of Kong then write into the file that is there.
+      // Older versions of Kong then write to the existing file.
       let old = try plan(credentials) {
         $0.denials = [.writingPrefix(owned, hasWritableSettings: true)]
       }
@@ -79,7 +79,7 @@ struct AccessCheckTests {
     }
   }
 
-  @Test("ends the start where the prefix is not there, and cannot be made")
+  @Test("includes a missing prefix that cannot be made")
   func missingPrefix() throws {
     let above = entry("/usr/local", kind: .directory, mode: 0o755)
     let failure = try plan(Situation.user()) { $0.denials = [.makingPrefix(in: above)] }.failure
@@ -88,7 +88,7 @@ struct AccessCheckTests {
   }
 
   @Test(
-    "ends the start where a directory in the prefix is another's, with the way out that fits its place",
+    "includes a directory of another user in the prefix, with the way out that fits its origin",
     arguments: [
       (
         FilePlace.image, "it is part of the image, has uid 0",
@@ -130,7 +130,7 @@ struct AccessCheckTests {
       }
       #expect(hooked.failure == nil && hooked.prepareWarnings.contains(explanation))
     }
-    // Nobody gives away what is on a mount that is read-only.
+    // Nobody can give away what is on a read-only mount.
     logs.isReadOnly = true
     #expect(
       try plan(Situation.root()) { $0.denials = [.writingDirectory(logs)] }.failure?.explanation?
@@ -138,7 +138,7 @@ struct AccessCheckTests {
         == "its mount is read-only")
   }
 
-  @Test("ends the start where the error log is another's, unless a setting may name another log")
+  @Test("includes the error log of another user, unless a setting may name another log")
   func closedLog() throws {
     let change = { (host: inout HostSnapshot) in
       host.denials = [
@@ -160,7 +160,7 @@ struct AccessCheckTests {
     #expect(try plan(Situation.root(), [:], change).failure == nil)
   }
 
-  @Test("ends the start with 77 where no kong command can work: without a /tmp that can be written")
+  @Test("includes a /tmp that cannot be written, with 77: no kong command works without it")
   func temporary() throws {
     let tmp = entry("/tmp", kind: .directory, mode: 0o755)
     for (refusal, why) in [
@@ -177,7 +177,8 @@ struct AccessCheckTests {
   }
 
   @Test(
-    "is files of another user, with a warning that names owner, mode and cure, unless given away")
+    "includes files of another user, with a warning that gives owner, mode and cure, unless given away"
+  )
   func othersFiles() throws {
     let change = { (host: inout HostSnapshot) in
       host.denials = [
@@ -197,7 +198,7 @@ struct AccessCheckTests {
     }
   }
 
-  @Test("is what a lost ssl/ or a full disk left, with a warning and its cure, whosever it is")
+  @Test("includes what a lost ssl/ or a full disk left, with a warning and its cure, for any owner")
   func remains() throws {
     for credentials in [Situation.user(), Situation.root()] {
       let lost = try plan(credentials) { $0.prefixState.lacksCertificates = true }.prepareWarnings
@@ -212,7 +213,7 @@ struct AccessCheckTests {
   }
 
   @Test(
-    "names lost certificates only where .kong_env has a path in this prefix's ssl/",
+    "includes lost certificates only if .kong_env has a path in this prefix's ssl/",
     arguments: [
       ("ssl_cert = /p/ssl/kong-default.crt\n", true), ("a = b\nx=/p/ssl/y", true),
       ("ssl_cert = /etc/ssl/mine.crt\n", false), ("# /p/ssl/\n", false), ("", false),
@@ -222,7 +223,7 @@ struct AccessCheckTests {
     #expect(PrefixState.namesCertificates(Array(contents.utf8), in: "/p") == isNamed)
   }
 
-  @Test("is a log that is root's until nginx runs, in a start that drops, and in no other")
+  @Test("includes a log that is root's until nginx runs, in a start that drops, and in no other")
   func logs() throws {
     let variables = [
       "KONG_PROXY_ERROR_LOG": "/proc/1/fd/2", "KONG_PROXY_ACCESS_LOG": "/proc/1/fd/1",
@@ -242,7 +243,7 @@ struct AccessCheckTests {
   }
 
   @Test(
-    "is an nginx told to go to the background: the container would end, with 0 and without a word",
+    "includes an nginx in the background: the container would end with 0, without a message",
     arguments: ["KONG_NGINX_DAEMON", "KONG_NGINX_MAIN_DAEMON"])
   func daemon(name: String) throws {
     for credentials in [Situation.user(), Situation.root()] {

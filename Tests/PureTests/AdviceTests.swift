@@ -2,9 +2,9 @@ import Plan
 import Text
 import Testing
 
-@Suite("What a start advises")
+@Suite("The advice after a problem")
 struct AdviceTests {
-  @Test("is never nothing, nor what is the case already, in any situation")
+  @Test("always exists, and never names what is already the case, in any situation")
   func byState() throws {
     var random = SeededGenerator(state: 3)
     var said = 0
@@ -36,7 +36,7 @@ struct AdviceTests {
     #expect(said * 4 > rounds.count)
   }
 
-  /// Why a way out is none.
+  /// Why a way out leads nowhere.
   private func fault(
     of way: String, _ host: HostSnapshot, _ variables: [String: String]
   ) -> String? {

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Text from the environment")
 struct ByteStringTests {
-  @Test("is printed as it is when it is plain UTF-8")
+  @Test("is printed unchanged if it is plain UTF-8")
   func plain() {
     #expect(ByteString("Grüße 東京").description == "Grüße 東京")
   }
@@ -26,7 +26,7 @@ struct ByteStringTests {
     }
   }
 
-  @Test("cannot break a line, turn it around or command a terminal by what is no ASCII")
+  @Test("cannot break a line, change its direction or command a terminal with non-ASCII characters")
   func unicode() {
     for scalar in ["\u{85}", "\u{9b}", "\u{9d}", "\u{2028}", "\u{2029}", "\u{202e}", "\u{2067}"] {
       let text = ByteString("a\(scalar)b").description

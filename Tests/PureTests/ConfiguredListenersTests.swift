@@ -26,12 +26,12 @@ struct ConfiguredListenersTests {
     "default of status_listen 127.0.0.1:8007",
   ]
 
-  @Test("is what Kong's defaults say, if nobody says anything")
+  @Test("comes from Kong's defaults if nothing else is set")
   func onlyDefaults() throws {
     #expect(try listeners() == defaults)
   }
 
-  @Test("the environment beats kong.conf, which beats the defaults; each says where it comes from")
+  @Test("the environment beats kong.conf, which beats the defaults; each names its source")
   func precedence() throws {
     let files = KongFiles(
       configuration: configuration(
@@ -43,7 +43,7 @@ struct ConfiguredListenersTests {
       ] + defaults.suffix(3))
   }
 
-  @Test("a variable that is set to nothing beats kong.conf, too, and Kong refuses it")
+  @Test("an empty variable beats kong.conf, too, and Kong refuses it")
   func emptyVariable() throws {
     let files = KongFiles(configuration: configuration("proxy_listen = 0.0.0.0:81\n"))
     let failure = try #require(throws: StartFailure.self) {
@@ -53,7 +53,7 @@ struct ConfiguredListenersTests {
     #expect(failure.explanation?.what == "KONG_PROXY_LISTEN is empty")
   }
 
-  @Test("a bad listener in kong.conf is named by file and line, with exit 78")
+  @Test("a bad listener in kong.conf is reported with file and line, and ends with 78")
   func badFile() throws {
     let files = KongFiles(configuration: configuration("\nproxy_listen = 81\n"))
     #expect {
@@ -105,7 +105,7 @@ struct ConfiguredListenersTests {
     try listeners(variables, files: files).filter { $0.hasPrefix("KONG_") }
   }
 
-  @Test("a role may have blanks around it, and one that Kong does not have ends with 78")
+  @Test("a role may have blanks around it, and an unknown one ends with 78")
   func oddRoles() throws {
     let proxy = ["KONG_PROXY_LISTEN": "0.0.0.0:80"]
     #expect(try sources(proxy.merging(["KONG_ROLE": " control_plane\n"]) { $1 }) == [])
@@ -119,7 +119,7 @@ struct ConfiguredListenersTests {
   }
 
   @Test(
-    "where the role is a reference to a vault, the listeners of all roles count, with a warning")
+    "if the role is a reference to a vault, the listeners of all roles count, with a warning")
   func unknownRole() throws {
     let variables = [
       "KONG_ROLE": "{vault://env/role}", "KONG_PROXY_LISTEN": "0.0.0.0:80",
@@ -149,7 +149,7 @@ struct ConfiguredListenersTests {
       "KONG_FOO_LISTEN": "on", "KONG_PROXY_LISTEN": "0.0.0.0:80",
       "KONG_ADMIN_GUI_LISTEN": "0.0.0.0:81",
     ]
-    // Without the list Kong 3.9's is assumed.
+    // Without the list, Kong 3.9's is assumed.
     #expect(
       try sources(variables) == [
         "KONG_ADMIN_GUI_LISTEN 0.0.0.0:81", "KONG_PROXY_LISTEN 0.0.0.0:80",
@@ -163,14 +163,14 @@ struct ConfiguredListenersTests {
       ])
   }
 
-  @Test("a key with a capital in kong.conf is ignored, as Kong's keys have none")
+  @Test("a key with a capital letter in kong.conf is ignored, because Kong's keys have none")
   func capitals() throws {
     let files = KongFiles(
       configuration: configuration("PROXY_LISTEN = 80\nProxy_Listen = x\nRole = y\n"))
     #expect(try listeners(files: files) == defaults)
   }
 
-  @Test("what two settings name is one listener, with the flags of both")
+  @Test("a listener of two settings is one listener, with the flags of both")
   func sameInTwo() throws {
     let found = try sources([
       "KONG_ADMIN_LISTEN": "0.0.0.0:80 reuseport", "KONG_PROXY_LISTEN": "*:080 ssl",
@@ -178,7 +178,7 @@ struct ConfiguredListenersTests {
     #expect(found == ["KONG_ADMIN_LISTEN 0.0.0.0:80 reuseport ssl"])
   }
 
-  @Test("a flag of a file's listener is not one of the same listener of a variable's")
+  @Test("a variable's listener does not get the flags of the same listener in a file")
   func noForeignFlags() throws {
     let files = KongFiles(configuration: configuration("admin_listen = *:80 transparent\n"))
     let plan = try {
@@ -190,7 +190,7 @@ struct ConfiguredListenersTests {
   }
 
   @Test(
-    "a template that --nginx-conf names hides listeners, and so does a file that cannot be read")
+    "a template of --nginx-conf hides listeners, and so does an unreadable file")
   func hidden() throws {
     var files = KongFiles()
     files.template = "/etc/kong/t.template"
@@ -201,14 +201,14 @@ struct ConfiguredListenersTests {
       #expect(warning.what.contains("not known before kong prepare has run"))
       #expect(!warning.waysOut.isEmpty)
     }
-    // Once more is known, they say nothing; of an older configuration more is not known.
+    // These warnings end once more is known. An older configuration does not tell more.
     let current = GeneratedListeners(listeners: [], isCurrent: true)
     #expect(settings.warnings(with: current).isEmpty)
     let older = GeneratedListeners(listeners: [], isCurrent: false)
     #expect(settings.warnings(with: older).count == 2)
   }
 
-  @Test("20,000 entries in the environment, in kong.conf and in the list cost no quadratic time")
+  @Test("20,000 entries in the environment, in kong.conf and in the list take no quadratic time")
   func many() throws {
     let value = (0..<20_000).map { "[::\($0 / 1000):\($0 % 1000)]:80" }
     let options = (0..<20_000).map { "a\($0)_listen = off" }.joined(separator: "\n")
@@ -228,7 +228,7 @@ struct ConfiguredListenersTests {
     #expect(time < .seconds(60))
   }
 
-  @Test("Kong's own list of defaults counts where it is known")
+  @Test("Kong's own list of defaults counts if it is known")
   func knownDefaults() throws {
     let text =
       "return [[\nproxy_listen = 0.0.0.0:9000\nadmin_listen = off\nstatus_listen = NONE\n]]"
@@ -236,7 +236,7 @@ struct ConfiguredListenersTests {
     #expect(try listeners(files: files) == ["default of proxy_listen 0.0.0.0:9000"])
   }
 
-  // MARK: what was generated
+  // MARK: the generated configuration
 
   private func generated(
     _ listeners: [(String, Int)], warnings: [Explanation] = [], isCurrent: Bool = true
@@ -249,7 +249,9 @@ struct ConfiguredListenersTests {
       }, warnings: warnings, isCurrent: isCurrent)
   }
 
-  @Test("after kong prepare is what was generated, with the setting as the source where one is")
+  @Test(
+    "after kong prepare comes from the generated configuration, with its setting as the source if there is one"
+  )
   func fromGenerated() throws {
     let files = KongFiles(generated: generated([("0.0.0.0", 81), ("0.0.0.0", 80)]))
     let found = try listeners(
@@ -272,7 +274,8 @@ struct ConfiguredListenersTests {
     #expect(found.first?.hasPrefix("KONG_PROXY_LISTEN ") == true)
   }
 
-  @Test("transparent on [::] gets its capability, though kong prepare writes the address out")
+  @Test(
+    "transparent on [::] gets its capability, though kong prepare writes the address differently")
   func transparentIPv6() throws {
     var host = Situation.host(Situation.root())
     let address = ListenAddress.inet(
@@ -286,7 +289,7 @@ struct ConfiguredListenersTests {
   }
 
   @Test(
-    "cap_net_raw is granted for a variable's transparent listener, not for one that a file of the user's has"
+    "cap_net_raw is granted for a variable's transparent listener, not for one in a file of the user's"
   )
   func transparent() throws {
     var host = Situation.host(Situation.root())
@@ -302,7 +305,9 @@ struct ConfiguredListenersTests {
     #expect(asked.needs.map(\.capability) == [.netRaw] && asked.warnings.isEmpty)
   }
 
-  @Test("cap_net_raw is granted neither for kong.conf nor for Kong's defaults, which the user owns")
+  @Test(
+    "cap_net_raw is granted neither for kong.conf nor for Kong's defaults, which belong to the user"
+  )
   func transparentInFiles() throws {
     var host = Situation.host(Situation.root())
     let text = "proxy_listen = 0.0.0.0:9000 transparent"
@@ -326,14 +331,14 @@ struct ConfiguredListenersTests {
     }
   }
 
-  @Test("where an older kong prepare left a configuration, settings that it lacks count, too")
+  @Test("settings that an older generated configuration lacks count, too")
   func older() throws {
     let files = KongFiles(generated: generated([("0.0.0.0", 81)], isCurrent: false))
     let found = try listeners(["KONG_PROXY_LISTEN": "0.0.0.0:80"], files: files)
     #expect(found == ["/p/nginx.conf:1 0.0.0.0:81", "KONG_PROXY_LISTEN 0.0.0.0:80"])
   }
 
-  @Test("where not all of it can be read, the settings are the best knowledge, with a warning")
+  @Test("if a part of it is unreadable, the settings are the best knowledge, with a warning")
   func unreadable() throws {
     let warning = Explanation(what: "/p/nginx.conf is missing", why: "w", waysOut: [])
     var host = Situation.host(Situation.root())
@@ -346,7 +351,7 @@ struct ConfiguredListenersTests {
   }
 
   @Test(
-    "kong.conf is the one that -c or --conf names, the last of them",
+    "kong.conf is the one of the last -c or --conf",
     arguments: [
       (["-c", "/a"], "/a"), (["--vv", "--conf", "/b"], "/b"), (["--conf=/c"], "/c"),
       (["-c", "/a", "-c", "/b"], "/b"), (["-c"], nil), (["--nginx-conf", "/t"], nil),

@@ -5,7 +5,7 @@ import Testing
 @Suite("A process with root's id beside another")
 struct CredentialsTests {
   @Test(
-    "is 77, whatever it is to start",
+    "ends with 77, whatever it starts",
     arguments: [["kong", "docker-start"], ["kong", "health"], ["id"]] as [[ByteString]])
   func halfRoot(command: [ByteString]) throws {
     let mixed: [(real: UInt32, effective: UInt32, saved: UInt32)] = [
@@ -29,7 +29,7 @@ struct CredentialsTests {
     }
   }
 
-  @Test("is another thing than two users of whom none is root")
+  @Test("differs from one with two users of whom none is root")
   func twoUsers() throws {
     var host = Situation.host(Situation.user())
     host.credentials.user = ProcessIDs(real: 33, effective: 1337, saved: 33)

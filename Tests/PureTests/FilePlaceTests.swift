@@ -2,9 +2,10 @@ import Plan
 import Text
 import Testing
 
-@Suite("Where a file comes from")
+@Suite("The origin of a file")
 struct FilePlaceTests {
-  /// As containerd and Docker have it: an overlay, volumes of the kubelet and of the engine, and a tmpfs.
+  /// The mounts of containerd and Docker: an overlay, volumes of the kubelet and of the engine, and
+  /// a tmpfs.
   private static let mounts = """
     100 90 0:50 / / rw,relatime master:1 - overlay overlay rw,lowerdir=/a:/b
     101 100 0:51 / /proc rw,nosuid shared:3 master:2 - proc proc rw
@@ -19,7 +20,7 @@ struct FilePlaceTests {
     """
 
   @Test(
-    "is told by the mount that it is on",
+    "is known from its mount",
     arguments: [
       ("/usr/local/kong", .image), ("/usr/local/kong/logs", .mount),
       ("/usr/local/kong/logs/error.log", .mount), ("/usr/local/kong/logs2", .image),
@@ -31,7 +32,7 @@ struct FilePlaceTests {
   }
 
   @Test(
-    "is not known without a list of mounts, or with one that is none",
+    "is unknown without a list of mounts, or with an invalid one",
     arguments: ["", "\n\n", "1 2 3 4 5 6 7", "100 90 0:50 / / rw -", "a b c d / f g - "])
   func unknown(mounts: String) {
     #expect(FilePlace(of: "/usr/local/kong", mounts: Array(mounts.utf8)) == .unknown)

@@ -62,14 +62,14 @@ struct HookTests {
     }
   }
 
-  @Test("A file that nobody may execute is named and skipped")
+  @Test("A file that nobody may execute is reported and skipped")
   func notExecutable() throws {
     let plan = try Situation.plan(on: host(directory([("a.sh", 0o644), ("b.sh", 0o755)])))
     #expect(plan.warnings.map(\.what).contains("/docker-entrypoint.d/a.sh is not run"))
     #expect(plan.prepare.map(\.name) == ["give-prefix", "run", "run"])
   }
 
-  @Test("One that the user may not execute ends the start as its exec would")
+  @Test("A hook that the user may not execute ends the start like its exec would")
   func refused() throws {
     var hooks = directory([("a.sh", 0o700)])
     hooks.files[0].refusal = "uid 1337 may not execute it"
@@ -79,7 +79,7 @@ struct HookTests {
     #expect(plan.failure?.explanation?.why == "uid 1337 may not execute it")
   }
 
-  @Test("That .envsh is not supported is said once, with all names")
+  @Test("One message says that .envsh is not supported, with all names")
   func environmentScript() throws {
     let plan = try Situation.plan(on: host(directory([("a.envsh", 0o755), ("b.envsh", 0o644)])))
     let warnings = plan.warnings.map(\.what).filter { $0.contains(".envsh are not supported") }
@@ -88,7 +88,7 @@ struct HookTests {
     #expect(plan.prepare.map(\.name) == ["give-prefix", "run"])
   }
 
-  @Test("What the user could write is refused with exit 78, wherever on the path it is")
+  @Test("A hook that the user could write ends with 78, wherever on the path that is possible")
   func writable() throws {
     let cases: [(HookDirectory, PathEntry)] = [
       (directory([("a", 0o755)], uid: 1337), owned("/docker-entrypoint.d")),
@@ -112,7 +112,7 @@ struct HookTests {
     #expect(try Situation.plan(on: host(hooks)).failure == nil)
   }
 
-  @Test("A group that the user is not in may write")
+  @Test("A group that the user is not in may have write permission")
   func otherGroup() throws {
     let hooks = directory([("a", 0o755)], gid: 44, mode: 0o775)
     #expect(try Situation.plan(on: host(hooks)).failure == nil)
@@ -129,7 +129,7 @@ struct HookTests {
     #expect(ownedSticky.firstWritable(by: kong)?.path == "/x")
   }
 
-  @Test("For hooks that run as root, nobody else may be able to write them")
+  @Test("If hooks run as root, nobody else may be able to write them")
   func root() {
     #expect([owned("/a", uid: 5)].firstWritable(by: nil) != nil)
     #expect([owned("/a", mode: 0o775)].firstWritable(by: nil) != nil)
@@ -160,7 +160,7 @@ struct HookTests {
     #expect(plan.failure?.explanation?.why == "Permission denied")
   }
 
-  @Test("Names are ordered exactly as sort -V orders them")
+  @Test("Names are in the order of sort -V")
   func sortOracle() throws {
     var generator = SeededGenerator(state: 7)
     let alphabet = Array("0019az~.-_A/ +".utf8).filter { $0 != UInt8(ascii: "/") }
@@ -170,7 +170,7 @@ struct HookTests {
       let name = (0..<length).map { _ in
         alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]
       }
-      // Releases of coreutils differ in what the suffix of a hidden name is.
+      // Releases of coreutils differ in the suffix of a hidden name.
       if name.first != UInt8(ascii: ".") { names.insert(name) }
     }
     let shuffled = names.sorted { $0.lexicographicallyPrecedes($1) }.shuffled(using: &generator)
@@ -181,7 +181,7 @@ struct HookTests {
     #expect(difference == nil)
   }
 
-  /// What coreutils' `sort -V` makes of the lines.
+  /// The output of coreutils' `sort -V` for the lines.
   private func sort(_ lines: [String]) throws -> [String] {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/sort")
@@ -192,7 +192,7 @@ struct HookTests {
     process.standardOutput = output
     try process.run()
     let text = lines.joined(separator: "\n") + "\n"
-    // Small enough for the pipe, so that nobody waits for the other.
+    // Small enough for the pipe, so that neither side waits for the other.
     #expect(text.utf8.count < 65536)
     input.fileHandleForWriting.write(Data(text.utf8))
     try input.fileHandleForWriting.close()

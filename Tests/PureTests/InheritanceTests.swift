@@ -8,7 +8,7 @@ import Testing
 @Suite("What programs inherit")
 struct InheritancePlanTests {
   @Test(
-    "by NGINX are the sockets that nginx takes for such: numbers from 3 on, up to the first that is none",
+    "through NGINX are the sockets that nginx accepts there: numbers from 3 on, up to the first invalid one",
     arguments: [
       ("6;7;", [6, 7]), ("6:7;", [6, 7]), ("6;7", [6]), ("6;6;", [6]), ("1;2;3;", [3]), ("", []),
       ("6; 7;", [6]), ("6;x;7;", [6]), (";6;", []), ("-6;", []), ("+6;", []),
@@ -18,13 +18,14 @@ struct InheritancePlanTests {
     #expect(InheritedSockets.descriptors(value) == descriptors)
   }
 
-  @Test("by NGINX are no more than 1024")
+  @Test("through NGINX are at most 1024 sockets")
   func manySockets() {
     let value = (3..<9000).map { "\($0);" }.joined()
     #expect(InheritedSockets.descriptors(ByteString(value)).count == 1024)
   }
 
-  @Test("from kong docker-start is what NGINX names, for nginx; any other command inherits all")
+  @Test(
+    "from kong docker-start is what NGINX names, for nginx; any other command inherits everything")
   func descriptors() throws {
     var host = Situation.host(Situation.root())
     host.hooks = HookDirectory(files: [
@@ -47,7 +48,7 @@ struct InheritancePlanTests {
     #expect(!other.launch.map(\.name).contains("close-descriptors"))
   }
 
-  @Test("What kong prepare leaves running is killed after a drop, what a hook leaves is not")
+  @Test("is no process of kong prepare: these are killed after a drop, those of a hook are not")
   func orphans() throws {
     let ends = { (who: Credentials, user: String?) in
       var options = Options()

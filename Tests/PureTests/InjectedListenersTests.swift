@@ -3,9 +3,9 @@
 @testable import Plan
 import Testing
 
-@Suite("What settings inject into nginx's configuration")
+@Suite("What settings add to nginx's configuration")
 struct InjectedListenersTests {
-  /// The settings of a start, with files as they are given.
+  /// The settings of a start, with these files.
   private func settings(
     _ variables: [String: String], _ texts: [String: String] = [:]
   ) throws -> ConfiguredListeners {
@@ -24,7 +24,7 @@ struct InjectedListenersTests {
     return settings.chosen.map(\.description)
   }
 
-  @Test("has the listeners of a file that it includes, with the file as their source")
+  @Test("contributes the listeners of a file that it includes, with the file as their source")
   func include() throws {
     let texts = [
       "/etc/extra.conf": "# mine\nserver { listen 81; }\nserver { listen [::1]:82 ssl; }"
@@ -49,7 +49,7 @@ struct InjectedListenersTests {
   }
 
   @Test(
-    "is a listener itself in a server of Kong's, and may have more behind a semicolon",
+    "can be a listener in a server of Kong's, and more after a semicolon",
     arguments: [
       ("KONG_NGINX_PROXY_LISTEN", "0.0.0.0:87 ssl", ["0.0.0.0:87 ssl"]),
       ("KONG_NGINX_ADMIN_LISTEN", "88", ["0.0.0.0:88"]),
@@ -68,7 +68,7 @@ struct InjectedListenersTests {
     #expect(try listeners([variable: value]) == expected.map { "\(variable) \($0)" })
   }
 
-  @Test("counts only where Kong writes the block that it goes into")
+  @Test("counts only if Kong writes the block that it belongs to")
   func blocks() throws {
     let stream = ["KONG_NGINX_STREAM_INCLUDE": "/s", "KONG_NGINX_SPROXY_LISTEN": "87"]
     #expect(try listeners(stream) == [])
@@ -88,7 +88,7 @@ struct InjectedListenersTests {
     #expect(try listeners(nothing, texts) == [])
   }
 
-  @Test("may be in kong.conf, where a variable beats it")
+  @Test("may be in kong.conf, and a variable beats it")
   func configuration() throws {
     let texts = [
       "/etc/kong/kong.conf":
@@ -101,7 +101,7 @@ struct InjectedListenersTests {
   }
 
   @Test(
-    "that cannot be read or understood is said, as more listeners may be there",
+    "causes a warning if it is unreadable or not understood, because it may contain listeners",
     arguments: [
       ("KONG_NGINX_HTTP_INCLUDE", "/none", "/none is not read", "no such file"),
       ("KONG_NGINX_HTTP_INCLUDE", "{vault://env/x}", "KONG_NGINX_HTTP_INCLUDE", "to a vault"),
@@ -119,7 +119,7 @@ struct InjectedListenersTests {
     #expect(warnings.first?.waysOut.isEmpty == false)
   }
 
-  @Test("gives cap_net_raw to what the variable itself names, not to what a file has")
+  @Test("gives cap_net_raw to listeners in the variable itself, not to those in a file")
   func transparent() throws {
     let needs = { (variables: [String: String], texts: [String: String]) in
       var host = Situation.host(Situation.root())

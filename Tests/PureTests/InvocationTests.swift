@@ -17,7 +17,7 @@ struct InvocationTests {
     return try #require(failure?.explanation)
   }
 
-  @Test("leaves everything to the command after its first word, and after --")
+  @Test("leaves everything after the first word of the command, and after --, to the command")
   func command() throws {
     #expect(try parse("kong", "--user", "x").command == ["kong", "--user", "x"])
     #expect(try parse("--user", "x", "ls", "--dry-run").command == ["ls", "--dry-run"])
@@ -41,7 +41,7 @@ struct InvocationTests {
     #expect(try Invocation(["--proxy", path]).options.proxy == path)
   }
 
-  @Test("collects --cap, and takes the last of every other option")
+  @Test("collects --cap, and uses the last of every other option")
   func repeated() throws {
     let invocation = try parse(
       "--cap", "a,b", "--cap=c", "--user", "x", "--user", "y", "--cap-mode", "FILE",
@@ -62,7 +62,7 @@ struct InvocationTests {
     #expect(try parse("--version").action == .version)
   }
 
-  @Test("says what is wrong with an option, what it can be, and what was meant")
+  @Test("says what is wrong with an option, its possible values, and the most similar option")
   func failures() throws {
     #expect(try failure("--dryrun", "x").waysOut.first == "did you mean --dry-run?")
     #expect(try failure("--usr=x").waysOut.first == "did you mean --user?")
@@ -79,7 +79,7 @@ struct InvocationTests {
     }
   }
 
-  @Test("has one setting for each name, and --help has a line for each, at most 80 columns wide")
+  @Test("has one setting for each name, and --help has lines for each, at most 80 columns wide")
   func help() {
     let help = HelpText.render()
     let lines = help.split(separator: "\n")
@@ -97,7 +97,7 @@ struct InvocationTests {
     }
   }
 
-  @Test("has every variable of ours that an environment may have, and no other")
+  @Test("covers exactly those variables of ours that an environment may have")
   func variables() {
     let variables = Setting.all.compactMap(\.variable).filter { $0.hasPrefix("ENTRYPOINT_") }
     let known = Environment(variables.map { Environment.Variable(name: $0, value: "on") })

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("JSON")
 struct JSONTests {
-  @Test("is what Foundation reads back as the same value, on one line and on many")
+  @Test("is read back by Foundation as the same value, on one line and on many")
   func parsed() throws {
     var random = SystemRandomNumberGenerator()
     for _ in rounds(2_000) {
@@ -18,7 +18,7 @@ struct JSONTests {
     }
   }
 
-  @Test("leaves out a member without a value")
+  @Test("omits a member without a value")
   func absent() {
     #expect(JSON.object(["a": nil, "b": .number(1), "c": .array([])]).line == #"{"b":1,"c":[]}"#)
   }

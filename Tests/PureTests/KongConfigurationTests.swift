@@ -33,7 +33,7 @@ struct KongConfigurationTests {
     #expect(value(text) == nil)
   }
 
-  @Test("says on which line each listener is, in the order of the file, the last of a name only")
+  @Test("gives the line of each listener, in the order of the file; the last of a name counts")
   func listeners() {
     let configuration = KongConfiguration(
       Array(
@@ -63,7 +63,7 @@ struct KongConfigurationTests {
     #expect(empty.prefix == nil)
   }
 
-  @Test("gives back every value that is written with its # escaped, whatever the bytes")
+  @Test("returns every value that is written with its # escaped, whatever the bytes")
   func roundTrip() {
     var random = SeededGenerator(state: 11)
     let alphabet = Array("ab=#[];, \t\"'.:".utf8) + [0xff, 0x00, 0x01]
@@ -71,7 +71,7 @@ struct KongConfigurationTests {
       let value = (0..<Int.random(in: 1..<16, using: &random)).compactMap { _ in
         alphabet.randomElement(using: &random)
       }
-      // Blanks at an end are not part of a value.
+      // Blanks at the ends do not belong to a value.
       guard let (first, last) = value.first.map({ ($0, value[value.count - 1]) }),
         ![first, last].contains(0x20), ![first, last].contains(0x09)
       else { continue }
@@ -86,7 +86,7 @@ struct KongConfigurationTests {
 struct KongDefaultsTests {
   private func read(_ text: String) -> KongDefaults? { KongDefaults(Array(text.utf8)) }
 
-  @Test("says the same of listeners and of the version where only that is read")
+  @Test("says the same about listeners and the version if only these are read")
   func onlyListeners() throws {
     for name in ["role", "nginx_optimizations", "headers_upstream", "hxxders_upstream", "Role"] {
       for listen in ["proxy_listen = 0.0.0.0:80", "proxy-listen = x", "a_listen=1\na_listen = 2"] {
@@ -109,7 +109,7 @@ struct KongDefaultsTests {
   }
 
   @Test(
-    "is read from the first long string, past comments of both kinds",
+    "is read from the first long string, after comments of both kinds",
     arguments: [
       "return [[\na_b = 1\nc = NONE\n]]\n", "return [==[a_b = 1\n # x = y\nc = NONE ]] ]=] ]==]",
       "-- [[ not this\n--[[ nor = this\n]] --[=[ nor = ]] ]=]\nreturn[[a_b = 1\nc = NONE]]",
@@ -122,7 +122,7 @@ struct KongDefaultsTests {
   }
 
   @Test(
-    "is not there without a long string that ends",
+    "is absent without a complete long string",
     arguments: [
       "", "return nil", "return [[ a = 1", "-- return [[ a = 1 ]]", "--[[ a = 1 ]]",
       "return [=[ ]]",
@@ -132,7 +132,7 @@ struct KongDefaultsTests {
     #expect(read(text) == nil)
   }
 
-  @Test("says what Kong listens on by default, nothing where that is NONE")
+  @Test("gives Kong's default listeners, and none for NONE")
   func listen() throws {
     let defaults = try #require(
       read("return [[\nproxy_listen = 0.0.0.0:8000 # http\nx_listen = NONE\ny_listen =\n]]"))

@@ -13,7 +13,7 @@ struct LeastPrivilegesTests {
     return try Planner(request: request, snapshot: host).leastPrivileges()
   }
 
-  @Test("of a root start are what its steps use and what nginx needs, as flags of docker")
+  @Test("for a root start are what its steps use and what nginx needs, as flags of Docker")
   func docker() throws {
     let least = try least(on: Situation.host(Situation.root()))
     #expect(
@@ -22,14 +22,14 @@ struct LeastPrivilegesTests {
         + " --cap-add SETPCAP --cap-add NET_BIND_SERVICE --security-opt no-new-privileges")
   }
 
-  @Test("of a root start are the same from wherever one asks: root with all, or with nothing")
+  @Test("for a root start are the same, whether it has all capabilities now or none")
   func independent() throws {
     let all = Situation.root(Situation.names.all)
     #expect(
       try least(on: Situation.host(all)) == least(on: Situation.host(Situation.root([]))))
   }
 
-  @Test("have cap_setfcap, and a root file system to write to, only where the file must be written")
+  @Test("include cap_setfcap, and a writable root file system, only if the file must be written")
   func file() throws {
     let host = Situation.host(Situation.root())
     let listen = ["KONG_PROXY_LISTEN": "0.0.0.0:80"]
@@ -40,14 +40,14 @@ struct LeastPrivilegesTests {
     #expect(file.capabilities.contains(.setfcap) && !file.allowsReadOnlyRoot)
   }
 
-  @Test("of a start that needs no capability have none but those of the drop")
+  @Test("for a start without a needed capability are those of the drop")
   func noNeed() throws {
     let least = try least(
       on: Situation.host(Situation.root()), ["KONG_PROXY_LISTEN": "0.0.0.0:8000"])
     #expect(least.capabilities == CapabilitySet([.chown, .setgid, .setuid, .setpcap]))
   }
 
-  @Test("of a non-root start are the sysctl, which Pod Security restricted allows")
+  @Test("for a non-root start are the sysctl, which Pod Security restricted allows")
   func nonRoot() throws {
     let least = try least(on: Situation.host(Situation.user()))
     #expect(
@@ -69,7 +69,7 @@ struct LeastPrivilegesTests {
         """)
   }
 
-  @Test("of a non-root start come with a note that the host's network has no such sysctl")
+  @Test("for a non-root start come with a note that the host's network has no such sysctl")
   func hostNetwork() throws {
     let user = try least(on: Situation.host(Situation.user()))
     #expect(user.networkNote?.why.contains("--network host") == true)
@@ -79,7 +79,8 @@ struct LeastPrivilegesTests {
     #expect(high.networkNote == nil)
   }
 
-  @Test("are enough: with exactly them the plan gives nginx all it needs, with any one less not")
+  @Test(
+    "are exact: with them the plan gives nginx all it needs, without any one of them it does not")
   func enough() throws {
     let variables = ["KONG_PROXY_LISTEN": "0.0.0.0:80 transparent"]
     let least = try least(on: Situation.host(Situation.root()), variables)

@@ -23,13 +23,13 @@ struct ListenParserTests {
   }
 
   @Test(
-    "has no listeners when its first entry is off",
+    "has no listeners if its first entry is off",
     arguments: ["off", " off ", "off, 0.0.0.0:80"] as [ByteString])
   func off(value: ByteString) throws {
     #expect(try parse(value).isEmpty)
   }
 
-  @Test("is refused when it is empty, as Kong refuses it", arguments: ["", "  "] as [ByteString])
+  @Test("is refused if it is empty, as by Kong", arguments: ["", "  "] as [ByteString])
   func empty(value: ByteString) throws {
     let failure = try #require(throws: StartFailure.self) { try parse(value) }
     #expect(failure.status == 78)
@@ -38,7 +38,7 @@ struct ListenParserTests {
   }
 
   @Test(
-    "takes every form of address and flag that Kong takes",
+    "accepts every form of address and flag that Kong accepts",
     arguments: [
       "0.0.0.0:1", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443", "[::ffff:a00:1]:80",
       "[1:2:3:4:5:6:7:8]:1", "[1::]:1", "[1::2:3:4:5:6:7:8]:1",
@@ -51,13 +51,13 @@ struct ListenParserTests {
     #expect(try parse(ByteString(entry)).map(\.entry) == [entry])
   }
 
-  @Test("takes flags before the address, and zeros before a number, as Kong does")
+  @Test("accepts flags before the address, and zeros before a number, like Kong")
   func order() throws {
     #expect(try parse("ssl 0.0.0.0:443 http2").map(\.entry) == ["0.0.0.0:443 ssl http2"])
     #expect(try parse("0.0.0.0:0000000443").map(\.port) == [443])
   }
 
-  @Test("has a flag twice only where another one is between, as Kong looks for one after the other")
+  @Test("may have a flag twice only with another one in between, because of the way Kong searches")
   func repeated() throws {
     #expect(try parse("0.0.0.0:80 ssl bind ssl").map(\.entry) == ["0.0.0.0:80 ssl bind"])
     #expect(try parse("0.0.0.0:80 ssl  ssl").map(\.entry) == ["0.0.0.0:80 ssl"])
@@ -67,7 +67,7 @@ struct ListenParserTests {
     }
   }
 
-  @Test("is one socket for nginx where an address has no digits for a zero, or any number of them")
+  @Test("is one socket for nginx if an address omits a zero, or has additional ones")
   func socketOfNginx() {
     let socket = { (host: String) in
       ListenerSocket(Listener(source: "x", address: .inet(host: host, port: 80)))
@@ -96,7 +96,7 @@ struct ListenParserTests {
     #expect(try parse("0.0.0.0:53, 0.0.0.0:53 udp, [::]:53").count == 3)
   }
 
-  @Test("has the flags of its kind and version, where these are known")
+  @Test("has the flags of its kind and version, if these are known")
   func flags() {
     let takes = { (value: ByteString, variable: String, version: KongVersion?) in
       let grammar = ListenParser.Grammar(of: variable, in: version)
@@ -112,7 +112,7 @@ struct ListenParserTests {
     #expect(takes("a:1 transparent", proxy, .third) && takes("a:1 transparent", stream, .first))
   }
 
-  @Test("ends at a # in Kong 1.x, which takes the byte before it, too")
+  @Test("ends at a # in Kong 1.x, which also drops the byte before it")
   func comment() throws {
     let entries = { (value: ByteString, version: KongVersion?) in
       let grammar = ListenParser.Grammar(of: "KONG_PROXY_LISTEN", in: version)
@@ -122,12 +122,12 @@ struct ListenParserTests {
     #expect(entries("a:80#x", .first) == ["a:8"])
     #expect(entries("a:80 # only here", .second) == nil)
     #expect(entries("a:80 # only here", .third) == nil)
-    // Whatever Kong it is, it must not be refused here if one of them takes it.
+    // If one version of Kong accepts it, it must not be refused for an unknown version.
     #expect(entries("a:80 # only here", nil) == ["a:80"])
   }
 
   @Test(
-    "names the variable, the entry and what was expected when an entry is bad",
+    "names the variable, the entry and the expected form if an entry is bad",
     arguments: [
       ("0.0.0.0", "expected ADDRESS:PORT"), ("0.0.0.0:", "has no port"),
       ("0.0.0.0:65536", "expected a number from 1 to 65535"), ("0.0.0.0:0", "\"0\" is not a port"),
@@ -160,14 +160,14 @@ struct ListenParserTests {
     #expect(!explanation.waysOut.isEmpty)
   }
 
-  @Test("shows how to write a port that stands alone")
+  @Test("shows how to write a port without an address")
   func portAlone() throws {
     let failure = try #require(throws: StartFailure.self) { try parse(":80 ssl") }
     #expect(failure.explanation?.waysOut.first == "write 0.0.0.0:80")
   }
 
   @Test(
-    "says how to have no listener only to a person who can have meant that",
+    "mentions off only if the value may have meant that",
     arguments: [
       ("OFF", true), ("none", true), ("80", false), ("0.0.0.0", false), ("a:1 tls", false),
     ])
@@ -177,7 +177,7 @@ struct ListenParserTests {
   }
 
   @Test(
-    "has no listeners that are known before Kong has asked the vault, and that is said",
+    "has no known listeners before Kong has asked the vault, and a warning says so",
     arguments: ["{vault://env/proxy-listen}", " {vault://hcv/kong/listen?ttl=1#2} "] as [ByteString]
   )
   func vault(value: ByteString) throws {
@@ -197,7 +197,7 @@ struct ListenParserTests {
   }
 
   @Test(
-    "has no reference to a vault unless all of an entry is one",
+    "contains a reference to a vault only if the whole entry is one",
     arguments: [
       "{vault://env/a", "{vault:/env/a}", "vault://env/a}", "{Vault://env/a}",
       "a:1 {vault://env/a}",
@@ -217,13 +217,13 @@ struct ListenParserTests {
     #expect(text.why.contains("\\x1b"))
   }
 
-  @Test("has an error, not an empty entry, where there is nothing between two commas")
+  @Test("has an error, not an empty entry, if there is nothing between two commas")
   func emptyEntry() {
     #expect(throws: StartFailure.self) { try parse("0.0.0.0:80,,0.0.0.0:81") }
     #expect(throws: StartFailure.self) { try parse(",0.0.0.0:81") }
   }
 
-  @Test("prints every random valid entry back as it was written")
+  @Test("prints every random valid entry as it was written")
   func printsBack() throws {
     var random = SeededGenerator(state: 2)
     for _ in rounds(20_000) {
@@ -232,7 +232,7 @@ struct ListenParserTests {
     }
   }
 
-  @Test("never crashes on random bytes, and prints back what it accepts")
+  @Test("never crashes on random bytes, and prints what it accepts unchanged")
   func randomBytes() {
     var random = SeededGenerator(state: 1)
     let alphabet = Array("0123456789.:[]*,= \tabfsludportxy_-=\u{0}é".utf8) + [0xff, 0xc3]
@@ -246,7 +246,7 @@ struct ListenParserTests {
     }
   }
 
-  @Test("accepts every entry of a Kong-like list that is ten thousand long")
+  @Test("accepts a Kong-like list of ten thousand entries")
   func many() throws {
     let value = (1...10_000).map { "127.0.0.1:\($0)" }.joined(separator: ",")
     #expect(try parse(ByteString(value)).compactMap(\.port) == Array(1...10_000))

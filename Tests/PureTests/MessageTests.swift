@@ -4,7 +4,7 @@
 @testable import Text
 import Testing
 
-@Suite("What a process without privileges hands back")
+@Suite("The answer of a process without privileges")
 struct MessageTests {
   private static let listener = Listener(
     source: "/p/nginx.conf:1", address: .inet(host: "0.0.0.0", port: 80), flags: ["ssl", "udp"],
@@ -63,7 +63,7 @@ struct MessageTests {
     #expect(Bool(message: true.message) == true && Bool(message: false.message) == false)
   }
 
-  @Test("is nothing where a byte is missing, or is too many")
+  @Test("is nothing if a byte is missing or superfluous")
   func length() {
     let message = Self.generated.message
     #expect(
@@ -74,7 +74,7 @@ struct MessageTests {
   }
 
   @Test(
-    "is nothing where it says what no reader would: a line break, port 0, ports backwards, too many"
+    "is nothing if no reader could have written it: a line break, port 0, a reversed range, too many"
   )
   func lies() {
     func isRefused(_ change: (inout GeneratedListeners) -> Void) -> Bool {
@@ -99,7 +99,7 @@ struct MessageTests {
       isRefused { $0.warnings = [Explanation](repeating: Self.warning, count: 22) })
   }
 
-  @Test("of a variable's own listeners counts only what the variable says")
+  @Test("about a variable's own listeners counts only as far as the variable agrees")
   func claims() throws {
     let inject = "x; server { listen 82 transparent; }"
     let request = try Request(

@@ -22,7 +22,7 @@ struct NeedsTests {
     }
   }
 
-  @Test("needs cap_net_raw for the flag transparent, wherever it stands")
+  @Test("needs cap_net_raw for the flag transparent, at any position")
   func transparent() throws {
     #expect(try needs("0.0.0.0:8000 transparent ssl") == CapabilitySet(.netRaw))
     #expect(try needs("transparent 0.0.0.0:80") == CapabilitySet([.netRaw, .netBindService]))

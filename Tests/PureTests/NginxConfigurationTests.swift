@@ -3,7 +3,7 @@ import Testing
 
 @Suite("An nginx configuration file")
 struct NginxConfigurationTests {
-  /// Each statement as its words in brackets with the mark that ends it, with its line in front.
+  /// Each statement as its line, its words in brackets, and the mark that ends it.
   private func statements(_ text: String) throws(NginxSyntaxError) -> [String] {
     try statements(Array(text.utf8))
   }
@@ -65,7 +65,7 @@ struct NginxConfigurationTests {
   }
 
   @Test(
-    "has an error with its line, and no crash, where nginx refuses it",
+    "has an error with its line, and no crash, if nginx refuses it",
     arguments: [
       (";", 1), ("\n{", 2), ("}", 1), ("a;\n}", 2), ("a }", 1), ("a", 1), ("a b\n", 1), ("a {", 1),
       ("\na \"b\n", 2), ("a 'b\\'", 1), ("a \"b\"c;", 1), ("a \"b\"#\n;", 1), ("a \\", 1),
@@ -81,7 +81,7 @@ struct NginxConfigurationTests {
       "", "if x then y = {} end", "{ { } }", #"s = "}""#, "s = '{'", #"s = "\"}""#, #"s = "\\""#,
       "-- }", "-- it's {", "--[[ }\n ]] ", "--[==[ } ]] } ]==]", "s = [[ } ]]", "s = [=[ ]] } ]=]",
       "---[[ }", "--[ }", "--[= }", "a[b[c]]", "s = ']]'", "a - -b", "s = '\\'}'", "x = a['}']",
-      // No string goes on behind its line: the lone quote is nothing.
+      // No string continues on the next line: the lone quote has no effect.
       "it's", "\"\n", "s = 'a\\",
     ])
   func lua(body: String) throws {
@@ -125,7 +125,7 @@ struct NginxConfigurationTests {
   }
 
   @Test(
-    "is read in linear time and without deep recursion, whatever half a MB of it repeats",
+    "is read in linear time and without deep recursion, whatever half a MB repeats",
     arguments: [
       "{", "a{", "}", "a;", "\"", "'", "\\", "#", "\n", "a ", "$", "${", "a{}", "a \"\" ", "x",
       "x_by_lua_block{", "x_by_lua_block{}",
@@ -135,7 +135,7 @@ struct NginxConfigurationTests {
   }
 
   @Test(
-    "has a Lua block that is read in linear time, whatever half a MB of it repeats",
+    "has a Lua block that is read in linear time, whatever half a MB repeats",
     arguments: ["{", "\"", "\"\\", "\\\"", "'\"", "-", "[", "[=", "]=", "--[", "\"\\\"'\\'", "[[]"])
   func largeLua(pattern: String) {
     expectFast(

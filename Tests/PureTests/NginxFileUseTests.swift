@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The files that an nginx configuration names")
 struct NginxFileUseTests {
-  /// "PURPOSE PATH DIRECTIVE SOURCE" of each, for files by their paths.
+  /// "PURPOSE PATH DIRECTIVE SOURCE" of each, for files given by path.
   private func uses(_ texts: [ByteString: String]) -> [String] {
     let files = NginxFiles(
       matching: { pattern in
@@ -65,7 +65,7 @@ struct NginxFileUseTests {
   }
 
   @Test(
-    "are none where a word stands for something else",
+    "do not include words that stand for something else",
     arguments: [
       "access_log off;", "error_log stderr;", "error_log syslog:server=127.0.0.1;",
       "error_log memory:32m;", "access_log /var/log/$host.log;", "ssl_certificate data:$pem;",
@@ -77,7 +77,7 @@ struct NginxFileUseTests {
     #expect(uses(["/p/nginx.conf": text]).isEmpty)
   }
 
-  @Test("are bounded, whatever includes itself or has a million directives")
+  @Test("are limited, whatever includes itself or has a million directives")
   func bounds() {
     let many = (0..<5000).map { "access_log /l\($0);\n" }.joined()
     #expect(uses(["/p/nginx.conf": many]).count == 1000)
@@ -85,7 +85,7 @@ struct NginxFileUseTests {
   }
 
   @Test(
-    "are told with owner, mode and the way out, before prepare for a log that the environment names"
+    "are reported with owner, mode and the way out, before prepare for a log in the environment"
   )
   func closedLog() throws {
     var host = Situation.host(Situation.user())
@@ -115,7 +115,7 @@ struct NginxFileUseTests {
     #expect(warnings[0].waysOut.first == "KONG_PROXY_ACCESS_LOG=/dev/stdout")
   }
 
-  @Test("and a listener for IPv6 where there is none ends the start, if Kong certainly opens it")
+  @Test("and an IPv6 listener without IPv6 ends the start, if Kong certainly opens it")
   func noIPv6() throws {
     var host = Situation.host(Situation.user())
     host.hasIPv6 = false
@@ -128,7 +128,7 @@ struct NginxFileUseTests {
         + " supported by protocol)")
     #expect(failure.explanation?.waysOut.first?.hasPrefix("listen on IPv4 only") == true)
     #expect(try Situation.plan(["KONG_PROXY_LISTEN": "0.0.0.0:8000"], on: host).failure == nil)
-    // A template may leave it out.
+    // A template may omit it.
     host.files.template = "/x"
     let doubtful = try Situation.plan(["KONG_PROXY_LISTEN": "[::]:8000"], on: host)
     host.files.template = nil
@@ -141,7 +141,7 @@ struct NginxFileUseTests {
       ).failure == nil)
   }
 
-  @Test("and listeners that cannot be had are told with the setting that names them")
+  @Test("and impossible listeners are reported with the setting that names them")
   func listener() {
     let generated = Listener(
       source: "/p/nginx-kong.conf:3",

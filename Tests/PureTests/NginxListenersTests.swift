@@ -40,7 +40,7 @@ struct NginxListenersTests {
     #expect(listener(listen)?.entry == entry)
   }
 
-  @Test("keep their parameters, also those that a later nginx may have")
+  @Test("keep their parameters, including those of a later nginx")
   func parameters() {
     let flags = [
       "ssl", "http2", "proxy_protocol", "default_server", "deferred", "bind", "reuseport",
@@ -50,7 +50,7 @@ struct NginxListenersTests {
     #expect(listener("80 " + flags.joined(separator: " "))?.flags == flags)
   }
 
-  @Test("are UDP with udp and with quic, else TCP, and a path is neither")
+  @Test("are UDP with udp and with quic, otherwise TCP, and a path is neither")
   func transports() {
     #expect(listener("443 quic reuseport")?.transport == .udp)
     #expect(listener("53 udp", in: "stream")?.transport == .udp)
@@ -71,7 +71,7 @@ struct NginxListenersTests {
   }
 
   @Test(
-    "are left out with a warning that says where and why, if they are not understood",
+    "are omitted with a warning that says where and why, if they are not understood",
     arguments: [
       ("$port", "variable"), ("0", "ports from 1"), ("65536", "ports from 1"),
       (":80", "not an address"), ("a:", "ports from 1"), ("a:b", "ports from 1"),
@@ -101,7 +101,7 @@ struct NginxListenersTests {
     }
   }
 
-  @Test("are port 80 for an http server without listen if root starts nginx, else port 8000")
+  @Test("are port 80 for an http server without listen if root starts nginx, otherwise port 8000")
   func withoutListen() {
     let text = "http {\n server { }\n}\nstream { server { } } mail { server { } }"
     #expect(read(text).listeners.map(\.description) == ["/p/nginx.conf:2 0.0.0.0:80"])
@@ -124,7 +124,7 @@ struct NginxListenersTests {
     #expect(result.warnings.isEmpty)
   }
 
-  @Test("are one where several servers share a socket, with the first source and all flags")
+  @Test("are one if several servers share a socket, with the first source and all flags")
   func folding() {
     let text = """
       http {
@@ -139,7 +139,7 @@ struct NginxListenersTests {
       ])
   }
 
-  @Test("are found in a configuration as Kong writes it")
+  @Test("are found in a configuration like Kong's")
   func kong() {
     let result = read(KongConfiguration.files, main: "/usr/local/kong/nginx.conf")
     #expect(
@@ -159,7 +159,8 @@ struct NginxListenersTests {
 
   // MARK: include
 
-  @Test("are found behind include, relative to the main file's directory, in the block around it")
+  @Test(
+    "are found through include, relative to the main file's directory, in the surrounding block")
   func include() {
     let files = [
       "/p/nginx.conf": "include main.conf; http { include sub/http.conf; server { include s; } }",
@@ -179,7 +180,7 @@ struct NginxListenersTests {
     #expect(result.warnings.isEmpty)
   }
 
-  @Test("are found behind an include with a pattern, which may match nothing")
+  @Test("are found through an include with a pattern, which may match nothing")
   func pattern() {
     let files = [
       "/p/nginx.conf": "http { include conf.d/*.conf; include none-?; include [x; }",
@@ -190,13 +191,13 @@ struct NginxListenersTests {
     #expect(result.warnings.isEmpty)
   }
 
-  @Test("need no include in a block that has no listeners")
+  @Test("need no include in a block without listeners")
   func includeElsewhere() {
     let text = "http { types { include absent; } server { listen 1; location / { include no; } } }"
     #expect(read(text).warnings.isEmpty)
   }
 
-  @Test("survive a file that is missing, unreadable, broken or included by itself, with a warning")
+  @Test("survive a file that is missing, unreadable, broken or includes itself, with a warning")
   func badInclude() {
     let files = [
       "/p/nginx.conf": """
@@ -234,14 +235,14 @@ struct NginxListenersTests {
     #expect(result.warnings[0].what.hasPrefix("kong prepare left no /p/nginx.conf"))
   }
 
-  @Test("are not made up for a server that may have its listen in what could not be read")
+  @Test("are not invented for a server whose listen may be in an unreadable file")
   func unknownListen() {
     #expect(read("http { server { include absent; } }").listeners.isEmpty)
     let files = ["/p/nginx.conf": "http { server { include x; } }", "/p/x": "}"]
     #expect(read(files).listeners.isEmpty)
   }
 
-  @Test("are read within limits, beyond which there is a warning")
+  @Test("are read within limits, with a warning beyond these")
   func limits() {
     let server = "server { listen 1; } "
     let files = [
@@ -269,7 +270,7 @@ struct NginxListenersTests {
       ])
   }
 
-  @Test("are not looked for behind the last that counts, nor are files opened for it")
+  @Test("are not searched after the last one that counts, and no file is opened for that")
   func stopping() {
     var opened: [ByteString] = []
     let texts: [ByteString: String] = [
@@ -294,7 +295,7 @@ struct NginxListenersTests {
   }
 
   @Test(
-    "are not looked for in more files than the limit, whether they are there, patterns or neither")
+    "are not searched in more files than the limit, whether they exist, are patterns or neither")
   func includes() {
     var opened = 0
     let files = NginxFiles(
@@ -314,7 +315,7 @@ struct NginxListenersTests {
     #expect(found.warnings.last?.why == "there are 5 before it")
   }
 
-  @Test("end, as for nginx, where a word is longer than 4095 bytes, quoted or not")
+  @Test("end, as in nginx, at a word longer than 4095 bytes, quoted or not")
   func longWord() {
     for quote in ["", "\"", "'"] {
       let longest = quote + String(repeating: "\u{e9}", count: 2047) + "a" + quote
@@ -329,7 +330,7 @@ struct NginxListenersTests {
     }
   }
 
-  @Test("that are not understood are quoted by no more than their beginning")
+  @Test("that are not understood are quoted by their beginning only")
   func longFault() {
     let word = String(repeating: "\\\u{7f}", count: 1000)
     for listen in [word + ":1", word + "$", "[" + word, "1:" + word, word] {
@@ -352,7 +353,7 @@ struct NginxListenersTests {
     #expect(read(files).warnings.first?.why == "more than 32 files include one another")
   }
 
-  @Test("are twenty thousand where there are as many, and more only a warning")
+  @Test("are at most twenty thousand, and more only cause a warning")
   func many() {
     let text =
       "http { server {"
@@ -375,7 +376,7 @@ struct NginxListenersTests {
     #expect(found.warnings.map { $0.why.utf8.count < 400 } == [true])
   }
 
-  @Test("behind a path that is longer than the kernel takes are not looked for")
+  @Test("behind a path that is too long for the kernel are not searched")
   func longPath() {
     let path = "/p/" + String(repeating: "a/", count: 2046) + "b"
     let relative = path.dropFirst(3)
@@ -391,7 +392,7 @@ struct NginxListenersTests {
     #expect(read(files).listeners.map(\.endpoint) == ["0.0.0.0:1"])
   }
 
-  @Test("show of a long path no more than its beginning, however many they are")
+  @Test("show only the beginning of a long path, however many there are")
   func longSource() {
     let path = "/" + String(repeating: "a", count: 4000)
     let listens = (1...1000).map { "listen \($0);" }.joined()
@@ -401,7 +402,7 @@ struct NginxListenersTests {
     #expect(found.listeners[0].source.hasSuffix("aaa...:1"))
   }
 
-  @Test("are not looked for where a pattern stands for too many names, with a warning")
+  @Test("are not searched if a pattern matches too many names, with a warning")
   func patterns() {
     var files = NginxFiles(texts: ["/nginx.conf": "http { include d/*; server { listen 80; } }"])
     files.matching = { _ in nil }
@@ -415,7 +416,9 @@ struct NginxListenersTests {
 }
 
 extension NginxFiles {
-  /// Files by their paths; of a pattern only one "*" is understood.
+  /// Files by their paths.
+  ///
+  /// In a pattern only one "*" is understood.
   init(texts: [String: String]) {
     self.init(
       matching: { pattern in
@@ -432,7 +435,7 @@ extension NginxFiles {
   }
 }
 
-/// What `kong prepare` of Kong 3.9 writes, shortened, in the form of its templates.
+/// The output of `kong prepare` in Kong 3.9, shortened, in the form of its templates.
 private enum KongConfiguration {
   static let files = [
     "/usr/local/kong/nginx.conf": """

@@ -89,7 +89,7 @@ private struct RandomConfiguration {
       + "\n}"
   }
 
-  /// What the body writes is put into a file of its own.
+  /// Moves what the body writes to another file.
   private mutating func elsewhere(_ body: (inout RandomConfiguration) -> String) -> String {
     let text = body(&self)
     let name = "\(files.count) \(pick(["a", ";", "{", "'", "\\", "#"]))"

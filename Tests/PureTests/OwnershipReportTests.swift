@@ -3,9 +3,9 @@ import Kong
 import Text
 import Testing
 
-@Suite("What came of giving the prefix")
+@Suite("The report after the prefix changed its owner")
 struct OwnershipReportTests {
-  @Test("is not worth a word where all is the user's")
+  @Test("says nothing if everything belongs to the user")
   func quiet() {
     var report = OwnershipReport()
     report.examined = 100
@@ -13,7 +13,7 @@ struct OwnershipReportTests {
     #expect(report.warnings(prefix: .standard, user: "kong", held: []).isEmpty)
   }
 
-  @Test("is two warnings at most, of bounded length, however much was left")
+  @Test("has at most two warnings of limited length, however much was skipped")
   func bounded() {
     var report = OwnershipReport()
     for number in 0..<100_000 {
@@ -28,7 +28,7 @@ struct OwnershipReportTests {
     #expect(warnings.allSatisfy { $0.what.utf8.count + $0.why.utf8.count < 2000 })
   }
 
-  @Test("tells a directory that is given from what is in it, which could not be read")
+  @Test("distinguishes a directory that changed its owner from its contents, which were unreadable")
   func unread() {
     var report = OwnershipReport()
     report.leave("/kp", .unreadable("Permission denied"))
@@ -37,7 +37,7 @@ struct OwnershipReportTests {
     #expect(warning.waysOut[0].hasPrefix("docker run --cap-add DAC_OVERRIDE"))
   }
 
-  @Test("says how to give what an earlier start as root, or a Dockerfile, has left in the prefix")
+  @Test("says how to give away what an earlier start as root, or a Dockerfile, left in the prefix")
   func foreign() {
     var report = OwnershipReport()
     report.leave("/kong/.kong_env", .foreign(0))
@@ -48,7 +48,7 @@ struct OwnershipReportTests {
     #expect(warning.waysOut[1] == "in a Dockerfile: COPY --chown=1337:0")
   }
 
-  @Test("advises no capability that is held: then it is an NFS server, or a user namespace")
+  @Test("suggests no capability that is held: then it is an NFS server, or a user namespace")
   func held() {
     var report = OwnershipReport()
     report.leave("/kong/a", .refused("Operation not permitted"))
@@ -65,7 +65,7 @@ struct OwnershipReportTests {
     #expect(without[0].waysOut[0].hasPrefix("docker run --cap-add CHOWN; Kubernetes"))
   }
 
-  @Test("names paths in one printable line")
+  @Test("prints paths in one printable line")
   func printable() {
     var report = OwnershipReport()
     report.leave(ByteString(Array("/kong/a\nentrypoint: error".utf8) + [0xff]), .device)

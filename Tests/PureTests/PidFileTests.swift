@@ -6,7 +6,7 @@ import Testing
 @Suite("nginx's pid file")
 struct PidFileTests {
   @Test(
-    "holds the number of a process, or nothing that counts",
+    "contains the number of a process, or nothing that counts",
     arguments: [
       ("1\n", 1), ("4194304", 4_194_304), ("12 \n", 12), ("", nil), ("\n", nil), ("0\n", nil),
       ("-1\n", nil), ("1\n2\n", nil), ("one", nil), ("99999999999\n", nil), ("1\0", nil),
@@ -16,7 +16,7 @@ struct PidFileTests {
   }
 
   @Test(
-    "counts as living where its process is an nginx master of this very prefix",
+    "counts as alive if its process is an nginx master of this very prefix",
     arguments: [
       ("nginx: master process /opt/nginx -p /usr/local/kong -c nginx.conf\0\0\0", true),
       ("nginx: master process nginx -c nginx.conf -p /usr/local/kong/\0", true),
@@ -33,7 +33,7 @@ struct PidFileTests {
     #expect(PidFile.isMaster(Array(commandLine.utf8), of: "/usr/local/kong") == isMaster)
   }
 
-  @Test("is looked at by the first child, right before its exec: a hook, else kong prepare")
+  @Test("is checked by the first child, right before its exec: a hook, otherwise kong prepare")
   func firstChild() throws {
     let children = { (hooks: [HookFile]) in
       var host = Situation.host(Situation.root())

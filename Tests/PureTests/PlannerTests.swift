@@ -4,7 +4,7 @@
 @testable import Text
 import Testing
 
-/// What keeps a file from being given capabilities, and the words for it.
+/// What prevents capabilities on a file, and the words for it.
 enum Obstacle: String, CaseIterable {
   case readOnly = "mounted read-only"
   case noSetID = "its mount is nosuid"
@@ -21,7 +21,7 @@ enum Obstacle: String, CaseIterable {
     case .writable: file.writableComponent = "/usr/local"
     case .script:
       file.isScript = true
-      // Which look like what is needed, and do not count.
+      // They look like what is needed, and do not count.
       file.capabilities = FileCapabilities(
         permitted: CapabilitySet(.netBindService), effective: true)
     }
@@ -51,7 +51,7 @@ struct PlannerTests {
       ])
   }
 
-  @Test("lists the steps in the order the kernel demands")
+  @Test("lists the steps in the order that the kernel requires")
   func order() throws {
     let plan = try Situation.plan(on: Situation.host(Situation.root()))
     #expect(
@@ -63,7 +63,7 @@ struct PlannerTests {
     #expect(plan.prepare.map(\.name) == ["give-prefix", "run"])
   }
 
-  @Test("runs kong prepare as the user, with nothing in any set but what its nginx -t binds with")
+  @Test("runs kong prepare as the user, with only what its nginx -t needs to bind")
   func prepare() throws {
     let plan = try Situation.plan(
       ["KONG_PREFIX": "/srv/kong", "KONG_PROXY_LISTEN": "0.0.0.0:8000"],
@@ -83,7 +83,7 @@ struct PlannerTests {
       plan.launch.execution?.commandLine == "\(Request.defaultProxy) -p /srv/kong -c nginx.conf")
   }
 
-  @Test("takes the file's capabilities off before kong runs, and writes them again for nginx")
+  @Test("removes the file's capabilities before kong runs, and writes them again for nginx")
   func alreadyThere() throws {
     var nginx = Situation.nginx
     nginx.capabilities = FileCapabilities(permitted: bind, effective: true)
@@ -95,7 +95,7 @@ struct PlannerTests {
   }
 
   @Test(
-    "uses what the image's file carries where it cannot be written, whatever its form",
+    "uses what the image's file carries if it cannot be written, whatever its form",
     arguments: [[], CapabilitySet(.netBindService)])
   func carriedByImage(inheritable: CapabilitySet) throws {
     var nginx = Obstacle.readOnly.nginx
@@ -111,7 +111,7 @@ struct PlannerTests {
     }
   }
 
-  @Test("grants nothing without a need, and takes off what the file carries")
+  @Test("grants nothing without a need, and removes what the file carries")
   func noNeed() throws {
     var nginx = Situation.nginx
     let variables = ["KONG_PROXY_LISTEN": "0.0.0.0:8000"]
@@ -125,14 +125,14 @@ struct PlannerTests {
     #expect(stripped.result?.permitted == [])
   }
 
-  @Test("needs nothing where the sysctl lets everybody bind, as in docker's own network")
+  @Test("needs nothing if the sysctl lets everybody bind, as in Docker's own network")
   func dockerNetwork() throws {
     let plan = try Situation.plan(on: Situation.host(Situation.root(), portStart: 0))
     #expect(plan.needs.isEmpty && plan.grant == .none)
   }
 
   @Test(
-    "uses ambient capabilities where a file cannot carry them",
+    "uses ambient capabilities if a file cannot carry them",
     arguments: Obstacle.allCases)
   func ambient(obstacle: Obstacle) throws {
     let nginx = obstacle.nginx
@@ -143,7 +143,7 @@ struct PlannerTests {
     #expect(plan.secureExecution == false)
   }
 
-  @Test("ends with 77 and an explanation where kong prepare could not bind a listener")
+  @Test("ends with 77 and an explanation if kong prepare could not bind a listener")
   func unmetNeed() throws {
     let plan = try Situation.plan(on: Situation.host(Situation.user()))
     #expect(plan.failure?.status == 77 && plan.prepare.isEmpty && plan.launch.isEmpty)
@@ -156,7 +156,7 @@ struct PlannerTests {
     #expect(warning.waysOut.contains { $0.contains("setcap cap_net_bind_service=p") })
   }
 
-  @Test("warns and goes on where Kong perhaps opens no listener that needs what cannot be had")
+  @Test("warns and continues if perhaps no listener of Kong needs the missing capability")
   func uncertainNeed() throws {
     for (variables, arguments) in [
       (["KONG_ROLE": "{vault://env/role}"], []), ([:], ["--nginx-conf", "/t"]),
@@ -173,7 +173,7 @@ struct PlannerTests {
     }
   }
 
-  @Test("says that the bounding set lacks what the container was not given")
+  @Test("says that the bounding set lacks what the container did not get")
   func bounding() throws {
     let plan = try Situation.plan(
       on: Situation.host(Situation.root(Situation.set("setuid", "setgid", "setfcap"))))
@@ -183,7 +183,7 @@ struct PlannerTests {
     #expect(warning.waysOut.contains("docker run --cap-add NET_BIND_SERVICE"))
   }
 
-  @Test("ends with 77 when SET_CAP_* asks for what cannot be had")
+  @Test("ends with 77 if SET_CAP_* requests what is not available")
   func unmetRequest() throws {
     let plan = try Situation.plan(
       ["SET_CAP_SYS_ADMIN": "1"], on: Situation.host(Situation.root()))
@@ -193,7 +193,7 @@ struct PlannerTests {
   }
 
   @Test(
-    "ends with 77 where SET_CAP_*=off forbids what a listener needs",
+    "ends with 77 if SET_CAP_*=off forbids what a listener needs",
     arguments: ["0", "false", "NO", "off"])
   func forbidden(value: String) throws {
     let plan = try Situation.plan(
@@ -204,7 +204,7 @@ struct PlannerTests {
   }
 
   @Test(
-    "is 78 for a capability that the kernel does not know, with three of a similar name at the most",
+    "ends with 78 for a capability that the kernel does not know, and suggests at most three",
     arguments: [
       ("FOO", nil), ("NETRAW", "cap_net_raw"), ("cap_net_bnd_service", "cap_net_bind_service"),
       ("BIND_SERVICE", "cap_net_bind_service"),
@@ -221,7 +221,7 @@ struct PlannerTests {
     )
   }
 
-  @Test("is 127 without nginx, 126 where it cannot be executed")
+  @Test("ends with 127 without nginx, with 126 if it cannot be executed")
   func missingProxy() throws {
     let absent = try Situation.plan(on: Situation.host(Situation.root(), proxy: .absent))
     #expect(absent.failure?.status == 127)
@@ -231,7 +231,7 @@ struct PlannerTests {
     #expect(broken.failure?.status == 126)
   }
 
-  @Test("without kong on PATH advises no full path, which would be no start of Kong's")
+  @Test("without kong on PATH suggests no full path, which would not be a start of Kong")
   func missingKong() throws {
     var host = Situation.host(Situation.root())
     host.command = .absent
@@ -241,7 +241,7 @@ struct PlannerTests {
   }
 
   @Test(
-    "is 78 with a prefix among the arguments, which nginx would not be given",
+    "ends with 78 for a prefix among the arguments, because nginx would not get it",
     arguments: ["-p /srv/x", "--vv --prefix /srv/x", "--prefix=/srv/x", "-p/srv/x"])
   func prefixArgument(arguments: String) throws {
     let words = arguments.split(separator: " ").map { ByteString(String($0)) }
@@ -252,7 +252,7 @@ struct PlannerTests {
     #expect(plan.prepare.isEmpty && plan.launch.isEmpty)
   }
 
-  @Test("refuses a prefix with nginx, the way to it, or entrypoint itself in it")
+  @Test("rejects a prefix that contains nginx, a directory above it, or entrypoint itself")
   func programsInPrefix() throws {
     var host = Situation.host(Situation.root())
     host.ownPath = "/srv/own/entrypoint"
@@ -270,7 +270,7 @@ struct PlannerTests {
   }
 
   @Test(
-    "ends with 78 for a -c that the user cannot read, unless its prefix or a hook may bring the file"
+    "ends with 78 for a -c that the user cannot read, unless its prefix or a hook may provide the file"
   )
   func unreadableConfiguration() throws {
     var host = Situation.host(Situation.root())
@@ -293,7 +293,7 @@ struct PlannerTests {
     #expect(try failure("/etc/k.conf") == nil)
   }
 
-  @Test("refuses a set-user-ID nginx")
+  @Test("rejects a set-user-ID nginx")
   func setID() throws {
     var nginx = Situation.nginx
     nginx.isSetID = true
@@ -302,7 +302,7 @@ struct PlannerTests {
   }
 
   @Test(
-    "ends with 77 and the reason when the mode that was asked for cannot work, though another could",
+    "ends with 77 and the reason if the requested mode cannot work, though another could",
     arguments: Obstacle.allCases)
   func mode(obstacle: Obstacle) throws {
     let plan = try Situation.plan(
@@ -314,7 +314,7 @@ struct PlannerTests {
       plan.failure?.explanation?.waysOut.contains("leave out ENTRYPOINT_CAP_MODE=file") == true)
   }
 
-  @Test("strips file capabilities in the way of ambient ones, or says that it cannot")
+  @Test("removes file capabilities in the way of ambient ones, or says that it cannot")
   func ambientOverFile() throws {
     var nginx = Situation.nginx
     nginx.capabilities = FileCapabilities(permitted: CapabilitySet(.netRaw), effective: true)
@@ -330,7 +330,7 @@ struct PlannerTests {
     #expect(stuck.failure?.explanation?.why.contains("clear ambient ones at exec") == true)
   }
 
-  @Test("says so when the network namespace belongs to another user namespace, and grants nothing")
+  @Test("grants nothing if the network namespace belongs to another user namespace, and says so")
   func foreignNetwork() throws {
     var host = Situation.host(Situation.root())
     host.ownsNetwork = false
@@ -340,7 +340,7 @@ struct PlannerTests {
     #expect(!failure.waysOut.contains { $0.contains("--sysctl") })
   }
 
-  @Test("warns when all of it runs as root, because --user says so")
+  @Test("warns if everything runs as root because of --user")
   func rootByRequest() throws {
     var options = Options()
     options.user = "root"
@@ -368,7 +368,7 @@ struct PlannerTests {
     #expect(plan.result?.permitted == bind && plan.result?.effective == bind)
   }
 
-  @Test("of a non-root start raises ambient what the entrypoint's own file gave it")
+  @Test("of a non-root start raises to ambient what the entrypoint's own file provides")
   func ownFile() throws {
     let host = Situation.host(
       Situation.user(held: Situation.set("net_bind_service", "net_raw")), secureExecution: true)
@@ -378,7 +378,7 @@ struct PlannerTests {
     #expect(plan.result?.noNewPrivileges == true)
   }
 
-  @Test("hands on nothing from the entrypoint's own file to what the user could have chosen")
+  @Test("passes on nothing from the entrypoint's own file to what the user could have chosen")
   func ownFileIsNoWayToGain() throws {
     let held = Situation.user(held: Situation.set("net_bind_service", "net_raw"))
     let host = Situation.host(held, secureExecution: true)
@@ -400,7 +400,7 @@ struct PlannerTests {
     #expect(writable.result?.permitted == CapabilitySet(.netBindService))
   }
 
-  @Test("gives away a stream only where the user cannot write it, and never a shared device")
+  @Test("gives away a stream only if the user cannot write it, and never a shared device")
   func streams() throws {
     let kinds: [(StandardStream.Kind, UInt32, Bool)] = [
       (.pipe, 0o600, true), (.terminal, 0o620, true), (.file, 0o644, true), (.pipe, 0o666, false),
@@ -430,7 +430,7 @@ struct PlannerTests {
 
 @Suite("The plan of any other command")
 struct CommandPlanTests {
-  @Test("is its exec, unchanged, though SET_CAP_* and bad listeners are in the environment")
+  @Test("is its exec, unchanged, whatever SET_CAP_* and bad listeners are in the environment")
   func plain() throws {
     let plan = try Situation.plan(
       ["SET_CAP_NET_RAW": "1", "KONG_PROXY_LISTEN": "nonsense"],
@@ -441,7 +441,7 @@ struct CommandPlanTests {
     #expect(plan.result?.permitted == Situation.dockerDefault)
   }
 
-  @Test("drops to --user and keeps what --cap names, as ambient capability")
+  @Test("drops to --user and keeps what --cap names, as ambient capabilities")
   func userAndCapability() throws {
     var options = Options()
     options.user = "web"
@@ -454,14 +454,14 @@ struct CommandPlanTests {
     #expect(!plan.launch.contains { $0.name == "set-file-capabilities" })
   }
 
-  @Test("is 64 without a command")
+  @Test("ends with 64 without a command")
   func noCommand() throws {
     let plan = try Situation.plan([:], on: Situation.host(Situation.root()), command: [])
     #expect(plan.failure?.status == 64)
     #expect(plan.failure?.explanation?.why.contains("no CMD") == true)
   }
 
-  @Test("is a start of Kong's for `kong docker-start` only: with a path there is a warning")
+  @Test("is a start of Kong only for `kong docker-start`: with a path there is a warning")
   func kongByPath() throws {
     let host = Situation.host(Situation.root())
     for (command, isWarned) in [
@@ -476,7 +476,7 @@ struct CommandPlanTests {
     }
   }
 
-  @Test("of Kong's runs as kong; it is warned of where it would run as root, and there only")
+  @Test("for Kong runs as kong; there is a warning only if it would run as root")
   func kongAsRoot() throws {
     let root = Situation.host(Situation.root())
     let user = Situation.host(Situation.user())
@@ -495,7 +495,7 @@ struct CommandPlanTests {
     #expect(try Situation.plan([:], on: root, command: ["sh"]).warnings.isEmpty)
   }
 
-  @Test("of Kong's can exec nginx whatever its file carries, and binds with it where it has to")
+  @Test("for Kong can exec nginx whatever its file carries, and can bind if it needs to")
   func kongInRunningContainer() throws {
     var nginx = Situation.nginx
     let bind = CapabilitySet(.netBindService)
@@ -515,7 +515,7 @@ struct CommandPlanTests {
     }
   }
 
-  @Test("of Kong's that could not bind a listener says so, and how root can")
+  @Test("for Kong that could not bind a listener says so, and how root can")
   func reloadWithoutCapability() throws {
     let plan = try Situation.plan(
       ["KONG_PROXY_LISTEN": "0.0.0.0:80"], on: Situation.host(Situation.user()),
@@ -526,7 +526,7 @@ struct CommandPlanTests {
         "docker exec --user 0 CONTAINER entrypoint kong reload") == true)
   }
 
-  @Test("whose name has blanks in it, and is not there, is to be written as words")
+  @Test("whose name has blanks, and does not exist, must be written as words")
   func blank() throws {
     var host = Situation.host(Situation.root())
     host.command = .absent
@@ -563,7 +563,7 @@ struct PlanPropertyTests {
       // What is not granted is explained.
       let explained = plan.warnings.filter { $0.what.contains(" is not granted, ") }
       #expect(explained.count >= needed.subtracting(result.permitted).members.count)
-      // What kong prepare starts in the end can bind every listener that is known.
+      // The last program of kong prepare can bind every known listener.
       if needed.contains(.netBindService), case .run(let steps, _)? = plan.prepare.last {
         let proxy =
           plan.prepare.contains { $0.name == "remove-file-capabilities" }

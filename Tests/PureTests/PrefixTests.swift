@@ -5,7 +5,7 @@ import Testing
 @Suite("KONG_PREFIX")
 struct PrefixTests {
   @Test(
-    "may be a directory of Kong's own, wherever such are kept",
+    "may be a directory of Kong's own, in the usual places",
     arguments: [
       "/usr/local/kong", "/opt/kong", "/var/lib/kong", "/var/lib/aptly", "/home/kong", "/run/kong",
       "/tmp/kong", "/srv/kong", "/dev/shm/kong", "/kong", "/data/kong/1", "/usr/local/kong/a b",
@@ -42,7 +42,7 @@ struct PrefixTests {
   }
 
   @Test(
-    "that does not say by itself where it leads is refused, with the form that does where there is one",
+    "that does not say by itself where it leads is rejected, with the right form if there is one",
     arguments: [
       ("/usr/local/kong/", "/usr/local/kong"), ("//srv/kong", "/srv/kong"),
       ("/srv//kong", "/srv/kong"), ("/srv/./kong", "/srv/kong"), ("/srv/kong/.", "/srv/kong"),
@@ -60,7 +60,8 @@ struct PrefixTests {
     }
   }
 
-  @Test("is refused where the kernel takes no such path, or nginx could not open nginx.conf in it")
+  @Test(
+    "is rejected if the kernel does not accept the path, or nginx could not open nginx.conf in it")
   func length() throws {
     let name = "/" + String(repeating: "k", count: 255)
     let most = String(repeating: name, count: 15)
@@ -78,7 +79,7 @@ struct PrefixTests {
     }
   }
 
-  @Test("cannot have a program in it that runs with more rights than Kong's user")
+  @Test("cannot contain a program that runs with more rights than Kong's user")
   func programs() throws {
     let nginx: ByteString = "/opt/kong/sbin/nginx"
     #expect(failure("/opt/kong", outside: [nginx]) != nil)
@@ -89,7 +90,7 @@ struct PrefixTests {
     #expect(try !Prefix("/opt/kong").contains("/opt/kongress/logs"))
   }
 
-  @Test("never leads above or into the system, whatever is put together")
+  @Test("never leads above or into the system, whatever it is made of")
   func random() {
     var random = SeededGenerator(state: 11)
     let words = ["etc", "usr", "local", "..", ".", "", "kong", "dev", "shm", "bin", "lib", "proc"]

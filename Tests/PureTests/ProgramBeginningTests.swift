@@ -33,7 +33,7 @@ struct ProgramBeginningTests {
     return bytes
   }
 
-  @Test("is an ELF header with the machine and the loader, which is not believed beyond the file")
+  @Test("is an ELF header with the machine and the loader, which may lie beyond the file")
   func elf() {
     #expect(ProgramBeginning(Self.elf()) == .elf(machine: 62, loader: "/ld.s"))
     #expect(ProgramBeginning(Self.elf(machine: 183)) == .elf(machine: 183, loader: "/ld.s"))
@@ -54,7 +54,7 @@ struct ProgramBeginningTests {
   }
 
   @Test(
-    "ends the start, whoever starts, where nginx or kong certainly cannot run",
+    "ends the start, for any user, if nginx or kong certainly cannot run",
     arguments: [
       (.otherMachine(183), 126, "a program for aarch64"),
       (.missingLoader("/lib/ld-musl-x86_64.so.1"), 127, "/lib/ld-musl-x86_64.so.1"),

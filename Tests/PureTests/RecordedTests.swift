@@ -7,17 +7,17 @@ import Testing
 
 /// What real Kongs did: 1.3.0, 2.8.5, 3.4.2 and 3.9.3, each with `kong prepare` and its `nginx -t`.
 ///
-/// `Recorded/configurations.json` has settings, whether `kong prepare` took them, and the sockets that
-/// nginx then opened (those in the file system left out). `Recorded/listen-values.json` has values of a
-/// `*_listen` setting and what the parser of 3.9.3 makes of them in an http and in a stream setting;
-/// without one it refuses them. `nginxRefuses` names those of the two that nginx 1.22 refused then, with
-/// every host name known that can be one.
-@Suite("As recorded from real Kongs,")
+/// `configurations.json` has settings, whether `kong prepare` accepted them, and the sockets that
+/// nginx then opened (those in the file system are ignored). `listen-values.json` has values of a
+/// `*_listen` setting and how the parser of 3.9.3 reads them in an http and in a stream setting;
+/// null: it refuses them. `nginxRefuses` names those of the two that nginx 1.22 refused then, if
+/// every host name could be resolved.
+@Suite("In the records of real Kongs,")
 struct RecordedTests {
   // MARK: settings
 
   @Test(
-    "a start is refused, and listeners are predicted or said to be unknown, as it then was",
+    "the start is refused, or its listeners are predicted or reported as unknown",
     arguments: try Recorded.read("configurations", as: RecordedStart.self))
   func configuration(recorded: RecordedStart) throws {
     let plan = try recorded.plan()
@@ -36,13 +36,13 @@ struct RecordedTests {
       return
     }
     let predicted = Set(plan.listeners.map { ListenerSocket($0) })
-    let opened = Set((recorded.opens ?? []).map(Recorded.socket))
+    let opened = Set(recorded.sockets.map(Recorded.socket))
     #expect(plan.failure == nil)
     #expect(predicted.count == plan.listeners.count)
     if let unknown = RecordedStart.unknownBefore[recorded.case] {
       #expect(
         warnings.contains { $0.contains(unknown) && $0.contains("before kong prepare has run") })
-      // Where the role is not known, all that one of them opens is expected.
+      // If the role is unknown, the listeners of every role are expected.
       #expect(recorded.case != "role-vault" || predicted.isSuperset(of: opened))
     } else {
       #expect(predicted == opened)
@@ -53,7 +53,7 @@ struct RecordedTests {
   // MARK: values
 
   @Test(
-    "a value of a *_listen setting is taken or refused as Kong 3.9.3 and nginx do",
+    "a value of a *_listen setting is accepted or refused as by Kong 3.9.3 and nginx",
     arguments: try Recorded.read("listen-values", as: RecordedValue.self))
   func value(recorded: RecordedValue) throws {
     if recorded.value.contains("{vault://") || recorded.value.contains("transparent") { return }
@@ -68,7 +68,7 @@ struct RecordedTests {
         #expect(listeners == nil, "Kong refuses it in \(variable)")
         continue
       }
-      // Of those that nginx refuses, a start may find out.
+      // A start finds out what nginx refuses.
       if recorded.nginxRefuses?.contains(kind) == true { continue }
       let endpoints = listeners?.map { $0.endpoint }
       let same = try expected.map { entry in
@@ -79,7 +79,7 @@ struct RecordedTests {
     }
   }
 
-  @Test("most of what nginx refuses, and Kong's parser does not, is refused, too")
+  @Test("most of what nginx refuses, and Kong's parser accepts, is refused, too")
   func nginx() throws {
     let values = try Recorded.read("listen-values", as: RecordedValue.self)
       .filter { $0.nginxRefuses?.contains("http") == true }
@@ -100,10 +100,19 @@ struct RecordedStart: Decodable, Sendable, CustomTestStringConvertible {
   var args: [String]?
   var prepares: Bool
   var opens: [String]?
+  var listen: [String]?
 
   var testDescription: String { "\(kong) \(`case`)" }
 
-  /// Settings that prepare failed for and that are Kong's alone to judge.
+  /// The sockets that nginx opened, or those of the generated configuration if nobody looked.
+  ///
+  /// Sockets in the file system are ignored.
+  var sockets: [String] {
+    let generated = (listen ?? []).map { "tcp \($0.prefix { $0 != " " })" }
+    return (opens ?? generated).filter { !$0.hasPrefix("unix ") && !$0.hasPrefix("tcp unix:") }
+  }
+
+  /// Settings that prepare failed for and that only Kong can judge.
   static let failuresOfOthers = [
     "log-level-bad": "no setting that a start depends on",
     "ssl-cert-bad": "Kong reads certificates",
@@ -112,7 +121,7 @@ struct RecordedStart: Decodable, Sendable, CustomTestStringConvertible {
     "name-localhost-list": "only the resolver knows that there is no such host",
   ]
 
-  /// What cannot be known before prepare, and what the warning then speaks of.
+  /// What cannot be known before prepare, and the subject of the warning.
   static let unknownBefore = [
     "nginx-conf-template": "--nginx-conf", "role-vault": "KONG_ROLE",
     "vault-whole": "KONG_PROXY_LISTEN", "vault-conf": "/etc/kong/kong.conf:1",
@@ -158,12 +167,13 @@ struct RecordedValue: Decodable, Sendable, CustomTestStringConvertible {
 
 enum Recorded {
   static func read<Row: Decodable>(_ name: String, as row: Row.Type) throws -> [Row] {
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Recorded/\(name).json")
+    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let file = tests.appendingPathComponent("kong/records/\(name).json")
     return try JSONDecoder().decode([Row].self, from: Data(contentsOf: file))
   }
 
-  /// The options that matter here, of those that the list of a Kong has.
+  /// The options that matter here, from the list of a Kong.
   static func defaults(ofKong version: String) -> KongDefaults? {
     let all = ["proxy_listen = 0.0.0.0:8000, 0.0.0.0:8443 ssl", "stream_listen = off"]
     let admin = ["admin_listen = 127.0.0.1:8001, 127.0.0.1:8444 ssl", "pg_password ="]
@@ -182,7 +192,7 @@ enum Recorded {
     return KongDefaults(Array(text.utf8))
   }
 
-  /// A socket as it is recorded: "tcp 0.0.0.0:80".
+  /// A recorded socket: "tcp 0.0.0.0:80".
   static func socket(_ text: String) -> ListenerSocket {
     let words = text.split(separator: " ").map(String.init)
     let colon = words[1].lastIndex(of: ":") ?? words[1].endIndex

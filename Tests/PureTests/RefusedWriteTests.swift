@@ -24,7 +24,7 @@ struct RefusedWriteTests {
     #expect(plan.grant == .ambient(bind) && plan.result?.permitted == bind)
   }
 
-  @Test("is an error under the mode file, with the kernel's reason and each way out")
+  @Test("is an error in mode file, with the kernel's reason and each way out")
   func fileMode() throws {
     let failure = try #require(try plan(["ENTRYPOINT_CAP_MODE": "file"]).failure)
     #expect(failure.status == 77)
@@ -33,7 +33,7 @@ struct RefusedWriteTests {
     #expect(ways.contains("leave out ENTRYPOINT_CAP_MODE=file") && ways.contains("make room"))
   }
 
-  @Test("goes on with what the file carries, if that does, and else ends")
+  @Test("continues with what the file carries if that is enough, and otherwise ends")
   func carried() throws {
     var nginx = Situation.nginx
     nginx.capabilities = FileCapabilities(permitted: bind, effective: true)
@@ -45,7 +45,7 @@ struct RefusedWriteTests {
     #expect(try plan(nginx: nginx).failure?.status == 77)
   }
 
-  @Test("never has another change of a file, whatever the situation")
+  @Test("never contains another change of a file, whatever the situation")
   func noSecondAttempt() throws {
     var random = SeededGenerator(state: 12)
     for _ in rounds(2_000) {

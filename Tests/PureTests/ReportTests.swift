@@ -5,9 +5,9 @@ import Text
 import Foundation
 import Testing
 
-@Suite("What is printed")
+@Suite("The output")
 struct ReportTests {
-  @Test("for people names listeners, needs, grant, steps and the resulting credentials")
+  @Test("for people has listeners, needs, grant, steps and the resulting credentials")
   func text() throws {
     let host = Situation.host(Situation.root())
     let text = PlanText(try Situation.plan(on: host), snapshot: host, isColored: false).render()
@@ -21,7 +21,7 @@ struct ReportTests {
     #expect(!text.contains("\u{1b}"))
   }
 
-  @Test("for programs has what the process was started with, and nothing before that is known")
+  @Test("for programs has the credentials at the start, or nothing before these are known")
   func startedAs() throws {
     func keys(_ report: PlanReport) throws -> [String: Any] {
       try #require(
@@ -40,7 +40,7 @@ struct ReportTests {
     #expect(early["started_as"] == nil && early["exit_status"] as? Int == 0)
   }
 
-  @Test("is coloured only when asked to, with the same text")
+  @Test("has colours only on request, with the same text")
   func colour() throws {
     let host = Situation.host(
       Situation.user(), streams: [StandardStream(descriptor: 1, kind: .socket)])
@@ -51,7 +51,7 @@ struct ReportTests {
     #expect(colored.replacing(/\u{1b}\[[0-9]*m/, with: "") == plain)
   }
 
-  @Test("of kong reload says what its nginx -t gets, and why, in text and as JSON")
+  @Test("for kong reload says what its nginx -t gets, and why, in text and as JSON")
   func reload() throws {
     let host = Situation.host(Situation.root())
     let plan = try Situation.plan(
@@ -64,7 +64,7 @@ struct ReportTests {
     #expect(json.contains("\"reason\":\"\(reason)\""))
   }
 
-  @Test("of a failing plan says so, with why and each way out")
+  @Test("for a failing plan says so, with why and each way out")
   func failure() throws {
     let host = Situation.host(Situation.root(), proxy: .absent)
     let text = PlanText(try Situation.plan(on: host), snapshot: host, isColored: false).render()
@@ -86,7 +86,7 @@ struct ReportTests {
         """)
   }
 
-  @Test("on standard error as JSON is one line, whatever the text has in it")
+  @Test("on standard error as JSON is one line, whatever the text contains")
   func jsonLog() {
     let explanation = Explanation(what: "a\"\\\n\u{1}é", why: "", waysOut: ["x"])
     #expect(
@@ -95,7 +95,7 @@ struct ReportTests {
         + "\n")
   }
 
-  @Test("names at most three reasons in a line, and counts the others")
+  @Test("has at most three reasons in a line, and counts the others")
   func summary() throws {
     let value = (1...500).map { "0.0.0.0:\($0)" }.joined(separator: ",")
     let plan = try Situation.plan(

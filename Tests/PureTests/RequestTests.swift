@@ -3,7 +3,7 @@ import Plan
 import Text
 import Testing
 
-@Suite("What is asked of a start")
+@Suite("The request for a start")
 struct RequestTests {
   private func request(_ variables: [String: String], _ options: Options = Options()) throws
     -> Request
@@ -13,7 +13,7 @@ struct RequestTests {
       environment: Situation.environment(variables))
   }
 
-  @Test("is an option before its variable, and the variable before the default")
+  @Test("prefers an option to its variable, and the variable to the default")
   func precedence() throws {
     let variables = [
       "ENTRYPOINT_USER": "web", "ENTRYPOINT_PROXY": "/x", "ENTRYPOINT_CAP_MODE": "FILE",
@@ -38,7 +38,7 @@ struct RequestTests {
     #expect(byDefault.prefix == "/usr/local/kong" && byDefault.mode == .auto)
   }
 
-  @Test("is exit 78 with the possible values when a variable has another")
+  @Test("ends with 78, and the possible values, for another value of a variable")
   func badChoice() throws {
     let failure = try #require(throws: StartFailure.self) {
       _ = try request(["ENTRYPOINT_CAP_MODE": "maybe"])
@@ -47,7 +47,7 @@ struct RequestTests {
     #expect(failure.explanation?.why == "it can only be auto or file or ambient")
   }
 
-  @Test("reads SET_CAP_*: empty is not asked, off forbids, anything else asks")
+  @Test("reads SET_CAP_*: empty is no request, off forbids, anything else requests")
   func capabilities() throws {
     let request = try request([
       "SET_CAP_A": "", "SET_CAP_B": "off", "SET_CAP_C": "1", "SET_CAP_D": "offf",
@@ -56,7 +56,7 @@ struct RequestTests {
     #expect(request.capabilities.map(\.isGranted) == [false, true, true])
   }
 
-  @Test("takes the first of two variables with one name, as getenv does")
+  @Test("uses the first of two variables with one name, like getenv")
   func duplicates() {
     let environment = Environment([
       Environment.Variable(name: "KONG_PREFIX", value: "/a"),
@@ -66,7 +66,7 @@ struct RequestTests {
   }
 
   @Test(
-    "takes the prefix as Kong's documentation writes it, with a slash at its end",
+    "accepts the prefix as in Kong's documentation, with a slash at its end",
     arguments: [
       ("/usr/local/kong/", "/usr/local/kong"), ("/srv/kong", "/srv/kong"), ("", "/usr/local/kong"),
       ("/", "/"), ("//", "//"), ("/srv/kong//", "/srv/kong//"),
@@ -78,7 +78,7 @@ struct RequestTests {
     #expect(request.prefix == ByteString(prefix))
   }
 
-  @Test("of a system directory, or one that is not clear, ends the plan with 78")
+  @Test("ends with 78 for a prefix that is a system directory or not clear")
   func badPrefix() throws {
     for prefix in ["/", "/etc", "kong", "/srv/../etc", "/usr/local/openresty"] {
       let plan = try Situation.plan(["KONG_PREFIX": prefix], on: Situation.host(Situation.root()))
@@ -86,7 +86,7 @@ struct RequestTests {
     }
   }
 
-  @Test("warns of a variable that begins as ours do and is none, with the names of ours")
+  @Test("warns of a variable that begins like ours and is unknown, with the names of ours")
   func unknownVariable() throws {
     let plan = try Situation.plan(
       [
@@ -113,7 +113,7 @@ struct RequestTests {
     #expect(plan.prepareWarnings.map(\.what) == (isWarned ? [warning + "/usr/local/kong"] : []))
   }
 
-  @Test("warns of listeners that only Kong can know, and plans the start all the same")
+  @Test("warns of listeners that only Kong can know, and still plans the start")
   func vault() throws {
     let plan = try Situation.plan(
       ["KONG_ADMIN_LISTEN": "{vault://env/listen}", "KONG_PROXY_LISTEN": "0.0.0.0:80"],
@@ -124,7 +124,7 @@ struct RequestTests {
     #expect(plan.warnings.first?.what.contains("KONG_ADMIN_LISTEN") == true)
   }
 
-  @Test("warns of no more than twenty such listeners")
+  @Test("has at most twenty warnings of such listeners")
   func vaults() throws {
     let variables = Dictionary(
       uniqueKeysWithValues: (0..<100).map { ("KONG_A\($0)_LISTEN", "{vault://env/x}") })
@@ -135,7 +135,7 @@ struct RequestTests {
     #expect(plan.failure == nil && plan.warnings.count == 20)
   }
 
-  @Test("says what --cap has in one printable line")
+  @Test("prints --cap in one printable line")
   func forgedCapability() throws {
     var options = Options()
     options.capabilities = ["net_raw\nentrypoint: info: forged"]
@@ -146,7 +146,7 @@ struct RequestTests {
   }
 
   @Test(
-    "never reads a secret, nor anything else that is not its own",
+    "never reads a secret, or anything else that is not its own",
     arguments: [
       "KONG_PG_PASSWORD", "KONG_PASSWORD", "AWS_SECRET_ACCESS_KEY", "KONG_NGINX_PROXY_",
       "KONG_LISTEN", "XKONG_PROXY_LISTEN", "HOME", "SET_CAP_X\nentrypoint: info: forged",

@@ -28,7 +28,7 @@ struct SecretTests {
   }
 
   @Test(
-    "is a file's text without the newlines at its end, as the shell's $(<file) has it",
+    "is a file's text without the newlines at its end, like the shell's $(<file)",
     arguments: [
       ("", ""), ("\n", ""), ("\n\n", ""), ("pw", "pw"), ("pw\n", "pw"), ("pw\n\n\n", "pw"),
       (" pw \n", " pw "), ("a\nb\n", "a\nb"), ("\npw", "\npw"), ("pw\r\n", "pw\r"),
@@ -37,7 +37,7 @@ struct SecretTests {
     #expect(try reference.secret(fromContents: Array(contents.utf8)) == Secret(Array(value.utf8)))
   }
 
-  @Test("cannot have a NUL, nor make its variable longer than 128 KiB; its value is never shown")
+  @Test("cannot have a NUL, or make its variable longer than 128 KiB; its value is never shown")
   func limits() throws {
     let room = 131_072 - "KONG_PG_PASSWORD=".utf8.count - 1
     let long = [UInt8](repeating: 0x78, count: room)
@@ -67,7 +67,7 @@ struct SecretFileTests {
     try Situation.environment(variables).secretReferences(defaults: defaults).map(\.variable)
   }
 
-  @Test("is a secret of each option that Kong has, and of KONG_PASSWORD, and no other")
+  @Test("is a secret for each option of Kong, and for KONG_PASSWORD, and for no other")
   func options() throws {
     let files = [
       "KONG_PG_PASSWORD_FILE": "/a", "KONG_PASSWORD_FILE": "/b", "KONG_NGINX_USER_FILE": "/c",
@@ -82,7 +82,7 @@ struct SecretFileTests {
       ])
   }
 
-  @Test("is a secret whatever its option, but not KONG_NGINX_*, where Kong's options are not known")
+  @Test("is a secret for any option, except KONG_NGINX_*, if Kong's options are unknown")
   func withoutDefaults() throws {
     let files = [
       "KONG_PG_PASSWORD_FILE": "/a", "KONG_ANY_FILE": "/b", "KONG_NGINX_USER_FILE": "/c",
@@ -91,7 +91,7 @@ struct SecretFileTests {
     #expect(try variables(files, nil) == ["KONG_ANY", "KONG_PG_PASSWORD"])
   }
 
-  @Test("is named in a warning where Kong has no option for it; injected directives are not")
+  @Test("causes a warning if Kong has no such option; injected directives do not")
   func unknownOptions() throws {
     var host = Situation.host(Situation.root())
     let variables = [
@@ -108,7 +108,7 @@ struct SecretFileTests {
       ])
   }
 
-  @Test("with nothing in it is a warning, and sets the variable to nothing, as in Kong's images")
+  @Test("with an empty file causes a warning, and makes the variable empty, as in Kong's images")
   func emptyFile() throws {
     var host = Situation.host(Situation.root())
     host.secrets = .known([setting("KONG_PG_PASSWORD", ""), setting("KONG_PG_USER", "x")])
@@ -118,7 +118,7 @@ struct SecretFileTests {
   }
 
   @Test(
-    "as an editor of Windows leaves it is passed on so, with a warning that does not show it",
+    "from an editor of Windows is passed on unchanged, with a warning that does not show it",
     arguments: [
       ("open sesame\r", ["KONG_PG_PASSWORD_FILE: the value in /f ends in a carriage return (CR)"]),
       (
@@ -140,7 +140,7 @@ struct SecretFileTests {
     }
   }
 
-  @Test("is as if unset when it is empty, and fills a variable that is empty")
+  @Test("counts as unset if it is empty, and beats an empty variable")
   func empty() throws {
     #expect(
       try variables(["KONG_PG_PASSWORD_FILE": "", "KONG_PG_PASSWORD": "s3cret"], defaults) == [])
@@ -149,7 +149,7 @@ struct SecretFileTests {
         == ["KONG_PG_PASSWORD"])
   }
 
-  @Test("is exit 78 when the variable itself is set, too; its value is not kept, nor shown")
+  @Test("ends with 78 if the variable itself is set, too; its value is neither kept nor shown")
   func bothForms() throws {
     let environment = Situation.environment([
       "KONG_PG_PASSWORD_FILE": "/a", "KONG_PG_PASSWORD": "s3cret",
@@ -164,7 +164,7 @@ struct SecretFileTests {
     #expect(!"\(failure)\(environment)".contains("s3cret"))
   }
 
-  @Test("of two with one name is the first, as with getenv")
+  @Test("that appears twice counts the first time, as in getenv")
   func duplicates() throws {
     let environment = Environment([
       Environment.Variable(name: "KONG_PG_PASSWORD", value: ""),
@@ -192,7 +192,7 @@ struct SecretFileTests {
   }
 
   @Test(
-    "never has its contents shown, not even where a plan would show a right value",
+    "never shows its contents, even where a plan would show a valid value",
     arguments: [
       ("KONG_PREFIX", "s3cret"), ("KONG_PREFIX", "/\ns3cret"), ("KONG_PROXY_LISTEN", "s3cret"),
       ("KONG_PROXY_LISTEN", "0.0.0.0:80 s3cret"), ("KONG_PROXY_LISTEN", "4711"),
@@ -205,7 +205,7 @@ struct SecretFileTests {
     #expect(failure.explanation?.what.contains("\(variable)_FILE: the file /f") == true)
   }
 
-  @Test("with a wrong listener is told by the entry's number and the rule that it breaks")
+  @Test("with a wrong listener is reported by the entry's number and the broken rule")
   func wrongListener() throws {
     let failure = try #require(throws: StartFailure.self) {
       _ = try Environment().including([setting("KONG_PROXY_LISTEN", "0.0.0.0:81, 0.0.0.0:s3cret")])

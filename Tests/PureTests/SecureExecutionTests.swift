@@ -17,7 +17,7 @@ struct SecureExecutionTests {
   }
 
   @Test(
-    "make auto grant ambient capabilities, which are none",
+    "make auto grant ambient capabilities, which cause none",
     arguments: [
       "LD_PRELOAD", "LD_LIBRARY_PATH", "GLIBC_TUNABLES", "MALLOC_ARENA_MAX", "OPENSSL_CONF",
       "SSL_CERT_FILE", "TMPDIR",
@@ -29,14 +29,14 @@ struct SecureExecutionTests {
   }
 
   @Test(
-    "are not those that count everywhere, nor empty ones",
+    "do not include variables that always work, or empty ones",
     arguments: ["LD_BIND_NOW", "LUA_PATH", "TZ", "LANG", "LD_PRELOADS", "LD_", "SSL_CERT"])
   func others(name: String) throws {
     let plan = try plan([name: "x", "LD_PRELOAD": ""])
     #expect(plan.grant == .file(bind, path: Situation.nginx.path))
   }
 
-  @Test("are warned of under the mode file, by name, and without it they count")
+  @Test("are reported by name in mode file; otherwise they work")
   func fileMode() throws {
     let variables = ["LD_PRELOAD": "/opt/secret.so", "OPENSSL_CONF": "/opt/o.cnf"]
     let plan = try plan(variables.merging(["ENTRYPOINT_CAP_MODE": "file"]) { $1 })
@@ -49,7 +49,7 @@ struct SecureExecutionTests {
     #expect(try !self.plan(variables).secureExecution)
   }
 
-  @Test("are warned of once where the file carries capabilities that cannot be taken off")
+  @Test("are reported once if the file carries capabilities that cannot be removed")
   func carried() throws {
     var nginx = Obstacle.readOnly.nginx
     nginx.capabilities = FileCapabilities(permitted: bind, effective: true)

@@ -4,11 +4,11 @@ import Text
 import Foundation
 import Testing
 
-@Suite("What a start says that cannot have all it needs")
+@Suite("A start that cannot have everything it needs")
 struct ShortfallTests {
   private let bind = CapabilitySet(.netBindService)
 
-  @Test("names all flags of a root that may not change the user, once, and with them it starts")
+  @Test("names all missing flags of a root that may not change the user, once, and works with them")
   func cannotDrop() throws {
     let plan = try Situation.plan(on: Situation.host(Situation.root([])))
     #expect(plan.failure?.status == 77)
@@ -51,7 +51,7 @@ struct ShortfallTests {
     #expect(try said(noChown, [pipe, socket], ["ENTRYPOINT_LOG_LINKS": "off"]).isEmpty)
   }
 
-  @Test("gives the streams with --user and to each kong command, too, and warns where it cannot")
+  @Test("gives away the streams with --user and for each kong command, too, and warns if it cannot")
   func streamsOfOtherCommands() throws {
     let streams = [StandardStream(descriptor: 2, kind: .pipe)]
     let noChown = Situation.root(Situation.dockerDefault.subtracting(Situation.set("chown")))
@@ -75,7 +75,7 @@ struct ShortfallTests {
     #expect(health.launchWarnings.isEmpty && health.notes.count == 1)
   }
 
-  @Test("offers a setcap on entrypoint's own file only together with what makes it count")
+  @Test("suggests a setcap on entrypoint's own file only together with what it needs to work")
   func ownFileWithoutBounding() throws {
     let outside = Situation.user(bounding: [])
     let warning = try #require(
@@ -85,7 +85,7 @@ struct ShortfallTests {
   }
 
   @Test(
-    "names all that a root start would miss where the container began with nothing: it is enough")
+    "names everything that a root start without capabilities lacks, and that is enough")
   func fromNothing() throws {
     let way = try #require(
       try Situation.plan(on: Situation.host(Situation.user(bounding: []))).failure?.explanation?
@@ -99,7 +99,7 @@ struct ShortfallTests {
     #expect(plan.failure == nil && plan.warnings.isEmpty)
   }
 
-  @Test("says with which engine entrypoint's own file counts under no_new_privs")
+  @Test("says with which engine entrypoint's own file works under no_new_privs")
   func underNoNewPrivileges() throws {
     let user = Situation.user(noNewPrivileges: true)
     let said = try #require(try Situation.plan(on: Situation.host(user)).failure?.explanation)
@@ -108,7 +108,7 @@ struct ShortfallTests {
     #expect(setcap.hasSuffix("with podman, without no-new-privileges"))
   }
 
-  @Test("lets no_new_privs keep a user's nginx from capabilities of its file that nothing needs")
+  @Test("lets no_new_privs withhold capabilities of nginx's file that nothing needs")
   func carried() throws {
     var nginx = Situation.nginx
     nginx.capabilities = FileCapabilities(permitted: bind, effective: true)
@@ -131,7 +131,7 @@ struct ShortfallTests {
   }
 
   @Test(
-    "says that it is nginx's file where that carries more than the listeners need, and how to mend it"
+    "says that nginx's file carries more than the listeners need, and how to repair it"
   )
   func superset() throws {
     var nginx = Obstacle.readOnly.nginx
@@ -164,7 +164,7 @@ struct ShortfallTests {
     #expect(command.failure?.explanation?.waysOut.first == other)
   }
 
-  @Test("names the condition that keeps capabilities of entrypoint's own file from being handed on")
+  @Test("names the condition that keeps capabilities of entrypoint's own file from being passed on")
   func ownFile() throws {
     let held = Situation.user(held: Situation.set("net_bind_service", "net_raw"))
     let nginx = Situation.nginx
@@ -185,7 +185,7 @@ struct ShortfallTests {
     #expect(raw.waysOut.first?.hasPrefix("docker run --user 0") == true)
   }
 
-  @Test("names the option where that, and not the variable, chooses the mode")
+  @Test("names the option if that, and not the variable, chooses the mode")
   func mode() throws {
     var options = Options()
     options.mode = .file

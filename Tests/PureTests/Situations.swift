@@ -4,7 +4,8 @@ import Plan
 import Text
 import Foundation
 
-/// Machines and starts as the engines make them (the table in capabilities(7)'s terms), for tests.
+/// Machines and starts in the states that the engines make (in the terms of capabilities(7)), for
+/// tests.
 enum Situation {
   static let names = CapabilityNames([
     "cap_chown", "cap_dac_override", "cap_dac_read_search", "cap_fowner", "cap_fsetid", "cap_kill",
@@ -17,7 +18,7 @@ enum Situation {
     "cap_block_suspend", "cap_audit_read", "cap_perfmon", "cap_bpf", "cap_checkpoint_restore",
   ])
 
-  /// What docker gives root by default.
+  /// What Docker gives root by default.
   static let dockerDefault = set(
     "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
     "net_bind_service", "net_raw", "sys_chroot", "mknod", "audit_write", "setfcap")
@@ -62,8 +63,8 @@ enum Situation {
     if case .found(let file)? = host.proxy { file } else { nginx }
   }
 
-  /// What the nginx has that a `kong` command starts through a shell, after nginx has run the command
-  /// itself; nil where one of these cannot be exec'd.
+  /// The capabilities of the nginx that a `kong` command starts through a shell, after nginx has
+  /// run the command itself; nil if one of these cannot be exec'd.
   static func nginxOfKong(_ start: Credentials, _ nginx: ProgramFile) -> Credentials? {
     var file = nginx.mount.contains(.noSetID) ? nil : nginx.capabilities
     file?.rootID = nil
@@ -82,7 +83,7 @@ enum Situation {
     secureExecution: Bool = false,
     streams: [StandardStream]? = nil
   ) -> HostSnapshot {
-    // The engines give them to the user that a container starts as.
+    // The engines give them to the container's first user.
     let pipes = [Int32(1), 2].map {
       StandardStream(
         descriptor: $0, kind: .pipe, identity: FileIdentity(device: 1, inode: UInt64($0)),
@@ -113,7 +114,8 @@ enum Situation {
   }
 }
 
-/// The rounds of a random test: all of them with ENTRYPOINT_TEST_ROUNDS=all, as CI has it, else a twentieth.
+/// The rounds of a random test: all with ENTRYPOINT_TEST_ROUNDS=all, as in CI, otherwise a
+/// twentieth.
 func rounds(_ all: Int, of test: String = #function) -> Range<Int> {
   let isWhole = ProcessInfo.processInfo.environment["ENTRYPOINT_TEST_ROUNDS"] == "all"
   let count = isWhole ? all : max(1, all / 20)
@@ -121,7 +123,8 @@ func rounds(_ all: Int, of test: String = #function) -> Range<Int> {
   return 0..<count
 }
 
-/// A generator with a seed, so that a failure can be repeated: SplitMix64 (Steele, Lea, Flood 2014).
+/// A generator with a seed, so that a failure can be repeated: SplitMix64 (Steele, Lea, Flood
+/// 2014).
 struct SeededGenerator: RandomNumberGenerator {
   var state: UInt64
 

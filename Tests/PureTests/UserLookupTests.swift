@@ -14,7 +14,7 @@ struct UserLookupTests {
   }
 
   @Test(
-    "has all forms of su-exec and gosu",
+    "accepts all forms of su-exec and gosu",
     arguments: [
       ("kong", 1337, 0, [0, 33], "/home/kong"), ("kong:", 1337, 0, [0, 33], "/home/kong"),
       ("1337", 1337, 0, [0, 33], "/home/kong"), ("kong:web", 1337, 33, [33], "/home/kong"),
@@ -31,7 +31,7 @@ struct UserLookupTests {
   }
 
   @Test(
-    "keeps the groups that the engine added to root's own, and not one that an account file gives root",
+    "keeps the groups that the engine added to root's own, except those that an account file gives root",
     arguments: [
       ("kong", [0, 33, 2000, 3000], [2000, 3000]), ("web", [33, 2000, 3000], [2000, 3000]),
       ("4242", [9, 2000, 3000], [2000, 3000]), ("root", [0, 5, 2000, 3000], [2000, 3000]),
@@ -51,7 +51,7 @@ struct UserLookupTests {
     #expect(try find(false).engineGroups.isEmpty)
   }
 
-  @Test("lets a user that stays who it is keep its groups, which needs no cap_setgid")
+  @Test("lets an unchanged user keep its groups, which needs no cap_setgid")
   func sameUser() throws {
     var host = Situation.host(Situation.user())
     host.credentials.groups = [0, 33, 2000]
@@ -77,7 +77,7 @@ struct UserLookupTests {
   }
 
   @Test(
-    "is exit 78 with the name and the file when there is no such user or group",
+    "ends with 78, the name and the file if there is no such user or group",
     arguments: [
       ("nobody-here", "\"nobody-here\""), ("kong:nope", "\"nope\""), ("", "\"\""), (":", "\":\""),
       ("-1", "\"-1\""), ("4294967295", "\"4294967295\""), ("99999999999", "\"99999999999\""),
@@ -92,7 +92,7 @@ struct UserLookupTests {
   }
 
   @Test(
-    "talks of numbers only to a person who wrote one, and says when there is no file to look in")
+    "mentions numbers only if a number was written, and says if there is no file to search")
   func reasons() {
     let why = { (accounts: Accounts, request: String) -> String? in
       do throws(StartFailure) {
@@ -110,7 +110,7 @@ struct UserLookupTests {
   }
 
   @Test(
-    "keeps the groups of a process that is that user, or has the same ones but for its own group")
+    "keeps the groups of a process that is that user, or has the same ones except its own group")
   func groupsThatServe() throws {
     let groups = { (current: Credentials) in
       try Situation.accounts.target("kong", origin: .option("--user"), current: current).groups
@@ -129,7 +129,7 @@ struct UserLookupTests {
     #expect(plan.failure == nil && plan.launch.map(\.name) == ["exec"])
   }
 
-  @Test("counts for root only by numbers where others could have written the account files")
+  @Test("works for root only by number if others could have written the account files")
   func distrusted() throws {
     let passwd = PathEntry(path: "/etc/passwd", kind: .other, uid: 0, gid: 0, mode: 0o664)
     var host = Situation.host(Situation.root())
@@ -145,7 +145,7 @@ struct UserLookupTests {
     #expect(try Situation.plan(on: host, command: ["id"]).failure == nil)
   }
 
-  @Test("is 78 for a user kong that is root, unless somebody names it")
+  @Test("ends with 78 for a user kong that is root, unless that user is named")
   func kongIsRoot() throws {
     var host = Situation.host(Situation.root())
     host.accounts = Accounts(users: [Account(name: "kong", uid: 0, gid: 0, home: "/")])
@@ -159,7 +159,7 @@ struct UserLookupTests {
     #expect(asked.warnings.first?.why.hasPrefix("ENTRYPOINT_USER kong says so") == true)
   }
 
-  @Test("is what a start needs the files for that changes the user, and no other")
+  @Test("needs the files only for a start that changes the user")
   func unreadable() throws {
     let failure = StartFailure(status: 77, what: "w", why: "y", waysOut: [])
     var host = Situation.host(Situation.user())

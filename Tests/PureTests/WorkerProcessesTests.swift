@@ -28,7 +28,7 @@ struct WorkerProcessesTests {
     execution?.environment.first { $0.name == "KONG_NGINX_WORKER_PROCESSES" }?.description
   }
 
-  @Test("is the processors that the container may use, for kong prepare and nginx alike")
+  @Test("is the number of processors that the container may use, for kong prepare and nginx alike")
   func both() throws {
     let plan = try plan(limit: half(of: 8))
     let told = "KONG_NGINX_WORKER_PROCESSES=1"
@@ -46,7 +46,7 @@ struct WorkerProcessesTests {
     #expect(workers(reload.launch.execution) == told)
   }
 
-  @Test("goes by the processors that the container may run on, too")
+  @Test("depends on the processors that the container may run on, too")
   func allowed() throws {
     let plan = try plan(limit: CPULimit(online: 8, allowed: 3))
     #expect(workers(plan.launch.execution) == "KONG_NGINX_WORKER_PROCESSES=3")
@@ -54,7 +54,7 @@ struct WorkerProcessesTests {
   }
 
   @Test(
-    "is Kong's own default where there is no limit below the processors",
+    "is Kong's own default without a limit below the number of processors",
     arguments: [
       nil, CPULimit(online: 2, allowed: 2),
       CPULimit(online: 2, allowed: 2, quota: CPUQuota(time: 150_000, period: 100_000)),
@@ -65,7 +65,7 @@ struct WorkerProcessesTests {
     #expect(plan.workers == nil && workers(plan.launch.execution) == nil)
   }
 
-  @Test("is what the environment, a secret's file or kong.conf says, whatever that is")
+  @Test("is the one in the environment, a secret's file or kong.conf, whatever that is")
   func set() throws {
     let limit = half(of: 8)
     for name in ["KONG_NGINX_WORKER_PROCESSES", "KONG_NGINX_MAIN_WORKER_PROCESSES"] {
@@ -88,7 +88,7 @@ struct WorkerProcessesTests {
     #expect(try plan(limit: limit, conf: "nginx_http_worker = 4\n").workers?.count == 1)
   }
 
-  @Test("is left to Kong with ENTRYPOINT_WORKERS=off, and of another command")
+  @Test("is left to Kong with ENTRYPOINT_WORKERS=off, and for another command")
   func off() throws {
     #expect(try plan(["ENTRYPOINT_WORKERS": "off"], limit: half(of: 8)).workers == nil)
     #expect(try plan(limit: half(of: 8), command: ["kong", "health"]).workers == nil)
@@ -97,7 +97,7 @@ struct WorkerProcessesTests {
     }
   }
 
-  @Test("is always enough for the time, never more than needed, and below the processors")
+  @Test("is always enough for the time, never more than needed, and below the number of processors")
   func property() throws {
     var random = SeededGenerator(state: 5)
     var limited = 0
@@ -124,7 +124,7 @@ struct WorkerProcessesTests {
   }
 
   @Test(
-    "is no matter of a file with anything else than the kernel's numbers",
+    "ignores a file with anything but the kernel's numbers",
     arguments: [
       "", "max 100000\n", "max", "50000", "50000 0\n", "0 100000\n", "-1 100000\n", "5e4 100000\n",
       "50000 100000 1\n", "9999999999999999 1\n", "\u{0}", "50000 ١\n",
@@ -134,7 +134,7 @@ struct WorkerProcessesTests {
     #expect(CPUQuota(quota: bytes(text), period: bytes("100000\n")) == nil || text == "50000")
   }
 
-  @Test("takes the smaller quota of two, however large the numbers are")
+  @Test("is the smaller quota of two, however large the numbers are")
   func smaller() throws {
     let quota = { (time: Int, period: Int) in try #require(CPUQuota(time: time, period: period)) }
     #expect(try quota(50_000, 100_000).isBelow(quota(6_000, 10_000)))
@@ -143,7 +143,7 @@ struct WorkerProcessesTests {
     #expect(try quota(most - 1, most).isBelow(quota(most, most - 1)))
   }
 
-  @Test("looks in each directory of the control group, up to the mount")
+  @Test("depends on each directory of the control group, up to the mount")
   func directories() throws {
     let v2 = try #require(CPUControlGroup(bytes("0::/kubepods/pod1/c1\n")))
     #expect(v2.version == 2)

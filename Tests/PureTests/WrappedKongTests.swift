@@ -1,7 +1,7 @@
 import Text
 import Testing
 
-@Suite("A command of Kong's that begins with another word")
+@Suite("A kong command behind another word")
 struct WrappedKongTests {
   private func warnings(
     _ command: [ByteString], _ variables: [String: String] = [:]
@@ -40,7 +40,7 @@ struct WrappedKongTests {
         + " the file")
     #expect(warnings[0].why.hasSuffix("begins with \(command[0])"))
     #expect(warnings[0].waysOut.first?.contains(": \(words)") == true)
-    // Without a secret there is nothing that it does not get.
+    // Without a secret it lacks nothing.
     let others = [
       "KONG_PG_PASSWORD_FILE": "", "KONG_NGINX_PROXY_AUTH_BASIC_USER_FILE": "/a",
       "KONG_RESOLVER_HOSTS_FILE": "/b",
@@ -49,7 +49,7 @@ struct WrappedKongTests {
   }
 
   @Test(
-    "is no start of Kong where it is kong docker-start, with the command line that is",
+    "is no start of Kong if it is kong docker-start, with a warning that has the right command line",
     arguments: [
       (["sh", "-c", "kong docker-start --vv"], "kong docker-start --vv"),
       (
@@ -71,7 +71,7 @@ struct WrappedKongTests {
   }
 
   @Test(
-    "is none where Kong is only spoken of, or read from elsewhere",
+    "is not meant if Kong is only mentioned, or read from elsewhere",
     arguments: [
       ["sh", "-c", "chown -R kong /srv && nginx"], ["sh", "-c", "echo kong"],
       ["sh", "-c", "kong version"],
