@@ -97,10 +97,10 @@ struct HookDirectoryTests {
     try read(script) { directory, place in
       let file = try #require(directory?.files.first)
       #expect(directory?.files.count == 1 && file.name == "10-a")
-      #expect(file.way.last?.path == place + "/d/..2026_01_01/10-a")
-      #expect(file.way.first?.path == "/")
+      #expect(file.resolvedEntries.last?.path == place + "/d/..2026_01_01/10-a")
+      #expect(file.resolvedEntries.first?.path == "/")
       #expect(
-        file.way.filter { $0.kind == .link }.map(\.path) == [
+        file.resolvedEntries.filter { $0.kind == .link }.map(\.path) == [
           place + "/d/10-a", place + "/d/..data",
         ])
       let selection = try directory?.selection(for: HookDirectoryTests.kong)
@@ -122,7 +122,7 @@ struct HookDirectoryTests {
     let script = "mkdir -p up/real; touch up/real/a; chmod 755 up/real/a; ln -s up/real d; "
     try read(script) { directory, place in
       let way = ["", "/d", "", "/up", "/up/real"].map { place + ByteString($0) }
-      #expect(directory?.way.suffix(5).map(\.path) == way)
+      #expect(directory?.resolvedEntries.suffix(5).map(\.path) == way)
       let selection = try directory?.selection(for: HookDirectoryTests.kong)
       #expect(selection?.programs.count == 1)
     }
@@ -149,14 +149,16 @@ struct HookDirectoryTests {
     let path = place + "/d"
     try PrivateMounts.begin()
     let before = try #require(try HookDirectory.read(ByteString(path)))
-    #expect(before.way.last?.isReadOnly == false)
+    #expect(before.resolvedEntries.last?.isReadOnly == false)
     #expect(throws: StartFailure.self) { try before.selection(for: kong) }
     try PrivateMounts.bind(place + "/s", on: path)
     let bound = try #require(try HookDirectory.read(ByteString(path)))
     #expect(throws: StartFailure.self) { try bound.selection(for: kong) }
     try PrivateMounts.makeReadOnly(path)
     let after = try #require(try HookDirectory.read(ByteString(path)))
-    #expect(after.way.last?.isReadOnly == true && after.way.first?.isReadOnly == false)
+    #expect(
+      after.resolvedEntries.last?.isReadOnly == true
+        && after.resolvedEntries.first?.isReadOnly == false)
     let selection = try after.selection(for: kong)
     #expect(selection.programs.map(\.name) == ["a"])
   }

@@ -36,7 +36,7 @@ struct AccessCheckTests {
     ] as [([(UInt32, Bool)], Bool)])
   func staysOthers(way: [(UInt32, Bool)], stays: Bool) throws {
     var logs = entry("/usr/local/kong/logs", kind: .directory, mode: 0o755)
-    logs.wayInPrefix = way.map { PathEntry.WayEntry(uid: $0.0, isMountPoint: $0.1) }
+    logs.entriesInPrefix = way.map { PathEntry.PrefixEntry(uid: $0.0, isMountPoint: $0.1) }
     let plan = try plan(Situation.root()) { $0.denials = [.writingDirectory(logs)] }
     #expect(plan.failure?.status == (stays ? 77 : nil))
     let why = plan.failure?.explanation?.why
@@ -126,7 +126,9 @@ struct AccessCheckTests {
       let hooked = try plan(credentials) {
         $0.denials = [.writingDirectory(logs)]
         $0.hooks = HookDirectory(
-          files: [HookFile(name: "a", way: [entry("/docker-entrypoint.d/a", mode: 0o755)])])
+          files: [
+            HookFile(name: "a", resolvedEntries: [entry("/docker-entrypoint.d/a", mode: 0o755)])
+          ])
       }
       #expect(hooked.failure == nil && hooked.prepareWarnings.contains(explanation))
     }

@@ -26,11 +26,11 @@ struct HookTests {
         "/docker-entrypoint.d", .directory, uid: uid, gid: gid, mode: mode, isReadOnly: isReadOnly),
     ]
     return HookDirectory(
-      way: above,
+      resolvedEntries: above,
       files: files.map { name, mode in
         HookFile(
           name: ByteString(name),
-          way: above + [owned(HookDirectory.path + "/" + ByteString(name), mode: mode)])
+          resolvedEntries: above + [owned(HookDirectory.path + "/" + ByteString(name), mode: mode)])
       })
   }
 
@@ -144,7 +144,7 @@ struct HookTests {
   func links() throws {
     var hooks = directory([("a", 0o755)])
     let mine = owned("/opt/mine", .directory, uid: 1337)
-    hooks.files[0].way.insert(
+    hooks.files[0].resolvedEntries.insert(
       contentsOf: [
         owned("/docker-entrypoint.d/a", .link, mode: 0o777), owned("/"), mine,
         owned("/opt/mine/l", .link, uid: 1337, mode: 0o777), owned("/"),

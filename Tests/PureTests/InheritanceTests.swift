@@ -31,7 +31,9 @@ struct InheritancePlanTests {
     host.hooks = HookDirectory(files: [
       HookFile(
         name: "1",
-        way: [PathEntry(path: "/docker-entrypoint.d/1", kind: .other, uid: 0, gid: 0, mode: 0o755)])
+        resolvedEntries: [
+          PathEntry(path: "/docker-entrypoint.d/1", kind: .other, uid: 0, gid: 0, mode: 0o755)
+        ])
     ])
     let plan = try Situation.plan(["NGINX": "6;7;"], on: host)
     #expect(plan.launch.dropLast().last == .closeDescriptors(keeping: [6, 7]))

@@ -45,7 +45,7 @@ struct PidFileTests {
     let file = { (name: ByteString) in
       HookFile(
         name: name,
-        way: [
+        resolvedEntries: [
           PathEntry(path: "/docker-entrypoint.d/" + name, kind: .other, uid: 0, gid: 0, mode: 0o755)
         ])
     }

@@ -289,7 +289,7 @@ struct PlannerTests {
     let hook = PathEntry(
       path: "/docker-entrypoint.d/10-configure", kind: .other, uid: 0, gid: 0, mode: 0o755,
       isReadOnly: false)
-    host.hooks = HookDirectory(files: [HookFile(name: "10-configure", way: [hook])])
+    host.hooks = HookDirectory(files: [HookFile(name: "10-configure", resolvedEntries: [hook])])
     #expect(try failure("/etc/k.conf") == nil)
   }
 

@@ -10,7 +10,7 @@ enum LogLinks {
     /// The paths of the links that were made or replaced.
     var made: [ByteString] = []
     /// What is in the way, and why it stays.
-    var left = FirstOfMany<LeftEntry>()
+    var left = FirstOfMany<SkippedEntry>()
   }
 
   /// Makes the links that are not there or lead elsewhere, and the directory PREFIX/logs if need be.
@@ -27,11 +27,11 @@ enum LogLinks {
           report.made.append(path + "/" + link.name)
         } catch {
           report.left.append(
-            LeftEntry(path: path + "/" + link.name, reason: error.description))
+            SkippedEntry(path: path + "/" + link.name, reason: error.description))
         }
       }
     } catch {
-      report.left.append(LeftEntry(path: path, reason: error.description))
+      report.left.append(SkippedEntry(path: path, reason: error.description))
     }
     return report
   }

@@ -12,7 +12,7 @@ enum StaleSockets {
     /// The paths of those that a living process answers on, which stay.
     var answered = FirstOfMany<ByteString>()
     /// What could not be judged or removed, and why.
-    var left = FirstOfMany<LeftEntry>()
+    var left = FirstOfMany<SkippedEntry>()
   }
 
   /// Removes from the prefix and from its directory "sockets" each socket that nobody listens on.
@@ -38,12 +38,12 @@ enum StaleSockets {
           }
         } catch {
           report.left.append(
-            LeftEntry(path: path + "/" + entry.name, reason: error.description))
+            SkippedEntry(path: path + "/" + entry.name, reason: error.description))
         }
       }
     } catch {
       if error == .noSuchFileOrDirectory { return }
-      report.left.append(LeftEntry(path: path, reason: error.description))
+      report.left.append(SkippedEntry(path: path, reason: error.description))
     }
   }
 

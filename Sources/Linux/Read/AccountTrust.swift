@@ -8,7 +8,7 @@ extension Accounts {
     guard ProcessIdentity.effectiveUser == 0 else { return read() }
     for file in ["/etc/passwd", "/etc/group"] as [ByteString] {
       // One that is not there says nothing.
-      guard let way = try? PathEntry.way(along: file), let entry = way.firstWritableByOthers()
+      guard let entries = try? PathEntry.resolve(file), let entry = entries.firstWritableByOthers()
       else {
         continue
       }

@@ -23,7 +23,7 @@ extension HookDirectory {
     if names.count > limit {
       return HookDirectory(unreadable: "there are more than \(limit) names in it")
     }
-    var directory = HookDirectory(way: try PathEntry.way(along: path))
+    var directory = HookDirectory(resolvedEntries: try PathEntry.resolve(path))
     for name in names {
       let file = path + "/" + name
       // Directories are nobody's hooks.
@@ -32,7 +32,7 @@ extension HookDirectory {
         return HookDirectory(unreadable: "\(file): \(error)")
       }
       if isFile {
-        directory.files.append(HookFile(name: name, way: try PathEntry.way(along: file)))
+        directory.files.append(HookFile(name: name, resolvedEntries: try PathEntry.resolve(file)))
       }
     }
     return directory

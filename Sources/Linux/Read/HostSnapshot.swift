@@ -144,7 +144,7 @@ extension HostSnapshot {
     guard request.isDockerStart else { return }
     proxy = proxy?.asFound(by: user)
     for index in hooks?.files.indices ?? 0..<0 {
-      guard let path = hooks?.files[index].way.last?.path,
+      guard let path = hooks?.files[index].resolvedEntries.last?.path,
         FileAccess.refusal(path, .execute) == .permissionDenied
       else { continue }
       hooks?.files[index].refusal = FileAccess.whyNotExecutable(path, by: user.uid)

@@ -11,7 +11,7 @@ extension PathEntry {
   /// starts from: so each link's own place is among them, too.
   ///
   /// - Throws: ``SystemCallFailure`` where the path leads nowhere, or in a circle.
-  static func way(along path: ByteString) throws(SystemCallFailure) -> [PathEntry] {
+  static func resolve(_ path: ByteString) throws(SystemCallFailure) -> [PathEntry] {
     var entries = [try PathEntry(of: "/")]
     // The directories from the root down to where the way is now.
     var place = entries
@@ -44,7 +44,7 @@ extension PathEntry {
   /// Whether nobody but root can have written what a path leads to, or have led the path there.
   static func isRootOnly(_ path: ByteString) -> Bool {
     do throws(SystemCallFailure) {
-      return try way(along: path).firstWritableByOthers() == nil
+      return try resolve(path).firstWritableByOthers() == nil
     } catch {
       return false
     }
@@ -78,7 +78,7 @@ extension PathEntry {
   /// What a path leads to, with its mount and where that comes from; nil where it leads nowhere.
   static func placed(_ path: ByteString) -> PathEntry? {
     do throws(SystemCallFailure) {
-      var entry = try way(along: path).last
+      var entry = try resolve(path).last
       entry?.readMount()
       entry?.readPlace()
       return entry
@@ -91,9 +91,9 @@ extension PathEntry {
   static func placed(_ path: ByteString, in prefix: ByteString) -> PathEntry? {
     do throws(SystemCallFailure) {
       guard var entry = placed(path) else { return nil }
-      let below = try way(along: path).drop { $0.path != prefix }
-      entry.wayInPrefix = below.map {
-        WayEntry(uid: $0.uid, isMountPoint: isMountPoint($0.path))
+      let below = try resolve(path).drop { $0.path != prefix }
+      entry.entriesInPrefix = below.map {
+        PrefixEntry(uid: $0.uid, isMountPoint: isMountPoint($0.path))
       }
       return entry
     } catch {

@@ -41,12 +41,12 @@ enum ProgramSearch {
   static func findProxy(
     _ path: ByteString, searchPath: ByteString?
   ) throws(SystemCallFailure) -> ProgramLookup {
-    let way: [PathEntry]
-    do throws(SystemCallFailure) { way = try PathEntry.way(along: path) } catch { return .absent }
-    guard let last = way.last else { return .absent }
+    let entries: [PathEntry]
+    do throws(SystemCallFailure) { entries = try PathEntry.resolve(path) } catch { return .absent }
+    guard let last = entries.last else { return .absent }
     let lookup = try inspect(last.path, path: searchPath)
     guard case .found(var file) = lookup else { return lookup }
-    file.writableComponent = way.firstWritableByOthers()?.path
+    file.writableComponent = entries.firstWritableByOthers()?.path
     return .found(file)
   }
 

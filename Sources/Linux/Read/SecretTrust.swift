@@ -11,14 +11,14 @@ extension SecretReference {
       throw failure(
         why: "\(reasonForTrust), and the path is not absolute", wayOut: "write the full path")
     }
-    let way: [PathEntry]
-    do { way = try PathEntry.way(along: path) } catch {
+    let entries: [PathEntry]
+    do { entries = try PathEntry.resolve(path) } catch {
       throw failure(
         why: "its path cannot be followed (\(error.call): \(error.errno))",
         wayOut: "correct the path, or the links in it")
     }
     // Who cannot lead root to another file may still write what is in this one.
-    if let entry = way.firstWritableByOthers(exceptFile: !steersRoot) {
+    if let entry = entries.firstWritableByOthers(exceptFile: !steersRoot) {
       throw failure(
         why: "\(reasonForTrust), and others than root can write \(entry.path), by which they may"
           + " have put it there",
@@ -27,7 +27,7 @@ extension SecretReference {
           : "let the user that Kong runs as read the file, or keep it where only root can write,"
             + " such as /run/secrets")
     }
-    return way.last?.path ?? path
+    return entries.last?.path ?? path
   }
 
   /// Why nobody but root may have had a hand in it.

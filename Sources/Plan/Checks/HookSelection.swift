@@ -14,7 +14,7 @@ extension HookDirectory {
   func selection(for user: TargetUser) throws(StartFailure) -> Selection {
     if let unreadable { throw HookDirectory.cannotList(unreadable) }
     if files.isEmpty { return Selection() }
-    try check(way, named: HookDirectory.path, user: user)
+    try check(resolvedEntries, named: HookDirectory.path, user: user)
     var selection = Selection()
     let sorted = files.sorted { ByteString.versionOrder($0.name, $1.name) }
     let scripts = sorted.filter { $0.isEnvironmentScript }
@@ -23,7 +23,7 @@ extension HookDirectory {
       if !file.isExecutable {
         selection.warnings.append(HookDirectory.notExecutable(file))
       } else {
-        try check(file.way, named: file.path, user: user)
+        try check(file.resolvedEntries, named: file.path, user: user)
         if let why = file.refusal { throw .notExecutable(file.path, why: why) }
         selection.programs.append(file)
       }
@@ -32,10 +32,10 @@ extension HookDirectory {
   }
 
   private func check(
-    _ way: [PathEntry], named path: ByteString, user: TargetUser
+    _ entries: [PathEntry], named path: ByteString, user: TargetUser
   ) throws(StartFailure) {
     let writer = user.uid == 0 ? nil : user
-    guard let entry = way.firstWritable(by: writer) else { return }
+    guard let entry = entries.firstWritable(by: writer) else { return }
     let who = user.uid == 0 ? "others than root" : user.description
     throw StartFailure(
       status: ExitStatus.configuration,

@@ -8,8 +8,8 @@ package struct HookDirectory: Equatable, Sendable {
   /// Where hooks are looked for.
   package static let path: ByteString = "/docker-entrypoint.d"
 
-  /// The way to the directory, which is the last.
-  package var way: [PathEntry]
+  /// All that the path resolves through; the directory itself is the last.
+  package var resolvedEntries: [PathEntry]
   /// The regular files, links followed, in no order.
   package var files: [HookFile]
   /// Why it could not be listed, in words; nil where it could.
@@ -17,9 +17,9 @@ package struct HookDirectory: Equatable, Sendable {
 
   /// Creates a listing.
   package init(
-    way: [PathEntry] = [], files: [HookFile] = [], unreadable: String? = nil
+    resolvedEntries: [PathEntry] = [], files: [HookFile] = [], unreadable: String? = nil
   ) {
-    self.way = way
+    self.resolvedEntries = resolvedEntries
     self.files = files
     self.unreadable = unreadable
   }
@@ -29,22 +29,22 @@ package struct HookDirectory: Equatable, Sendable {
 package struct HookFile: Equatable, Sendable {
   /// Its name in the directory.
   package var name: ByteString
-  /// The way to the file, which is the last.
-  package var way: [PathEntry]
+  /// All that the path resolves through; the file itself is the last.
+  package var resolvedEntries: [PathEntry]
   /// Why the user that hooks run as may not execute it, in words; nil where it may.
   package var refusal: String?
 
   /// Creates a file.
-  package init(name: ByteString, way: [PathEntry]) {
+  package init(name: ByteString, resolvedEntries: [PathEntry]) {
     self.name = name
-    self.way = way
+    self.resolvedEntries = resolvedEntries
   }
 
   /// Anybody may execute it.
-  var isExecutable: Bool { (way.last?.mode ?? 0) & 0o111 != 0 }
+  var isExecutable: Bool { (resolvedEntries.last?.mode ?? 0) & 0o111 != 0 }
 
-  /// The path to exec, without the links on the way.
-  var resolvedPath: ByteString { way.last?.path ?? path }
+  /// The path to exec, without links.
+  var resolvedPath: ByteString { resolvedEntries.last?.path ?? path }
 
   /// The path by which people know it.
   var path: ByteString { HookDirectory.path + "/" + name }

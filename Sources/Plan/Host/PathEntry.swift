@@ -23,10 +23,10 @@ package struct PathEntry: Equatable, Sendable {
   /// Whether its mount is read-only.
   package var isReadOnly: Bool
   /// Of an entry of the prefix, where that is known: those from the prefix down to it, itself the last.
-  package var wayInPrefix: [WayEntry] = []
+  package var entriesInPrefix: [PrefixEntry] = []
 
   /// An entry on the way, as far as it matters to whether the start gives it.
-  package struct WayEntry: Equatable, Sendable {
+  package struct PrefixEntry: Equatable, Sendable {
     /// The owner.
     package var uid: UInt32
     /// Whether something is mounted there.
@@ -61,9 +61,9 @@ package struct PathEntry: Equatable, Sendable {
 
   /// Whether giving the prefix to a user leaves it, because the user could have moved it where it is.
   func staysOthers(from user: UInt32) -> Bool {
-    guard let prefix = wayInPrefix.first else { return false }
+    guard let prefix = entriesInPrefix.first else { return false }
     var isFresh = prefix.uid != user
-    for entry in wayInPrefix.dropFirst() {
+    for entry in entriesInPrefix.dropFirst() {
       isFresh = isFresh || entry.isMountPoint
       if entry.uid != user, !isFresh { return true }
       isFresh = isFresh && entry.uid != user

@@ -1,7 +1,7 @@
 import Text
 
 /// Something in the prefix that could not be given to the user.
-struct LeftEntry: Equatable, Sendable {
+struct SkippedEntry: Equatable, Sendable {
   /// The path.
   var path: ByteString
   /// Why.
