@@ -23,6 +23,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -39,7 +40,6 @@ int getresuid(uid_t *real, uid_t *effective, uid_t *saved);
 int getresgid(gid_t *real, gid_t *effective, gid_t *saved);
 int pipe2(int *ends, int flags);
 int sched_getaffinity(int process, size_t size, void *set);
-const char *sigabbrev_np(int number);
 int statx(int directory, const char *name, int flags, unsigned mask, struct statx *status);
 
 // Macros that Swift cannot import, and constants for _GNU_SOURCE only.
@@ -79,6 +79,7 @@ static inline void *linux_map_shared_page(void) {
   return page == MAP_FAILED ? 0 : page;
 }
 static inline void linux_ignore_signal(int number) { signal(number, SIG_IGN); }
+static inline int linux_signal_descriptor(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC); }
 static inline int linux_is_ignored(int number) {
   struct sigaction action;
   return sigaction(number, 0, &action) == 0 && action.sa_handler == SIG_IGN;

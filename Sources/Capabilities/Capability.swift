@@ -20,6 +20,8 @@ package struct Capability: RawRepresentable, Hashable, Comparable, Sendable {
   package static let chown = Capability(number: 0)
   /// Go past the modes of files.
   package static let dacOverride = Capability(number: 1)
+  /// Send signals to processes of other users (kill(2)).
+  package static let kill = Capability(number: 5)
   /// setgid(2) and setgroups(2).
   package static let setgid = Capability(number: 6)
   /// setuid(2) to any user.

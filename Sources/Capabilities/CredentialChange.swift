@@ -10,8 +10,9 @@ package enum CredentialChange: Equatable, Sendable {
   case setGroup(UInt32)
   /// setuid(2): real, effective and saved, as this process has cap_setuid.
   case setUser(UInt32)
-  /// Make permitted and inheritable exactly this, and effective empty (capset(2)).
-  case setCapabilities(permitted: CapabilitySet, inheritable: CapabilitySet)
+  /// Make the sets exactly these (capset(2)); what is exec'd gets its effective set by the exec.
+  case setCapabilities(
+    permitted: CapabilitySet, inheritable: CapabilitySet, effective: CapabilitySet = [])
   /// PR_CAP_AMBIENT_CLEAR_ALL(2const).
   case clearAmbient
   /// PR_CAP_AMBIENT_RAISE(2const).
@@ -45,9 +46,9 @@ extension Credentials {
       state.group = ProcessIDs(gid)
     case .setUser(let uid):
       state.changeUser(to: uid)
-    case .setCapabilities(let permitted, let inheritable):
+    case .setCapabilities(let permitted, let inheritable, let effective):
       state.permitted = permitted
-      state.effective = []
+      state.effective = effective
       state.inheritable = inheritable
       state.ambient.formIntersection(permitted.intersection(inheritable))
     case .clearAmbient:

@@ -44,6 +44,8 @@ package struct PlanReport: Sendable {
       "steps": .array(
         plan.prepare.map { step($0, phase: "prepare") }
           + plan.launch.map { step($0, phase: "launch") }),
+      // The process that stays as the command's parent, with what it has for as long as it runs.
+      "supervisor": plan.supervisor.map(supervisor),
       "result": plan.result.map { credentials($0, secureExecution: plan.secureExecution) },
       "warnings": .array(plan.warnings.map(explanation)),
       "notes": .strings(plan.notes),
@@ -137,13 +139,26 @@ package struct PlanReport: Sendable {
   }
 
   private func step(_ step: Step, phase: String) -> JSON {
-    var steps: JSON?
-    if case .run(let inner, _) = step { steps = .array(inner.map { self.step($0, phase: phase) }) }
+    let inner = step.stepsOfChild
+    let steps: JSON? =
+      inner.isEmpty ? nil : .array(inner.map { self.step($0, phase: phase) })
     return .object([
       "phase": .string(phase),
       "do": .string(step.name),
       "detail": .string(step.detail(names)),
       "steps": steps,
+    ])
+  }
+
+  private func supervisor(_ supervisor: Supervisor) -> JSON {
+    let policy = supervisor.policy
+    return .object([
+      "credentials": credentials(supervisor.credentials, secureExecution: false),
+      "stop_delay_ms": .number(policy.delay.milliseconds),
+      "stop_timeout_ms": policy.timeout.map { .number($0.milliseconds) },
+      "stop_signal": policy.signal.map { .string($0.name) },
+      "steps": .array(
+        (supervisor.steps + supervisor.stepsBesideCommand).map { step($0, phase: "launch") }),
     ])
   }
 

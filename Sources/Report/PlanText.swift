@@ -30,6 +30,7 @@ package struct PlanText: Sendable {
     text.grant()
     text.workers()
     text.steps()
+    text.supervisor()
     text.result()
     text.explanations()
     return text.lines.joined(separator: "\n") + "\n"
@@ -157,12 +158,29 @@ package struct PlanText: Sendable {
 
   /// A step, and below it those that a child carries out.
   private func block(_ step: Step) -> [String] {
-    guard case .run(let steps, _) = step else { return [line(of: step, indent: "  ")] }
-    return [line(of: step, indent: "  ")] + steps.map { line(of: $0, indent: "    ") }
+    [line(of: step, indent: "  ")] + step.stepsOfChild.map { line(of: $0, indent: "    ") }
   }
 
   private func line(of step: Step, indent: String) -> String {
     "\(indent)\(padded(step.name, to: 28 - indent.count))\(step.detail(names))"
+  }
+
+  private mutating func supervisor() {
+    guard let supervisor = plan.supervisor else { return }
+    title("Supervisor")
+    row("user", plan.user?.description ?? "")
+    row("permitted", names.text(of: supervisor.credentials.permitted))
+    row("bounding", names.text(of: supervisor.credentials.bounding))
+    row("no_new_privs", supervisor.credentials.noNewPrivileges ? "on" : "off")
+    let policy = supervisor.policy
+    row("stop delay", policy.delay == .zero ? "none" : policy.delay.text)
+    row(
+      "stop timeout",
+      policy.timeout.map { "\($0.text), then TERM, \(StopPolicy.patience.text) later KILL" }
+        ?? "none")
+    row("stop signal", policy.signal?.name ?? "the same as it gets")
+    let steps = supervisor.steps + supervisor.stepsBesideCommand
+    lines += steps.map { line(of: $0, indent: "  ") }
   }
 
   private mutating func result() {

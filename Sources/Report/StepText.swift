@@ -11,6 +11,7 @@ extension Step {
     case .changeFile(let change): change.name
     case .inPrefix(_, let act): act.name
     case .run: "run"
+    case .supervise: "supervise"
     case .endWithParent: "end-with-parent"
     case .closeDescriptors: "close-descriptors"
     case .verify: "verify"
@@ -30,6 +31,8 @@ extension Step {
     case .run(let steps, let endsOrphans):
       return (steps.execution?.commandLine ?? "")
         + (endsOrphans ? "; what it leaves running is killed" : "")
+    case .supervise(_, let steps):
+      return (steps.execution?.commandLine ?? "") + "; entrypoint stays, without privileges"
     case .endWithParent:
       return "killed when entrypoint ends"
     case .closeDescriptors(let kept):
@@ -44,6 +47,16 @@ extension Step {
       let changes = execution.environment.map { $0.description }
       return execution.commandLine
         + (changes.isEmpty ? "" : " (with \(changes.joined(separator: ", ")))")
+    }
+  }
+}
+
+extension Step {
+  /// Those that a child carries out; none where there is no child.
+  var stepsOfChild: [Step] {
+    switch self {
+    case .run(let steps, _), .supervise(_, let steps): steps
+    default: []
     }
   }
 }
@@ -70,8 +83,8 @@ extension CredentialChange {
     case .setGroups(let groups): groups.map { String($0) }.joined(separator: ",")
     case .setGroup(let gid): String(gid)
     case .setUser(let uid): String(uid)
-    case .setCapabilities(let permitted, let inheritable):
-      "permitted \(names.text(of: permitted)), effective none, inheritable"
+    case .setCapabilities(let permitted, let inheritable, let effective):
+      "permitted \(names.text(of: permitted)), effective \(names.text(of: effective)), inheritable"
         + " \(names.text(of: inheritable))"
     case .clearAmbient: "all"
     case .raiseAmbient(let set): names.text(of: set)

@@ -73,6 +73,12 @@ package struct Invocation: Equatable, Sendable {
       let choice: OnOff = try setting.choice(value)
       options.noNewPrivileges = choice == .on
     case .proxy: options.proxy = value
+    case .supervises: options.supervises = true
+    case .stopDelay: options.stopDelay = try setting.parsed(value, TimeSpan(value), TimeSpan.rule)
+    case .stopTimeout:
+      options.stopTimeout = try setting.parsed(value, TimeSpan(value), TimeSpan.rule)
+    case .stopSignal:
+      options.stopSignal = try setting.parsed(value, Signal(named: value), Signal.rule)
     case .logLevel: logLevel = try setting.choice(value)
     case .logFormat: logFormat = try setting.choice(value)
     case .help: action = .help
@@ -146,10 +152,19 @@ extension Setting {
 
   /// The choice that a value names, in any case.
   fileprivate func choice<Value: Choice>(_ value: ByteString) throws(StartFailure) -> Value {
-    if let choice = Value(named: value) { return choice }
+    try parsed(value, Value(named: value), Value.rule)
+  }
+
+  /// What was made of a value.
+  ///
+  /// - Throws: ``StartFailure`` with the rule where nothing was.
+  fileprivate func parsed<Value>(
+    _ value: ByteString, _ parsed: Value?, _ rule: String
+  ) throws(StartFailure) -> Value {
+    if let parsed { return parsed }
     throw StartFailure(
       status: ExitStatus.usage, what: "\(name ?? "") is given \"\(value)\"",
-      why: Value.rule,
+      why: rule,
       waysOut: ["give it one of these", "leave it out for the default"])
   }
 

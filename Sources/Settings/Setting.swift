@@ -11,6 +11,7 @@ package struct Setting: Sendable {
   /// The options that the parser knows.
   package enum Option: Sendable {
     case dryRun, format, user, capability, capabilityMode, noNewPrivileges, proxy
+    case supervises, stopDelay, stopTimeout, stopSignal
     case logLevel, logFormat, version, help
   }
 
@@ -28,6 +29,7 @@ package struct Setting: Sendable {
   package enum Section: String, CaseIterable, Sendable {
     case command = "Command"
     case kong = "Kong's start"
+    case supervisor = "Supervisor"
     case plan = "Plan"
     case log = "Messages"
     case about = "About"
@@ -106,6 +108,26 @@ package struct Setting: Sendable {
     Setting(
       nil, nil, variable: "ENTRYPOINT_KONG_DEFAULTS", .text("PATH"), in: .kong,
       "Kong's own list of its options.", usual: "\(KongDefaults.defaultPath)"),
+    Setting(
+      .supervises, "--init", variable: "ENTRYPOINT_INIT", in: .supervisor,
+      "Stay as the command's parent, without privileges: forward signals, reap what others leave, and end"
+        + " with the command's status. ENTRYPOINT_INIT=on asks for it.",
+      usual: "off, the command takes the place of this process"),
+    Setting(
+      .stopDelay, "--stop-delay", variable: "ENTRYPOINT_STOP_DELAY", .text("TIME"),
+      in: .supervisor,
+      "How long the command goes on after TERM or QUIT, until it gets its stop signal; a second one ends"
+        + " the delay. For clients that still come, such as those of a load balancer. A TIME is a number"
+        + " of seconds, or has a unit: 500ms, 10s, 1m.", usual: "0"),
+    Setting(
+      .stopTimeout, "--stop-timeout", variable: "ENTRYPOINT_STOP_TIMEOUT", .text("TIME"),
+      in: .supervisor,
+      "How long after TERM or QUIT the command may take to end. Then it gets TERM, and 2 s later KILL.",
+      usual: "as long as it takes"),
+    Setting(
+      .stopSignal, "--stop-signal", variable: "ENTRYPOINT_STOP_SIGNAL", .text("SIGNAL"),
+      in: .supervisor, "What the command gets for TERM or QUIT.",
+      usual: "QUIT for kong docker-start, the same signal for any other command"),
     Setting(
       .dryRun, "--dry-run", in: .plan, "Print the plan. Change nothing, run nothing."),
     Setting(

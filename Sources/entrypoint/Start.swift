@@ -57,10 +57,10 @@ struct Start {
     }
     course.warn(course.plan.launchWarnings)
     for note in course.plan.notes { log.debug(note) }
-    // Said when it is true: after the grant, right before the exec.
     try course.run { $0.launch.dropLast() }
-    if let summary = course.plan.summary(snapshot.capabilityNames) { log.info(summary) }
-    try course.run { $0.launch.suffix(1) }
+    try course.run(announcing: course.plan.summary(snapshot.capabilityNames)) {
+      $0.launch.suffix(1)
+    }
   }
 
   /// The log that options and variables ask for.
@@ -114,8 +114,12 @@ private struct Course {
   /// Where the kernel refuses to change a file's capabilities, the planner is asked again with that as
   /// one more fact, and so knows another way or why there is none. A step before can be carried out twice:
   /// each leaves alone what is right already, and none of them has changed this process.
-  mutating func run(_ part: (Plan) -> [Step]) throws(StartFailure) {
-    guard let refusal = try executor.run(part(plan)) else { return }
+  ///
+  /// - Parameter announcement: what is said right before the exec.
+  mutating func run(
+    announcing announcement: String? = nil, _ part: (Plan) -> [Step]
+  ) throws(StartFailure) {
+    guard let refusal = try executor.run(part(plan), announcing: announcement) else { return }
     log.info("\(refusal.what): \(refusal.why); planned again without that")
     planner.snapshot.refusedWrite = refusal
     let isLaunch = plan.prepare.isEmpty

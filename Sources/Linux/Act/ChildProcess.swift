@@ -1,3 +1,4 @@
+import Plan
 import Text
 
 /// A child that carries out steps up to an exec, and is waited for.
@@ -36,10 +37,10 @@ struct ChildProcess {
     do { try signals.unblock() } catch { throw error.failure }
     let (end, stop, ended) = try outcome.get()
     if let stop { throw StartFailure(status: ExitStatus.signal(stop.number)) }
-    guard end.startStatus != 0 else { return ended }
-    if hasExplained.isSet { throw StartFailure(status: end.startStatus) }
+    guard end.status != 0 else { return ended }
+    if hasExplained.isSet { throw StartFailure(status: end.status) }
     throw StartFailure(
-      status: end.startStatus, what: "\(name()) failed", why: end.reason, waysOut: [end.wayOut])
+      status: end.status, what: "\(name()) failed", why: end.reason, waysOut: [end.wayOut])
   }
 
   private static func sharedFlag() throws(StartFailure) -> SharedFlag {
@@ -51,7 +52,7 @@ struct ChildProcess {
   /// What came of a child: how it ended, the stop signal that arrived meanwhile, and the names of the
   /// processes that it left running and that were killed.
   private typealias Outcome = (
-    end: RunningProcess.End, stop: Signal?, ended: FirstOfMany<ByteString>
+    end: ProcessEnd, stop: Signal?, ended: FirstOfMany<ByteString>
   )
 
   /// Forks, and waits for the end of the child.
@@ -75,7 +76,7 @@ struct ChildProcess {
       throw SystemCallFailure("fork", error).failure
     }
     child.leadGroup()
-    let (end, stop): (RunningProcess.End, Signal?)
+    let (end, stop): (ProcessEnd, Signal?)
     do {
       (end, stop) = try wait(for: child, uid: uid, signals: signals)
     } catch {
@@ -88,7 +89,7 @@ struct ChildProcess {
       return (end, stop, try orphans.end(of: uid))
     } catch {
       // Such a start ends anyway, and says why.
-      guard stop != nil || end.startStatus != 0 else { throw error }
+      guard stop != nil || end.status != 0 else { throw error }
       return (end, stop, FirstOfMany())
     }
   }
@@ -96,7 +97,7 @@ struct ChildProcess {
   /// Waits for the child's end, and for the first stop signal that arrives meanwhile.
   private static func wait(
     for child: RunningProcess, uid: UInt32?, signals: StopSignals
-  ) throws(SystemCallFailure) -> (end: RunningProcess.End, stop: Signal?) {
+  ) throws(SystemCallFailure) -> (end: ProcessEnd, stop: Signal?) {
     var stop: Signal?
     var deadline: MonotonicTime?
     while true {
@@ -125,7 +126,7 @@ struct ChildProcess {
   /// How the child has ended, nil while it runs.
   private static func end(
     of child: RunningProcess
-  ) throws(SystemCallFailure) -> RunningProcess.End? {
+  ) throws(SystemCallFailure) -> ProcessEnd? {
     do throws(Errno) { return try child.end() } catch {
       throw SystemCallFailure("waitpid(\(child.number))", error)
     }
@@ -165,19 +166,11 @@ struct ChildProcess {
   }
 }
 
-extension RunningProcess.End {
-  /// The exit status of a start that ends with this child.
-  fileprivate var startStatus: Int32 {
-    switch self {
-    case .exited(let status): status
-    case .killed(let signal): ExitStatus.signal(signal.number)
-    }
-  }
-
+extension ProcessEnd {
   fileprivate var reason: String {
     switch self {
     case .exited(let status): "it ended with status \(status)"
-    case .killed(let signal): "\(signal.name ?? "signal") (\(signal.number)) ended it"
+    case .killed(let signal): "SIG\(signal.name) (\(signal.number)) ended it"
     }
   }
 

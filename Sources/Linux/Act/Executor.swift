@@ -25,24 +25,32 @@ package struct Executor {
 
   /// Runs the steps; if the last is an exec, it does not return.
   ///
+  /// - Parameter announcement: what is said right before the exec, when it is true.
   /// - Returns: nil where all are carried out; else why the kernel refuses to change a file's
   ///   capabilities. Those before that step are carried out, it and the others are not.
   /// - Throws: ``StartFailure`` at the first step that fails. What was changed before stays changed,
   ///   so the process has to end.
-  package func run(_ steps: [Step]) throws(StartFailure) -> RefusedWrite? {
+  package func run(
+    _ steps: [Step], announcing announcement: String? = nil
+  ) throws(StartFailure) -> RefusedWrite? {
     for step in steps {
+      if case .exec = step, let announcement { log.info(announcement) }
       log.debug("\(step.name) \(step.detail(names))")
-      if let refusal = try carryOut(step) { return refusal }
+      if let refusal = try carryOut(step, announcing: announcement) { return refusal }
     }
     return nil
   }
 
-  private func carryOut(_ step: Step) throws(StartFailure) -> RefusedWrite? {
+  private func carryOut(
+    _ step: Step, announcing announcement: String?
+  ) throws(StartFailure) -> RefusedWrite? {
     switch step {
     case .change(let change): try carryOut(change)
     case .changeFile(let change): return try carryOut(change)
     case .inPrefix(let prefix, let act): carryOut(act, in: prefix)
     case .run(let steps, let endsOrphans): try runChild(steps, endsOrphans: endsOrphans)
+    case .supervise(let supervisor, let steps):
+      try supervise(supervisor, steps, announcing: announcement)
     case .endWithParent: try call(ProcessAttribute.endWith(parent))
     case .closeDescriptors(let kept): try call(OpenDescriptors.close(keeping: kept))
     case .verify(let planned): try verify(planned)
@@ -61,8 +69,10 @@ package struct Executor {
       try call(ProcessIdentity.setUser(uid))
       // The kernel may have changed that with the user.
       try call(ProcessAttribute.forbidTracing())
-    case .setCapabilities(let permitted, let inheritable):
-      try call(ProcessCapabilities.set(permitted: permitted, inheritable: inheritable))
+    case .setCapabilities(let permitted, let inheritable, let effective):
+      try call(
+        ProcessCapabilities.set(
+          permitted: permitted, inheritable: inheritable, effective: effective))
     case .clearAmbient: try call(ProcessCapabilities.clearAmbient())
     case .raiseAmbient(let set):
       do { try ProcessCapabilities.raiseAmbient(set) } catch {
@@ -127,6 +137,63 @@ package struct Executor {
       }
     }
     if !ended.isEmpty { log.warning(.orphansEnded(of: name, ended)) }
+  }
+
+  /// Has a child become the command, and stays as its parent; returns only by throwing.
+  private func supervise(
+    _ supervisor: Supervisor, _ steps: [Step], announcing announcement: String?
+  ) throws(StartFailure) -> Never {
+    let outOfMemoryKills = OutOfMemoryKills.count()
+    let mask: SignalSet
+    do { mask = try SignalSet.all.block() } catch { throw error.failure }
+    do throws(StartFailure) {
+      if !RunningProcess.isFirst { try call(ProcessAttribute.adoptOrphans(true)) }
+      let command = try SupervisedCommand.start(
+        retire: { () throws(StartFailure) in
+          try retire(supervisor)
+        },
+        launch: { parent, terminal in
+          launch(steps, announcing: announcement, parent, terminal, mask)
+        })
+      if let refusal = try run(supervisor.stepsBesideCommand) { throw refusal.failure }
+      var process = CommandSupervisor(
+        supervisor, command, outOfMemoryKills: outOfMemoryKills, log: log)
+      do { try process.run() } catch { throw error.failure }
+    } catch {
+      // The child may have ended before it was told to begin.
+      SignalSet.forgetBrokenPipe()
+      // Nothing after this may be deaf to signals, not even a message to a pipe that nobody reads.
+      try call(mask.restore())
+      throw error
+    }
+  }
+
+  /// Gives up all that a supervisor does not need.
+  private func retire(_ supervisor: Supervisor) throws(StartFailure) {
+    if let refusal = try run(supervisor.steps) { throw refusal.failure }
+    try call(RunningProcess.enterRootDirectory())
+    // Scripts of Kong's user write to /proc/1/fd/1 as `docker logs` shows it. Nothing is to be had from this
+    // process that they could not have anyway.
+    if supervisor.credentials.permitted.isEmpty { try call(ProcessAttribute.allowTracing()) }
+  }
+
+  /// What the child does; it returns with the status of a failure.
+  private func launch(
+    _ steps: [Step], announcing announcement: String?, _ parent: RunningProcess,
+    _ terminal: Supervision.Terminal, _ mask: SignalSet
+  ) -> Int32 {
+    var executor = self
+    executor.parent = parent
+    do throws(StartFailure) {
+      // SIGTTOU is blocked until then.
+      if terminal != .none { try call(Terminal.take()) }
+      try call(mask.restore())
+      if let refusal = try executor.run(steps, announcing: announcement) { throw refusal.failure }
+      return 0
+    } catch {
+      log.failure(error)
+      return error.status
+    }
   }
 
   private func give(_ prefix: Prefix, to uid: UInt32, group gid: UInt32) throws(StartFailure) {

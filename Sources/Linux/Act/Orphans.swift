@@ -1,3 +1,4 @@
+import Plan
 import Text
 
 /// The processes that a child leaves running: they become children of this process, wherever they have gone
@@ -56,7 +57,7 @@ struct Orphans {
   }
 
   private static func adopt(_ isReaper: Bool) throws(SystemCallFailure) {
-    if RunningProcess.current.number == 1 { return }
+    if RunningProcess.isFirst { return }
     try ProcessAttribute.adoptOrphans(isReaper)
   }
 
@@ -101,7 +102,7 @@ struct Orphans {
     } catch {
       throw SystemCallFailure("fork", error)
     }
-    let end: RunningProcess.End
+    let end: ProcessEnd
     do throws(Errno) { end = try child.waitForEnd() } catch {
       throw SystemCallFailure("waitpid(\(child.number))", error)
     }

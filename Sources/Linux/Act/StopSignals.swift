@@ -1,3 +1,5 @@
+import Plan
+
 /// The signals that ask a container to stop, while a child runs.
 ///
 /// At any other time of a start a handler ends the process with 128 + signal; it is there from the
@@ -20,6 +22,9 @@ struct StopSignals {
     awaited = SignalSet([.childEnded] + StopSignals.all.filter { !$0.isIgnored })
     originalMask = try awaited.block()
   }
+
+  /// Those that stop a start.
+  static var notIgnored: SignalSet { SignalSet(all.filter { !$0.isIgnored }) }
 
   /// Waits for one of the blocked signals.
   ///

@@ -88,7 +88,7 @@ enum ConfinedProcess {
     /// Somebody ignores SIGCHLD, or it does not end and cannot be killed.
     case unknown
 
-    init(_ end: RunningProcess.End) {
+    init(_ end: ProcessEnd) {
       switch end {
       case .exited(let status): self = .exited(status)
       case .killed(let signal): self = .killed(signal.number)

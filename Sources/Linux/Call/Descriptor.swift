@@ -64,6 +64,18 @@ struct Descriptor: ~Copyable {
   }
 }
 
+/// Which of two descriptors is the first from which something, or the end, can be read (poll(2)); where
+/// both are, the one that is asked for.
+func isReadable(
+  _ descriptor: borrowing Descriptor, before other: borrowing Descriptor
+) throws(Errno) -> Bool {
+  var events = [descriptor.number, other.number].map {
+    pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+  }
+  try retried { unsafe poll(&events, 2, -1) }
+  return events[0].revents != 0
+}
+
 /// Bytes that a call has written, of which there were at most `capacity`.
 ///
 /// To fill an array with zeros first costs more than most calls.
@@ -107,4 +119,10 @@ struct Pipe: ~Copyable {
 
   /// Closes the other end.
   consuming func keepingReadEnd() -> Descriptor { readEnd }
+
+  /// Closes the other end.
+  consuming func keepingWriteEnd() -> Descriptor { writeEnd }
+
+  /// Closes the end to write to, in a child, which has its own copy and never gives up this value (close(2)).
+  borrowing func closeWriteEndOfChild() { close(writeEnd.number) }
 }

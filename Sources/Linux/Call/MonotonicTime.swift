@@ -4,7 +4,8 @@ import CLinux
 ///
 /// Swift's own clocks come with its concurrency library.
 struct MonotonicTime {
-  private var milliseconds: Int
+  /// From a moment that is the same for all processes, and means nothing.
+  let milliseconds: Int
 
   static var now: MonotonicTime {
     var time = timespec()

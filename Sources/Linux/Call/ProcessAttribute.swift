@@ -24,6 +24,12 @@ package enum ProcessAttribute {
     try set(PR_SET_DUMPABLE, "PR_SET_DUMPABLE", 0)
   }
 
+  /// Lets other processes of its user look into this process, as they may with any that has no more
+  /// capabilities than they (PR_SET_DUMPABLE(2const)).
+  static func allowTracing() throws(SystemCallFailure) {
+    try set(PR_SET_DUMPABLE, "PR_SET_DUMPABLE", 1)
+  }
+
   /// Has the kernel kill this process when the one that forked it ends (PR_SET_PDEATHSIG(2const)).
   ///
   /// A change of ids takes it back.

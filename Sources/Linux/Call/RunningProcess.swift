@@ -1,3 +1,4 @@
+import Plan
 import Text
 import CLinux
 
@@ -7,8 +8,16 @@ package struct RunningProcess: Equatable, Sendable {
 
   /// This one (getpid(2)).
   static var current: RunningProcess { RunningProcess(number: getpid()) }
+  /// Whether this is the first of its PID namespace (pid_namespaces(7)).
+  static var isFirst: Bool { getpid() == 1 }
   /// The one that forked this one, or has adopted it (getppid(2)).
   static var parent: RunningProcess { RunningProcess(number: getppid()) }
+
+  /// Works in the root directory from now on, so that no other file system is kept from being unmounted
+  /// (chdir(2)).
+  static func enterRootDirectory() throws(SystemCallFailure) {
+    try checked("chdir(/)") { unsafe chdir("/") }
+  }
 
   /// Ends this process, and nothing else (_exit(2)): there are no buffers to write.
   package static func exit(_ status: Int32) -> Never { _exit(status) }
@@ -50,6 +59,19 @@ package struct RunningProcess: Equatable, Sendable {
     return true
   }
 
+  /// Whether there is a process in the group that has this number (kill(2), signal 0).
+  var hasGroup: Bool {
+    do throws(Errno) { try retried { kill(-number, 0) } } catch { return error != .noSuchProcess }
+    return true
+  }
+
+  /// Whether there are processes in this PID namespace beside its first one, which this one is (kill(2), -1
+  /// and signal 0).
+  static var areOthers: Bool {
+    do throws(Errno) { try retried { kill(-1, 0) } } catch { return error != .noSuchProcess }
+    return true
+  }
+
   /// Makes it the first of a group of its own (setpgid(2)); harmless where it has execed or ended.
   func leadGroup() { setpgid(number, number) }
 
@@ -61,28 +83,40 @@ package struct RunningProcess: Equatable, Sendable {
 
   // MARK: the end of a child
 
-  /// How a process ended (wait(2)).
-  enum End: Equatable {
-    case exited(Int32)
-    case killed(Signal)
-
-    fileprivate init(_ status: Int32) {
-      let number = status & 0x7f
-      self = number == 0 ? .exited(status >> 8 & 0xff) : .killed(Signal(number: number))
-    }
-  }
-
   /// How this child has ended; nil while it runs (waitpid(2), WNOHANG).
-  func end() throws(Errno) -> End? {
+  func end() throws(Errno) -> ProcessEnd? {
     var status: Int32 = 0
-    return try retried { unsafe waitpid(number, &status, WNOHANG) } == 0 ? nil : End(status)
+    return try retried { unsafe waitpid(number, &status, WNOHANG) } == 0 ? nil : ProcessEnd(status)
   }
 
   /// Waits for the end of this child (waitpid(2)).
-  func waitForEnd() throws(Errno) -> End {
+  func waitForEnd() throws(Errno) -> ProcessEnd {
     var status: Int32 = 0
     try retried { unsafe waitpid(number, &status, 0) }
-    return End(status)
+    return ProcessEnd(status)
+  }
+
+  /// What has become of a child.
+  enum Change: Equatable {
+    case stopped(by: Signal)
+    case ended(ProcessEnd)
+  }
+
+  /// The next change of a child; nil where there is none yet (waitpid(2), WNOHANG and WUNTRACED).
+  static func nextChange() throws(Errno) -> (process: RunningProcess, change: Change)? {
+    var status: Int32 = 0
+    do throws(Errno) {
+      let number = try retried { unsafe waitpid(-1, &status, WNOHANG | WUNTRACED) }
+      if number == 0 { return nil }
+      let isStopped = status & 0xff == 0x7f
+      return (
+        RunningProcess(number: number),
+        isStopped ? .stopped(by: Signal(status >> 8 & 0xff)) : .ended(ProcessEnd(status))
+      )
+    } catch {
+      if error == .noChildProcess { return nil }
+      throw error
+    }
   }
 
   /// Forgets those children that have ended (waitpid(2), WNOHANG).
@@ -96,6 +130,13 @@ package struct RunningProcess: Equatable, Sendable {
       if error == .noChildProcess { return false }
       throw error
     }
+  }
+}
+
+extension ProcessEnd {
+  fileprivate init(_ status: Int32) {
+    let number = status & 0x7f
+    self = number == 0 ? .exited(status >> 8 & 0xff) : .killed(Signal(number))
   }
 }
 

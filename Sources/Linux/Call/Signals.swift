@@ -1,21 +1,7 @@
+import Plan
 import CLinux
 
-/// A signal (signal(7)).
-struct Signal: Equatable, Sendable {
-  let number: Int32
-
-  static let childEnded = Signal(number: SIGCHLD)
-  static let hangUp = Signal(number: SIGHUP)
-  static let interrupt = Signal(number: SIGINT)
-  static let kill = Signal(number: SIGKILL)
-  static let quit = Signal(number: SIGQUIT)
-  static let terminalInput = Signal(number: SIGTTIN)
-  static let terminalOutput = Signal(number: SIGTTOU)
-  static let terminate = Signal(number: SIGTERM)
-
-  /// "SIGTERM"; nil where it has no name (sigabbrev_np(3)).
-  var name: String? { unsafe sigabbrev_np(number).map { unsafe "SIG" + String(cString: $0) } }
-
+extension Signal {
   /// Whether this process ignores it (sigaction(2)).
   var isIgnored: Bool { linux_is_ignored(number) != 0 }
 
@@ -32,6 +18,19 @@ struct SignalSet {
     for signal in signals { unsafe sigaddset(&set, signal.number) }
   }
 
+  /// Every signal that can be blocked (sigfillset(3)).
+  static var all: SignalSet {
+    var all = SignalSet([])
+    unsafe sigfillset(&all.set)
+    return all
+  }
+
+  /// What can be read while one of these, which are blocked, is waiting (signalfd(2)).
+  func descriptor() throws(Errno) -> Descriptor {
+    var set = set
+    return Descriptor(owning: try retried { unsafe linux_signal_descriptor(&set) })
+  }
+
   /// Blocks these, too (sigprocmask(2), SIG_BLOCK).
   ///
   /// - Returns: what was blocked before.
@@ -44,6 +43,18 @@ struct SignalSet {
     var (wanted, before) = (self, self)
     try checked("rt_sigprocmask") { unsafe sigprocmask(how, &wanted.set, &before.set) }
     return before
+  }
+
+  /// Forgets the SIGPIPE of a write of this process's own, after which a blocked one waits (pipe(7)).
+  static func forgetBrokenPipe() {
+    do throws(Errno) { _ = try SignalSet([.brokenPipe]).takeWaiting() } catch {
+      // There was none.
+    }
+  }
+
+  /// Takes one of these, which are blocked, if one is waiting (sigtimedwait(2)).
+  func takeWaiting() throws(Errno) -> Signal? {
+    do throws(SystemCallFailure) { return try wait(until: .now) } catch { throw error.errno }
   }
 
   /// Waits for one of these, which are blocked, and takes it (sigtimedwait(2)).
@@ -59,7 +70,7 @@ struct SignalSet {
     } else {
       number = unsafe sigwaitinfo(&awaited.set, nil)
     }
-    if number > 0 { return Signal(number: number) }
+    if number > 0 { return Signal(number) }
     let reason = Errno.last
     if reason == .resourceTemporarilyUnavailable || reason == .interrupted { return nil }
     throw SystemCallFailure("rt_sigtimedwait", reason)

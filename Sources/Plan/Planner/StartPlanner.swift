@@ -22,11 +22,13 @@ struct StartPlanner {
     } catch {
       return plan.failing(error)
     }
-    return switch request.role {
-    case .dockerStart: dockerStart(plan)
-    case .kongCommand: kongCommand(plan)
-    case .otherCommand: otherCommand(plan)
-    }
+    let direct =
+      switch request.role {
+      case .dockerStart: dockerStart(plan)
+      case .kongCommand: kongCommand(plan)
+      case .otherCommand: otherCommand(plan)
+      }
+    return direct.supervised(by: request, on: host)
   }
 
   /// The request and the machine, with the user looked up.

@@ -23,6 +23,15 @@ package struct Options: Equatable, Sendable {
   /// `--proxy`.
   package var proxy: ByteString?
 
+  /// `--init`.
+  package var supervises = false
+  /// `--stop-delay`.
+  package var stopDelay: TimeSpan?
+  /// `--stop-timeout`.
+  package var stopTimeout: TimeSpan?
+  /// `--stop-signal`.
+  package var stopSignal: Signal?
+
   /// No options at all.
   package init() {}
 }

@@ -45,6 +45,9 @@ package struct Request: Equatable, Sendable {
   /// Whether a change of user keeps the groups that the container engine has added.
   package var keepsGroups: Bool
 
+  /// How a supervisor stops the command; nil where the command takes this process's place.
+  package var stopPolicy: StopPolicy?
+
   /// Merges options and environment.
   ///
   /// - Throws: ``StartFailure`` for a variable with a value that it cannot have.
@@ -76,6 +79,8 @@ package struct Request: Equatable, Sendable {
       options.capabilities.map {
         CapabilityRequest(name: $0, origin: .option("--cap", value: $0), isGranted: true)
       } + environment.variables.compactMap(Request.capability)
+    stopPolicy = try StopPolicy(
+      options, environment, isKong: command.starts(with: ["kong", "docker-start"]))
   }
 
   /// Where Kong's images have nginx.

@@ -6,6 +6,7 @@ extension Request {
   /// What is in the environment, in Kong's files or in the secrets' and most likely not as it was meant.
   func warnings(files: KongFiles, secrets: [ResolvedSecret]) -> [Explanation] {
     var warnings = environment.unknownVariables
+    if stopPolicy == nil { warnings += environment.unusedStopVariables }
     for secret in secrets { warnings += secret.warnings }
     if !isKong, let kong = WrappedKong(command) {
       warnings += kong.warnings(secrets: environment.namesOfSecretFiles)

@@ -58,6 +58,23 @@ struct LaunchSequence {
     if noNewPrivileges { change(.setNoNewPrivileges) }
   }
 
+  /// Gives up everything, in a process that execs nothing any more.
+  ///
+  /// - Parameters:
+  ///   - user: the user to become, or to stay.
+  ///   - kept: what stays permitted and effective.
+  mutating func retire(to user: TargetUser, keeping kept: CapabilitySet) {
+    if state.effective.contains(.setpcap) {
+      change(.dropBounding(state.bounding, keeping: []))
+    }
+    change(.setGroups(user.groups))
+    change(.setGroup(user.gid))
+    change(.setUser(user.uid))
+    if !state.ambient.isEmpty { change(.clearAmbient) }
+    change(.setCapabilities(permitted: kept, inheritable: [], effective: kept))
+    change(.setNoNewPrivileges)
+  }
+
   /// All steps: the credentials are read back before anything is done with them, then exec.
   ///
   /// - Parameter acts: what the program's user does before; nothing that changes credentials.

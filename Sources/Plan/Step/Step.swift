@@ -16,6 +16,9 @@ package indirect enum Step: Equatable, Sendable {
   /// A stop signal is passed on to it, and ends the start with it. Where `endsOrphans`, the processes that
   /// it leaves running are killed.
   case run([Step], endsOrphans: Bool)
+  /// Fork; the child carries out steps that end in an exec, and this process gives up what it has and
+  /// supervises the child until it ends.
+  case supervise(Supervisor, [Step])
   /// Be killed when the parent ends (PR_SET_PDEATHSIG(2const)). A change of user would undo it.
   case endWithParent
   /// Close all descriptors above 2 but these (close_range(2)).
@@ -94,7 +97,11 @@ extension [Step] {
 
   /// The program that the steps end in.
   package var execution: Execution? {
-    if case .exec(let execution) = last { execution } else { nil }
+    switch last {
+    case .exec(let execution): execution
+    case .supervise(_, let steps): steps.execution
+    default: nil
+    }
   }
 
   /// The capabilities that the kernel demands for these steps, those of children among them.
@@ -108,6 +115,9 @@ extension [Step] {
         set.formUnion(CapabilitySet(change.requiredCapability))
       }
       if case .run(let steps, _) = step { set.formUnion(steps.requiredCapabilities) }
+      if case .supervise(let supervisor, let steps) = step {
+        set.formUnion(supervisor.steps.requiredCapabilities.union(steps.requiredCapabilities))
+      }
     }
     return set
   }

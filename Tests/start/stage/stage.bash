@@ -60,9 +60,9 @@ lay_out_prefix() {
 
 # The scenes. Port 80 needs a capability, and nginx gets it from its file (`file`) or from the ambient set. Or
 # it needs none, as in Docker's own networks, and nginx's file carries none or one too many. `hooks` is `file`
-# with a hook and a secret.
+# with a hook and a secret, `init` is `file` with a supervisor.
 # shellcheck disable=SC2034 # for those who source this
-readonly scenes=(file ambient free-port carried hooks)
+readonly scenes=(file ambient free-port carried hooks init)
 
 # reset_stage SCENE: resets everything to the state before the first start: nginx's file as in the scene, the
 # prefix owned by root, the outputs empty and owned by root.
@@ -94,6 +94,7 @@ on_stage() {
     ambient) mode=ambient ;;
     free-port | carried) first_free=0 ;;
     hooks) more=(KONG_PG_PASSWORD_FILE=/usr/local/stage/secret) ;;
+    init) more=(ENTRYPOINT_INIT=on) ;;
   esac
   printf '%s\n' "$first_free" >/proc/sys/net/ipv4/ip_unprivileged_port_start
   env -i PATH=/usr/local/bin:/usr/bin:/bin KONG_PROXY_LISTEN=0.0.0.0:80 ENTRYPOINT_CAP_MODE="$mode" \

@@ -98,8 +98,9 @@ is_over { next }
 /^close_range\(3, 4294967295, 0\) += 0$/ { step("close-descriptors all above 2"); next }
 /^prctl\(PR_SET_NO_NEW_PRIVS, 1.* = 0$/ { step("set-no-new-privs"); next }
 /^prctl\(PR_(GET_|CAPBSET_READ|CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET)/ { next }
-# Nobody may inspect this process. It adopts what a child leaves, as long as the child runs.
-/^prctl\(PR_SET_(DUMPABLE, SUID_DUMP_DISABLE|CHILD_SUBREAPER, [^)]*)\) += 0$/ { next }
+# Nobody may inspect this process, unless it is a supervisor without privileges. It adopts what a child leaves,
+# as long as the child runs.
+/^prctl\(PR_SET_(DUMPABLE, SUID_DUMP_(DISABLE|USER)|CHILD_SUBREAPER, [^)]*)\) += 0$/ { next }
 
 /^setgroups\(.* = 0$/ {
   text = $0

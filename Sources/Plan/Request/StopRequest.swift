@@ -1,0 +1,99 @@
+import Kong
+import Text
+
+extension StopPolicy {
+  /// What options say of the stop, and where one is absent its variable; nil where no supervisor is asked
+  /// for.
+  ///
+  /// - Parameter isKong: whether the command is nginx in the end, which QUIT lets finish its requests.
+  /// - Throws: ``StartFailure`` for values that cannot be, or that contradict each other.
+  init?(_ options: Options, _ environment: Environment, isKong: Bool) throws(StartFailure) {
+    let initVariable: OnOff? = try environment.choice(Environment.initVariable)
+    let delay = try environment.time("ENTRYPOINT_STOP_DELAY")
+    let timeout = try environment.time("ENTRYPOINT_STOP_TIMEOUT")
+    let signal = try environment.signal("ENTRYPOINT_STOP_SIGNAL")
+    guard options.supervises || initVariable == .on else {
+      if let option = options.nameOfStopOption { throw StartFailure.withoutInit(option) }
+      return nil
+    }
+    self.init(
+      delay: options.stopDelay ?? delay ?? .zero, timeout: options.stopTimeout ?? timeout,
+      signal: options.stopSignal ?? signal ?? (isKong ? .quit : nil), stopsAtInterrupt: isKong)
+    if let signal = self.signal, [.kill, .stop, .childEnded].contains(signal) {
+      throw StartFailure.uselessStopSignal(signal)
+    }
+    if let timeout = self.timeout, timeout <= self.delay {
+      throw StartFailure.noTimeLeft(delay: self.delay, timeout: timeout)
+    }
+  }
+}
+
+extension Environment {
+  fileprivate static let initVariable = "ENTRYPOINT_INIT"
+
+  /// The time that a variable gives; nil where it is unset or empty.
+  fileprivate func time(_ name: String) throws(StartFailure) -> TimeSpan? {
+    guard let value = nonEmpty(name) else { return nil }
+    if let time = TimeSpan(value) { return time }
+    throw StartFailure(
+      status: ExitStatus.configuration, what: "\(name) is \"\(value)\"", why: TimeSpan.rule,
+      waysOut: ["set it to one of these, such as 10s", "unset it for the default"])
+  }
+
+  /// The signal that a variable names; nil where it is unset or empty.
+  fileprivate func signal(_ name: String) throws(StartFailure) -> Signal? {
+    guard let value = nonEmpty(name) else { return nil }
+    if let signal = Signal(named: value) { return signal }
+    throw StartFailure(
+      status: ExitStatus.configuration, what: "\(name) is \"\(value)\"", why: Signal.rule,
+      waysOut: ["set it to one of these, such as TERM", "unset it for the default"])
+  }
+
+  /// What to say of variables that only a supervisor reads, where there is none.
+  var unusedStopVariables: [Explanation] {
+    ["ENTRYPOINT_STOP_DELAY", "ENTRYPOINT_STOP_TIMEOUT", "ENTRYPOINT_STOP_SIGNAL"]
+      .filter { nonEmpty($0) != nil }
+      .map {
+        Explanation(
+          what: "\($0) does nothing here",
+          why:
+            "without a supervisor the command takes this process's place, and gets the signal that"
+            + " stops the container at once",
+          waysOut: ["set \(Environment.initVariable)=on", "unset \($0)"])
+      }
+  }
+}
+
+extension Options {
+  /// The first option that only a supervisor obeys; nil where none is given.
+  fileprivate var nameOfStopOption: String? {
+    if stopDelay != nil { return "--stop-delay" }
+    if stopTimeout != nil { return "--stop-timeout" }
+    return stopSignal == nil ? nil : "--stop-signal"
+  }
+}
+
+extension StartFailure {
+  fileprivate static func withoutInit(_ option: String) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.usage, what: "\(option) was given without --init",
+      why: "the command takes this process's place, and then nobody is there to obey it",
+      waysOut: ["add --init", "leave out \(option)"])
+  }
+
+  fileprivate static func uselessStopSignal(_ signal: Signal) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.configuration, what: "the stop signal is \(signal.name)",
+      why: "a command cannot end in order by that: it must be one that it can catch",
+      waysOut: ["name TERM, QUIT or INT, whichever the command ends by"])
+  }
+
+  fileprivate static func noTimeLeft(delay: TimeSpan, timeout: TimeSpan) -> StartFailure {
+    StartFailure(
+      status: ExitStatus.configuration,
+      what: "the stop timeout is \(timeout.text), and the stop delay \(delay.text)",
+      why:
+        "both begin with the signal that asks for the stop, so no time is left for the stop itself",
+      waysOut: ["give a timeout that is longer than the delay", "leave the timeout out for none"])
+  }
+}
