@@ -139,14 +139,14 @@ package struct ConfiguredListeners {
   package func listeners(with generated: GeneratedListeners?) -> [Listener] {
     guard let generated else { return (chosen + defaults).withEachSocketOnce }
     let settings = chosen + defaults
-    let (found, unused) = generated.listeners.onlyInFile.withSources(of: settings)
-    if !generated.warnings.isEmpty {
-      return (found + unused.map { settings[$0] }).withEachSocketOnce
-    }
+    let (found, used) = generated.listeners.onlyInFile.withSources(of: settings)
+    if generated.isCurrent, generated.warnings.isEmpty { return found }
     // Which defaults an older Kong has that prepared the prefix is not known.
-    return generated.isCurrent
-      ? found
-      : (found + unused.filter { $0 < chosen.count }.map { settings[$0] }).withEachSocketOnce
+    let possible = generated.warnings.isEmpty ? chosen.count : settings.count
+    var isUsed = [Bool](repeating: false, count: settings.count)
+    for index in used { isUsed[index] = true }
+    let others = (0..<possible).filter { !isUsed[$0] }.map { settings[$0] }
+    return (found + others).withEachSocketOnce
   }
 
   /// Why there may be more listeners than ``listeners(with:)`` says.
@@ -170,9 +170,8 @@ extension ConfiguredListeners {
     ) throws(StartFailure) {
       self.name = name
       let grammar = ListenParser.Grammar(of: name, in: version)
-      listeners = try ListenParser.parse(value, source: source, grammar: grammar)
+      (listeners, warning) = try ListenParser.read(value, source: source, grammar: grammar)
       if isOnlyInFile { listeners = listeners.onlyInFile }
-      warning = ListenParser.warning(of: value, source: source)
     }
 
     /// Whether it can have a listener.
@@ -183,10 +182,8 @@ extension ConfiguredListeners {
 extension [Listener] {
   /// The same, as files that Kong's user may own say them.
   fileprivate var onlyInFile: [Listener] {
-    map { listener in
-      var listener = listener
-      listener.isOnlyInFile = true
-      return listener
+    map {
+      Listener(source: $0.source, address: $0.address, flags: $0.flags, isOnlyInFile: true)
     }
   }
 
@@ -212,25 +209,25 @@ extension [Listener] {
   }
 
   /// The listeners, each replaced by the first of `settings` that means the same socket; and the
-  /// indices of those settings that replace none.
+  /// indices of those settings.
   ///
-  /// Sorted, as a hostile kong.conf can name 100,000.
-  fileprivate func withSources(of settings: [Listener]) -> ([Listener], unused: [Int]) {
-    let keys = settings.map { ListenerSocket($0) }
-    let order = keys.indices.sorted { keys[$0] == keys[$1] ? $0 < $1 : keys[$0] < keys[$1] }
-    var isUsed = [Bool](repeating: false, count: settings.count)
+  /// Sorted, as a hostile kong.conf can name 100,000; and only those with the port of a listener, as
+  /// hardly any of 10,000 settings has.
+  fileprivate func withSources(of settings: [Listener]) -> ([Listener], used: [Int]) {
+    let ports = map { $0.port ?? 0 }.sorted()
+    let sources = settings.indices
+      .filter { ports.contains(sorted: settings[$0].port ?? 0) }
+      .map { (socket: ListenerSocket(settings[$0]), index: $0) }
+      .sorted { $0.socket == $1.socket ? $0.index < $1.index : $0.socket < $1.socket }
+    let sockets = sources.map { $0.socket }
+    var used: [Int] = []
     let found = map { listener in
       let socket = ListenerSocket(listener)
-      var first = 0
-      var end = order.count
-      while first < end {
-        let middle = (first + end) / 2
-        if keys[order[middle]] < socket { first = middle + 1 } else { end = middle }
-      }
-      guard first < order.count, keys[order[first]] == socket else { return listener }
-      isUsed[order[first]] = true
-      return settings[order[first]]
+      let first = sockets.firstIndex(notBelow: socket)
+      guard first < sockets.count, sockets[first] == socket else { return listener }
+      used.append(sources[first].index)
+      return settings[sources[first].index]
     }
-    return (found, keys.indices.filter { !isUsed[$0] })
+    return (found, used)
   }
 }

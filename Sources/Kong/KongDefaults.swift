@@ -57,12 +57,7 @@ package struct KongDefaults: Equatable, Sendable {
 
   /// Whether this Kong has the `*_listen` option of a variable such as "KONG_PROXY_LISTEN".
   func hasListenOption(withVariable variable: String) -> Bool {
-    var (first, end) = (0, listenVariables.count)
-    while first < end {
-      let middle = (first + end) / 2
-      if listenVariables[middle] < variable { first = middle + 1 } else { end = middle }
-    }
-    return first < listenVariables.count && listenVariables[first] == variable
+    listenVariables.contains(sorted: variable)
   }
 
   /// What Kong this is the list of; nil where it does not tell.

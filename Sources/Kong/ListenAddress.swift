@@ -9,6 +9,10 @@ extension ListenAddress {
     guard let colon = word.lastIndex(of: UInt8(ascii: ":")) else { throw .noPort(word) }
     let host = word[..<colon]
     let digits = word[(colon + 1)...]
+    // Most are; nothing else has to be looked for in them.
+    if ListenHost.ipv4(host) != nil, let port = port(digits) {
+      return .inet(host: String(decoding: host, as: UTF8.self), port: port)
+    }
     if host.first == UInt8(ascii: "["), host.last != UInt8(ascii: "]") {
       throw word.last == UInt8(ascii: "]") ? .noPort(word) : .ipv6(word)
     }
@@ -26,7 +30,7 @@ extension ListenAddress {
       return ListenHost.ipv6OfKong(inner) == nil ? .ipv6(word) : nil
     }
     if !host.isEmpty, host.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }) {
-      return ListenHost.ipv4(host) == nil ? .ipv4(host) : nil
+      return .ipv4(host)
     }
     return host.equals("*") || ListenHost.isName(host) ? nil : .name(host)
   }

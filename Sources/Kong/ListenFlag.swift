@@ -90,7 +90,12 @@ enum ListenFlag: UInt16, CaseIterable {
 
   /// Whether a word that is no flag can only be meant as an address.
   static func looksLikeAddress(_ word: ArraySlice<UInt8>) -> Bool {
-    word.contains(UInt8(ascii: ":")) && !word.contains(UInt8(ascii: "="))
+    var hasColon = false
+    for byte in word {
+      if byte == UInt8(ascii: "=") { return false }
+      if byte == UInt8(ascii: ":") { hasColon = true }
+    }
+    return hasColon
   }
 
   /// A number that is not 0 (nginx, `listen`).

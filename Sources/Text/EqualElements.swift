@@ -25,4 +25,10 @@ extension Array where Element: Comparable {
     }
     return first
   }
+
+  /// Whether an element is there, where they are sorted.
+  package func contains(sorted element: Element) -> Bool {
+    let index = firstIndex(notBelow: element)
+    return index < count && self[index] == element
+  }
 }

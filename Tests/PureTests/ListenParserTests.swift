@@ -9,6 +9,10 @@ struct ListenParserTests {
     try ListenParser.parse(value, source: "KONG_PROXY_LISTEN")
   }
 
+  private func warning(of value: ByteString) throws -> Explanation? {
+    try ListenParser.read(value, source: "KONG_PROXY_LISTEN").warning
+  }
+
   @Test("keeps address, port and flags of every entry")
   func entries() throws {
     let listeners = try parse("0.0.0.0:80, [::]:443 ssl http2 backlog=1024 ,localhost:9000 udp")
@@ -182,7 +186,7 @@ struct ListenParserTests {
   )
   func vault(value: ByteString) throws {
     #expect(try parse(value).isEmpty)
-    let warning = try #require(ListenParser.warning(of: value, source: "KONG_PROXY_LISTEN"))
+    let warning = try #require(warning(of: value))
     #expect(warning.what.contains("KONG_PROXY_LISTEN are not known before kong prepare"))
     #expect(!warning.waysOut.isEmpty)
   }
@@ -191,9 +195,9 @@ struct ListenParserTests {
   func vaultEntry() throws {
     let value: ByteString = "a:80 ssl, {vault://env/a}, b:81, {vault://env/b}"
     #expect(try parse(value).map(\.entry) == ["a:80 ssl", "b:81"])
-    let warning = try #require(ListenParser.warning(of: value, source: "KONG_PROXY_LISTEN"))
+    let warning = try #require(warning(of: value))
     #expect(warning.why.hasPrefix("its entry 2 is a reference to a vault"))
-    #expect(ListenParser.warning(of: "off, {vault://env/a}", source: "x") == nil)
+    #expect(try warning(of: "off, {vault://env/a}") == nil)
   }
 
   @Test(
@@ -204,7 +208,6 @@ struct ListenParserTests {
     ] as [ByteString])
   func noVault(value: ByteString) {
     #expect(throws: StartFailure.self) { try parse(value) }
-    #expect(ListenParser.warning(of: value, source: "KONG_PROXY_LISTEN") == nil)
   }
 
   @Test(
@@ -243,6 +246,22 @@ struct ListenParserTests {
       guard let listeners = try? parse(ByteString(bytes)), !listeners.isEmpty else { continue }
       let text = listeners.map(\.entry).joined(separator: ", ")
       #expect((try? parse(ByteString(text))) == listeners, "\(bytes)")
+    }
+  }
+
+  @Test("means the same as one entry of a long list as alone, whatever stood before it")
+  func likeTheLast() throws {
+    var random = SeededGenerator(state: 5)
+    let hosts = ["0.0.0.0", "0.0.0.0", "0.0.0.00", "[::]", "a", "*"]
+    let rests = ["", " ssl", " ssl", "  ssl", " ssl ", " ssl http2", " bind ssl bind", "\tudp"]
+    for _ in rounds(20_000) {
+      let entries = (1...Int.random(in: 2...6, using: &random)).map { port in
+        [" ", "", "\t"].randomElement(using: &random) ?? "" + hosts.randomElement(using: &random)
+          ?? ""
+          + ":\(port)" + rests.randomElement(using: &random) ?? ""
+      }
+      let alone = try entries.flatMap { try parse(ByteString($0)) }
+      #expect(try parse(ByteString(entries.joined(separator: ","))) == alone, "\(entries)")
     }
   }
 
