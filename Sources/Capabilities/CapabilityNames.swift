@@ -1,3 +1,5 @@
+import Text
+
 /// The capabilities that the running kernel knows, with libcap's names for them (cap_to_name(3)).
 ///
 /// The planner has no table of its own: a capability that a later kernel and libcap bring can be
@@ -24,7 +26,7 @@ package struct CapabilityNames: Equatable, Sendable {
 
   /// The capability named `name`: "cap_net_raw", "NET_RAW", "net_raw", in any case.
   package func capability(named name: String) -> Capability? {
-    let lower = name.lowercased()
+    let lower = name.lowercasedASCII
     let full = lower.hasPrefix("cap_") ? lower : "cap_" + lower
     return names.firstIndex(of: full).flatMap { Capability(rawValue: UInt8($0)) }
   }

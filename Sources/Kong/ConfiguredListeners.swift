@@ -83,7 +83,7 @@ package struct ConfiguredListeners {
   ) throws(StartFailure) -> [Setting] {
     var settings: [Setting] = []
     for (name, value) in ofKong3_9 where !chosen.contains(where: { $0.name == name }) {
-      let option = String(name.dropFirst("KONG_".count)).lowercased()
+      let option = String(name.dropFirst("KONG_".count)).lowercasedASCII
       // Kong's own list knows what its version has; without it, the version is not known.
       let own = files.defaults.map { $0.listenDefault(of: option) ?? "off" }
       settings.append(
@@ -182,8 +182,10 @@ extension ConfiguredListeners {
 extension [Listener] {
   /// The same, as files that Kong's user may own say them.
   fileprivate var onlyInFile: [Listener] {
-    map {
-      Listener(source: $0.source, address: $0.address, flags: $0.flags, isOnlyInFile: true)
+    map { listener in
+      var listener = listener
+      listener.isOnlyInFile = true
+      return listener
     }
   }
 

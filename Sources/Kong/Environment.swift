@@ -40,12 +40,10 @@ package struct Environment: Equatable, Sendable {
       .filter(isNonEmpty)
   }
 
-  /// Sorts to find out, as there are hardly ever any; a set would cost every start more.
   private mutating func removeDuplicates() {
-    let names = variables.map { $0.name }.sorted()
-    guard zip(names, names.dropFirst()).contains(where: { $0 == $1 }) else { return }
-    var seen: Set<String> = []
-    variables = variables.filter { seen.insert($0.name).inserted }
+    let later = Set(variables.map { $0.name }.groupsOfEqual.flatMap { $0.dropFirst() })
+    if later.isEmpty { return }
+    variables = variables.indices.filter { !later.contains($0) }.map { variables[$0] }
   }
 
   /// Gives a variable a value, in its old place if it has one.
@@ -131,14 +129,7 @@ package struct Environment: Equatable, Sendable {
   }
 
   private static func isListenSetting(_ name: Span<UInt8>) -> Bool {
-    name.count > "KONG__LISTEN".utf8.count && name.begins(with: "KONG_")
-      && name.ends(with: "_LISTEN")
-      && !name.begins(with: "KONG_NGINX_")
-  }
-
-  /// Whether a variable of this name injects a directive into Kong's nginx configuration.
-  static func injects(_ name: String) -> Bool {
-    NginxBlock.of(name.utf8.span) != nil
+    isSetting(name, endingIn: "_LISTEN") && !name.begins(with: "KONG_NGINX_")
   }
 
   /// Whether a name is that of a setting which says where Kong logs, KONG_X_LOG.
@@ -147,7 +138,7 @@ package struct Environment: Equatable, Sendable {
   }
 
   private static func isLogSetting(_ name: Span<UInt8>) -> Bool {
-    name.count > "KONG__LOG".utf8.count && name.begins(with: "KONG_") && name.ends(with: "_LOG")
+    isSetting(name, endingIn: "_LOG")
   }
 
   /// Whether a name is KONG_X_FILE for some X.
@@ -156,6 +147,12 @@ package struct Environment: Equatable, Sendable {
   }
 
   private static func mayNameSecretFile(_ name: Span<UInt8>) -> Bool {
-    name.count > "KONG__FILE".utf8.count && name.begins(with: "KONG_") && name.ends(with: "_FILE")
+    isSetting(name, endingIn: "_FILE")
+  }
+
+  /// Whether a name is KONG_X and an ending, for some X.
+  private static func isSetting(_ name: Span<UInt8>, endingIn ending: String) -> Bool {
+    name.count > "KONG_".utf8.count + ending.utf8.count && name.begins(with: "KONG_")
+      && name.ends(with: ending)
   }
 }

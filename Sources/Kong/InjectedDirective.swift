@@ -76,7 +76,7 @@ package struct InjectedDirective: Equatable, Sendable {
     guard !value.bytes.allSatisfy(isLuaBlank), value != "NONE" else { return nil }
     guard let (block, length) = NginxBlock.of(variable.utf8.span) else { return nil }
     self.block = block
-    self.name = variable.dropFirst(length).lowercased()
+    self.name = String(variable.dropFirst(length)).lowercasedASCII
     (self.source, self.value, self.isOnlyInFile) = (source, value, isOnlyInFile)
   }
 
@@ -84,7 +84,7 @@ package struct InjectedDirective: Equatable, Sendable {
   package static func all(
     _ environment: Environment, _ file: KongFiles.ConfigurationFile?
   ) -> [InjectedDirective] {
-    let variables = environment.variables.filter { Environment.injects($0.name) }
+    let variables = environment.variables.filter { NginxBlock.of($0.name.utf8.span) != nil }
     var directives = variables.compactMap {
       InjectedDirective(
         variable: $0.name, value: $0.value, source: $0.name, isOnlyInFile: false)
@@ -105,7 +105,6 @@ package struct InjectedDirective: Equatable, Sendable {
 
 extension KongConfiguration.Setting {
   fileprivate var injects: Bool {
-    guard hasPlainName, name.utf8.begins(with: "nginx_") else { return false }
-    return Environment.injects(variable)
+    hasPlainName && name.utf8.begins(with: "nginx_") && NginxBlock.of(variable.utf8.span) != nil
   }
 }

@@ -46,7 +46,7 @@ package struct InjectedListeners: Equatable, Sendable {
           }
         }
       }
-      part.warnings = Array<Explanation>(configuration.warnings.dropFirst(first.warning))
+      part.warnings = [Explanation](configuration.warnings.dropFirst(first.warning))
       if !part.listeners.isEmpty || !part.warnings.isEmpty { parts.append(part) }
     }
   }

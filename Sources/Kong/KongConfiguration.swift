@@ -15,12 +15,10 @@ package struct KongConfiguration: Equatable, Sendable {
     package var line: Int
 
     /// The variable that beats this setting, even where it is set to nothing: "KONG_PREFIX".
-    package var variable: String { "KONG_" + name.uppercased() }
+    package var variable: String { "KONG_" + name.uppercasedASCII }
 
     /// Whether its name ends as those of listeners do; soon answered for each of 230 options.
-    fileprivate var mayListen: Bool {
-      name.utf8.count > "_listen".utf8.count && name.utf8.ends(with: "_listen")
-    }
+    fileprivate var mayListen: Bool { name.utf8.ends(with: "_listen") }
 
     /// Whether its name is one that Kong looks for: they have small letters only.
     var hasPlainName: Bool {
@@ -29,16 +27,10 @@ package struct KongConfiguration: Equatable, Sendable {
 
     /// Whether this is the setting's ``variable``, which is not made for that: Kong has 230 options.
     func hasVariable(_ variable: String) -> Bool {
-      let prefix = "KONG_"
-      guard variable.utf8.count == prefix.utf8.count + name.utf8.count,
-        variable.hasPrefix(prefix)
-      else { return false }
-      var rest = variable.utf8.dropFirst(prefix.utf8.count).makeIterator()
-      for byte in name.utf8 {
-        let isLower = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-        guard rest.next() == (isLower ? byte & ~0x20 : byte) else { return false }
-      }
-      return true
+      let written = variable.utf8
+      return written.count == "KONG_".utf8.count + name.utf8.count && written.begins(with: "KONG_")
+        && written.dropFirst("KONG_".utf8.count).elementsEqual(
+          name.utf8.lazy.map { uppercased($0) })
     }
   }
 
@@ -80,12 +72,9 @@ package struct KongConfiguration: Equatable, Sendable {
       settings.filter { $0.name == "prefix" || $0.name == "role" } + listenSettings)
   }
 
-  /// Sorts to find out, as there are hardly ever any.
-  ///
   /// A section takes the place of a setting of its name.
   private mutating func removeRepeated(and sections: [String]) {
-    let names = settings.map { $0.name }.sorted()
-    let isRepeated = names.indices.dropFirst().contains { names[$0] == names[$0 - 1] }
+    let isRepeated = !settings.map { $0.name }.groupsOfEqual.isEmpty
     guard isRepeated || !sections.isEmpty else { return }
     var seen = Set(sections)
     settings = settings.reversed().filter { seen.insert($0.name).inserted }.reversed()

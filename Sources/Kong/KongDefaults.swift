@@ -1,3 +1,4 @@
+import Nginx
 package import Text
 
 /// Kong's own list of its options and their defaults: the file kong_defaults.lua.
@@ -43,7 +44,7 @@ package struct KongDefaults: Equatable, Sendable {
 
   /// The options' names, lower case, in the order of the file.
   package var options: [String] {
-    configuration.settings.filter { !$0.name.isEmpty }.map { $0.name.lowercased() }
+    configuration.settings.filter { !$0.name.isEmpty }.map { $0.name.lowercasedASCII }
   }
 
   /// The default of an option as it is written, such as "NONE"; nil where there is no such option.
@@ -133,61 +134,28 @@ enum KongVersion {
 /// As much of Lua's grammar as it takes to find a long string: comments are passed over.
 private struct LuaChunk {
   private let bytes: [UInt8]
-  private var position = 0
 
   init(_ bytes: [UInt8]) {
     self.bytes = bytes
   }
 
   /// The first long string, `[[...]]` or `[=[...]=]`, without the newline that it may begin with.
-  func longString() -> ArraySlice<UInt8>? {
-    var chunk = self
-    while chunk.position < bytes.count {
-      if chunk.takes("--") {
-        // A comment reaches to the closing bracket of the long string that follows, or to the end
-        // of its line.
-        if chunk.longBracket() == nil { chunk.skipLine() }
-      } else if let text = chunk.longBracket() {
-        return text
-      } else {
-        chunk.position += 1
-      }
-    }
-    return nil
-  }
-
-  private mutating func takes(_ word: String) -> Bool {
-    guard bytes[position...].begins(with: word) else { return false }
-    position += word.utf8.count
-    return true
-  }
-
-  private mutating func skipLine() {
-    while position < bytes.count, bytes[position] != UInt8(ascii: "\n") { position += 1 }
-  }
-
-  /// Takes a long string that begins here; nil, with nothing taken, where none does.
   ///
   /// One without an end takes the rest of the file, in which there is then nothing: it is no Lua.
-  private mutating func longBracket() -> ArraySlice<UInt8>? {
-    guard position < bytes.count, bytes[position] == UInt8(ascii: "[") else { return nil }
-    let equals = bytes[(position + 1)...].prefix { $0 == UInt8(ascii: "=") }
-    guard equals.endIndex < bytes.count, bytes[equals.endIndex] == UInt8(ascii: "[") else {
-      return nil
-    }
-    let start = equals.endIndex + 1
-    var end = start
-    while let bracket = bytes[end...].firstIndex(of: UInt8(ascii: "]")) {
-      let level = bytes[(bracket + 1)...].prefix { $0 == UInt8(ascii: "=") }
-      if level.count == equals.count, level.endIndex < bytes.count,
-        bytes[level.endIndex] == UInt8(ascii: "]")
-      {
-        position = level.endIndex + 1
-        return withoutFirstNewline(bytes[start..<bracket])
+  func longString() -> ArraySlice<UInt8>? {
+    var position = 0
+    while position < bytes.count {
+      let isComment = bytes[position...].begins(with: "--")
+      if let bracket = LuaLongBracket(bytes, at: isComment ? position + 2 : position) {
+        guard let end = bracket.end else { return nil }
+        if !isComment { return withoutFirstNewline(bytes[bracket.contents]) }
+        position = end
+      } else if isComment {
+        position = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+      } else {
+        position += 1
       }
-      end = max(level.endIndex, bracket + 1)
     }
-    position = bytes.count
     return nil
   }
 

@@ -9,52 +9,116 @@ private let sourceLimit = 4 * 4096 + 100
 /// In bytes: each part of an explanation is cut before that.
 private let explanationLimit = 2100
 
-extension Listener {
+/// A list in which each listener says only what is not as in the one before: 10,000 of one file and
+/// with the same flags take twelve bytes each.
+extension [Listener] {
   fileprivate func write(to writer: inout MessageWriter) {
-    writer.text(source)
-    switch address {
-    case .inet(let host, let port):
-      writer.number(0)
-      writer.text(host)
-      writer.number(port)
-    case .portRange(let host, let ports):
-      writer.number(1)
-      writer.text(host)
-      writer.number(ports.lowerBound)
-      writer.number(ports.upperBound)
-    case .unix(let path):
-      writer.number(2)
-      writer.text(path)
+    writer.number(count)
+    var last: Listener?
+    for listener in self {
+      listener.write(to: &writer, after: last)
+      last = listener
     }
-    writer.list(flags) { $0.text($1) }
-    writer.flag(isOnlyInFile)
   }
 
   fileprivate init(from reader: inout MessageReader) throws(MalformedMessage) {
-    let source = try reader.text(limit: sourceLimit)
-    let kind = try reader.number(0...2)
-    let name = try reader.text(limit: 4 * 255)
+    self = []
+    for _ in 0..<(try reader.number(0...NginxLimits().listens)) {
+      append(try Listener(from: &reader, after: last))
+    }
+  }
+}
+
+extension Listener {
+  /// What the first number of a listener says: the form of its address, and these.
+  private static let isOnlyInFileBit = 4
+  private static let hasLastOriginBit = 8
+  private static let hasLastNameBit = 16
+  private static let hasLastFlagsBit = 32
+
+  /// The host, or the path of a socket.
+  private var name: String {
+    switch address {
+    case .inet(let host, _), .portRange(let host, _): host
+    case .unix(let path): path
+    }
+  }
+
+  fileprivate func write(to writer: inout MessageWriter, after last: Listener?) {
+    let (name, form) = (name, address.form)
+    let hasLastOrigin = last?.origin == origin
+    let hasLastName = last?.name == name
+    let hasLastFlags = last?.flags == flags
+    writer.number(
+      form | (isOnlyInFile ? Listener.isOnlyInFileBit : 0)
+        | (hasLastOrigin ? Listener.hasLastOriginBit : 0)
+        | (hasLastName ? Listener.hasLastNameBit : 0)
+        | (hasLastFlags ? Listener.hasLastFlagsBit : 0))
+    if !hasLastOrigin { writer.text(origin) }
+    writer.number(line)
+    if !hasLastName { writer.text(name) }
+    switch address {
+    case .inet(_, let port): writer.number(port)
+    case .portRange(_, let ports):
+      writer.number(ports.lowerBound)
+      writer.number(ports.upperBound)
+    case .unix: break
+    }
+    if !hasLastFlags { writer.list(flags) { $0.text($1) } }
+  }
+
+  /// - Throws: ``MalformedMessage`` also for what is as in the listener before and does not say so.
+  fileprivate init(
+    from reader: inout MessageReader, after last: Listener?
+  ) throws(MalformedMessage) {
+    let bits = try reader.number(0...63)
+    guard bits < Listener.hasLastOriginBit || last != nil else { throw MalformedMessage() }
+    let origin = try reader.text(
+      limit: sourceLimit, or: last?.origin, bits & Listener.hasLastOriginBit != 0)
+    let line = try reader.number(0...(NginxLimits().fileBytes + 1))
+    let name = try reader.text(
+      limit: 4 * 255, or: last?.name, bits & Listener.hasLastNameBit != 0)
     let address: ListenAddress
-    switch kind {
+    switch bits & 3 {
     case 0: address = .inet(host: name, port: try reader.number(1...65535))
     case 1:
       let first = try reader.number(1...65535)
       address = .portRange(host: name, ports: first...(try reader.number(first...65535)))
-    default: address = .unix(path: name)
+    case 2: address = .unix(path: name)
+    default: throw MalformedMessage()
     }
-    let flags = try reader.list(limit: NginxListen.argumentLimit) {
-      reader throws(MalformedMessage) in try reader.text(limit: 4 * NginxListen.parameterLimit)
+    var flags = last?.flags ?? []
+    if bits & Listener.hasLastFlagsBit == 0 {
+      flags = try reader.list(limit: NginxListen.argumentLimit) {
+        reader throws(MalformedMessage) in try reader.text(limit: 4 * NginxListen.parameterLimit)
+      }
+      guard flags != last?.flags else { throw MalformedMessage() }
     }
     self.init(
-      source: source, address: address, flags: flags, isOnlyInFile: try reader.flag())
+      source: origin, line: line, address: address, flags: flags,
+      isOnlyInFile: bits & Listener.isOnlyInFileBit != 0)
   }
+}
 
-  fileprivate static func list(
-    from reader: inout MessageReader
-  ) throws(MalformedMessage) -> [Listener] {
-    try reader.list(limit: NginxLimits().listens) { reader throws(MalformedMessage) in
-      try Listener(from: &reader)
+extension ListenAddress {
+  fileprivate var form: Int {
+    switch self {
+    case .inet: 0
+    case .portRange: 1
+    case .unix: 2
     }
+  }
+}
+
+extension MessageReader {
+  /// A text, or the last one of its kind where that is said; never the last one once more.
+  fileprivate mutating func text(
+    limit: Int, or last: String?, _ isLast: Bool
+  ) throws(MalformedMessage) -> String {
+    if isLast, let last { return last }
+    let text = try text(limit: limit)
+    guard text != last else { throw MalformedMessage() }
+    return text
   }
 }
 
@@ -86,14 +150,14 @@ extension Explanation {
 extension GeneratedListeners: Message {
   /// Writes all of it.
   package func write(to writer: inout MessageWriter) {
-    writer.list(listeners) { $1.write(to: &$0) }
+    listeners.write(to: &writer)
     writer.list(warnings) { $1.write(to: &$0) }
     writer.flag(isCurrent)
   }
 
   /// Reads it, within the readers' limits.
   package init(from reader: inout MessageReader) throws(MalformedMessage) {
-    listeners = try Listener.list(from: &reader)
+    listeners = try [Listener](from: &reader)
     warnings = try Explanation.list(from: &reader)
     isCurrent = try reader.flag()
   }
@@ -164,7 +228,7 @@ extension KongFiles: Message {
     }
     writer.list(injected?.parts ?? []) { writer, part in
       writer.number(NginxBlock.allCases.firstIndex(of: part.block) ?? 0)
-      writer.list(part.listeners) { $1.write(to: &$0) }
+      part.listeners.write(to: &writer)
       writer.list(part.warnings) { $1.write(to: &$0) }
     }
   }
@@ -187,7 +251,7 @@ extension KongFiles: Message {
         let block = NginxBlock.allCases[
           try reader.number(0...(NginxBlock.allCases.count - 1))]
         return InjectedListeners.Part(
-          block: block, listeners: try Listener.list(from: &reader),
+          block: block, listeners: try [Listener](from: &reader),
           warnings: try Explanation.list(from: &reader))
       })
   }

@@ -39,8 +39,8 @@ struct LuaScanner {
       case UInt8(ascii: "'"): singleQuotesSearched = skipString(searched: singleQuotesSearched)
       case UInt8(ascii: "-"): skipComment()
       case UInt8(ascii: "["):
-        if let depth = longBracket(at: position) {
-          skipLongBracket(depth)
+        if let bracket = LuaLongBracket(bytes, at: position) {
+          skip(bracket)
         } else {
           position += 1
         }
@@ -75,9 +75,8 @@ struct LuaScanner {
       position += 1
       return
     }
-    if let depth = longBracket(at: position + 2) {
-      position += 2
-      skipLongBracket(depth)
+    if let bracket = LuaLongBracket(bytes, at: position + 2) {
+      skip(bracket)
       return
     }
     if !isLastLine, let end = bytes[position...].firstIndex(of: 0x0a) {
@@ -88,30 +87,9 @@ struct LuaScanner {
     }
   }
 
-  /// The number of "=" in a "[==[" at the position; nil if there is none.
-  private func longBracket(at start: Int) -> Int? {
-    guard start < bytes.count, bytes[start] == UInt8(ascii: "[") else { return nil }
-    var index = start + 1
-    while index < bytes.count, bytes[index] == UInt8(ascii: "=") { index += 1 }
-    guard index < bytes.count, bytes[index] == UInt8(ascii: "[") else { return nil }
-    return index - start - 1
-  }
-
-  /// Goes behind the "]==]" that closes the bracket; without one, to the end of the file.
-  private mutating func skipLongBracket(_ depth: Int) {
-    position += depth + 2
-    while position < bytes.count {
-      let byte = bytes[position]
-      position += 1
-      if byte == 0x0a { lines += 1 }
-      guard byte == UInt8(ascii: "]") else { continue }
-      let equals = position
-      while position < bytes.count, bytes[position] == UInt8(ascii: "=") { position += 1 }
-      guard position < bytes.count else { return }
-      if bytes[position] == UInt8(ascii: "]"), position - equals == depth {
-        position += 1
-        return
-      }
-    }
+  /// Goes behind the bracket that closes it; without one, to the end of the file.
+  private mutating func skip(_ bracket: LuaLongBracket) {
+    lines += bytes[bracket.contents].count { $0 == 0x0a }
+    position = bracket.end ?? bytes.count
   }
 }

@@ -54,10 +54,14 @@ package struct NginxListen: Hashable, Sendable {
   package func listener() throws(Fault) -> Listener {
     guard let endpoint = arguments.first else { throw Fault(reason: "it has no address") }
     return Listener(
-      source: source, address: try address(endpoint),
-      flags: arguments.dropFirst().map {
-        ByteString(Array($0.bytes.prefix(NginxListen.parameterLimit))).description
-      })
+      source: file, line: line, address: try address(endpoint),
+      flags: arguments.dropFirst().map { NginxListen.shown($0) })
+  }
+
+  private static func shown(_ parameter: ByteString) -> String {
+    parameter.bytes.count <= parameterLimit
+      ? parameter.description
+      : ByteString(Array(parameter.bytes.prefix(parameterLimit))).description
   }
 
   private func address(_ endpoint: ByteString) throws(Fault) -> ListenAddress {

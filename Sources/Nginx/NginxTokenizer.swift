@@ -101,34 +101,38 @@ struct NginxTokenizer {
   }
 
   private mutating func string() throws(NginxSyntaxError) -> NginxWord {
-    let start = (position: position + 1, line: line)
     let quote = bytes[position]
     position += 1
+    let word = (start: position, line: line)
     while position < bytes.count {
-      try checkLength(from: start)
-      switch bytes[position] {
-      case quote:
-        let word = NginxWord(range: start.position..<position, line: start.line)
-        position += 1
+      let byte = bytes[position]
+      if byte == quote {
         needsSeparator = true
-        return word
-      case UInt8(ascii: "\\"): skipEscape()
-      case newline:
-        line += 1
+        defer { position += 1 }
+        return try self.word(from: word.start, line: word.line)
+      }
+      if byte == UInt8(ascii: "\\") {
+        skipEscape()
+      } else {
+        if byte == newline { line += 1 }
         position += 1
-      default: position += 1
       }
     }
-    throw NginxSyntaxError(line: start.line, reason: "the string that begins here has no end")
+    _ = try self.word(from: word.start, line: word.line)
+    throw NginxSyntaxError(line: word.line, reason: "the string that begins here has no end")
   }
 
   private mutating func plainWord() throws(NginxSyntaxError) -> NginxWord {
-    let start = (position: position, line: line)
+    let word = (start: position, line: line)
     while position < bytes.count {
-      try checkLength(from: start)
-      switch bytes[position] {
+      let byte = bytes[position]
+      if NginxTokenizer.isInMostWords(byte) {
+        position += 1
+        continue
+      }
+      switch byte {
       case 0x20, 0x09, newline, 0x0d, UInt8(ascii: ";"), UInt8(ascii: "{"):
-        return NginxWord(range: start.position..<position, line: start.line)
+        return try self.word(from: word.start, line: word.line)
       case UInt8(ascii: "$"):
         position += 1
         while position < bytes.count, bytes[position] == UInt8(ascii: "{") { position += 1 }
@@ -136,14 +140,24 @@ struct NginxTokenizer {
       default: position += 1
       }
     }
-    throw NginxSyntaxError(line: start.line, reason: "the file ends in a directive")
+    _ = try self.word(from: word.start, line: word.line)
+    throw NginxSyntaxError(line: word.line, reason: "the file ends in a directive")
   }
 
-  private func checkLength(from start: (position: Int, line: Int)) throws(NginxSyntaxError) {
-    guard position - start.position > NginxTokenizer.wordLimit else { return }
-    throw NginxSyntaxError(
-      line: start.line,
-      reason: "the word that begins here has more than \(NginxTokenizer.wordLimit) bytes")
+  /// Whether a byte of a plain word has no meaning of its own: letters, digits and "-./:<=>?@[]^_`".
+  private static func isInMostWords(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "-")...UInt8(ascii: "z")).contains(byte) && byte != UInt8(ascii: ";")
+      && byte != UInt8(ascii: "\\")
+  }
+
+  /// The word up to the position.
+  private func word(from start: Int, line: Int) throws(NginxSyntaxError) -> NginxWord {
+    guard position - start <= NginxTokenizer.wordLimit else {
+      throw NginxSyntaxError(
+        line: line,
+        reason: "the word that begins here has more than \(NginxTokenizer.wordLimit) bytes")
+    }
+    return NginxWord(range: start..<position, line: line)
   }
 
   /// Steps over a backslash, and over the byte whose meaning it takes.

@@ -28,6 +28,7 @@ package struct ByteString: Hashable, Sendable {
   /// has other bytes than those that it was made of.
   package static func text(of bytes: ArraySlice<UInt8>) -> String? {
     let text = String(decoding: bytes, as: UTF8.self)
+    if bytes.allSatisfy({ $0 < 0x80 }) { return text }
     return text.utf8.elementsEqual(bytes) ? text : nil
   }
 
@@ -50,9 +51,7 @@ extension ByteString: CustomStringConvertible {
   /// Control characters, those that turn or break a line, and bytes that are not UTF-8 are written as
   /// `\xNN`, so that a value of the environment cannot forge a line of the log.
   package var description: String {
-    if bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) {
-      return String(decoding: bytes, as: UTF8.self)
-    }
+    if isPrintableASCII { return String(decoding: bytes, as: UTF8.self) }
     // Bytes, not strings: a file can have megabytes of what must be escaped.
     var printable: [UInt8] = []
     var rest = bytes[...]
@@ -69,6 +68,12 @@ extension ByteString: CustomStringConvertible {
       }
     }
     return String(decoding: printable, as: UTF8.self)
+  }
+
+  /// Whether it is printed as it is, and soon known to be.
+  package var isPrintableASCII: Bool {
+    for byte in bytes where !(0x20..<0x7f).contains(byte) { return false }
+    return true
   }
 
   private static func hexDigit(_ number: UInt8) -> UInt8 {

@@ -4,7 +4,7 @@ package protocol Choice: RawRepresentable, CaseIterable where RawValue == String
 extension Choice {
   /// The choice that a word names, in upper or lower case.
   package init?(named word: ByteString) {
-    guard let choice = word.text.flatMap({ Self(rawValue: $0.lowercased()) }) else { return nil }
+    guard let choice = word.text.flatMap({ Self(rawValue: $0.lowercasedASCII) }) else { return nil }
     self = choice
   }
 

@@ -11,7 +11,10 @@ package struct MessageWriter {
 
   package mutating func number(_ number: Int) {
     let value = UInt32(clamping: number)
-    for shift in [UInt32(0), 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+    bytes.append(UInt8(truncatingIfNeeded: value))
+    bytes.append(UInt8(truncatingIfNeeded: value >> 8))
+    bytes.append(UInt8(truncatingIfNeeded: value >> 16))
+    bytes.append(UInt8(truncatingIfNeeded: value >> 24))
   }
 
   package mutating func flag(_ flag: Bool) { number(flag ? 1 : 0) }
@@ -51,20 +54,22 @@ package struct MalformedMessage: Error, Equatable {
 /// Takes a message apart, and believes nothing: each number, length and count has a limit, and text
 /// that is shown must be printable.
 package struct MessageReader {
-  private var rest: ArraySlice<UInt8>
+  private let bytes: [UInt8]
+  private var position = 0
 
   /// Reads these bytes from their beginning.
   package init(_ bytes: [UInt8]) {
-    rest = bytes[...]
+    self.bytes = bytes
   }
 
   /// A number in a range.
   package mutating func number(_ range: ClosedRange<Int>) throws(MalformedMessage) -> Int {
-    guard rest.count >= 4 else { throw MalformedMessage() }
-    var value = 0
-    for (index, byte) in rest.prefix(4).enumerated() { value |= Int(byte) << (8 * index) }
+    guard bytes.count - position >= 4 else { throw MalformedMessage() }
+    let value =
+      Int(bytes[position]) | Int(bytes[position + 1]) << 8 | Int(bytes[position + 2]) << 16
+      | Int(bytes[position + 3]) << 24
     guard range.contains(value) else { throw MalformedMessage() }
-    rest = rest.dropFirst(4)
+    position += 4
     return value
   }
 
@@ -73,17 +78,18 @@ package struct MessageReader {
   /// Any bytes, to be shown by their description only.
   package mutating func bytes(limit: Int) throws(MalformedMessage) -> ByteString {
     let count = try number(0...limit)
-    guard rest.count >= count else { throw MalformedMessage() }
-    let bytes = rest.prefix(count)
-    rest = rest.dropFirst(count)
-    return ByteString(Array(bytes))
+    guard bytes.count - position >= count else { throw MalformedMessage() }
+    defer { position += count }
+    return ByteString(Array(bytes[position..<(position + count)]))
   }
 
   /// Text that can be shown as it is.
   package mutating func text(limit: Int) throws(MalformedMessage) -> String {
     let bytes = try bytes(limit: limit)
     let text = bytes.description
-    guard text.utf8.elementsEqual(bytes.bytes) else { throw MalformedMessage() }
+    guard bytes.isPrintableASCII || text.utf8.elementsEqual(bytes.bytes) else {
+      throw MalformedMessage()
+    }
     return text
   }
 
@@ -103,7 +109,7 @@ package struct MessageReader {
   }
 
   /// Whether all was read.
-  package var isAtEnd: Bool { rest.isEmpty }
+  package var isAtEnd: Bool { position == bytes.count }
 }
 
 /// What can be handed over by a process that is not trusted.

@@ -9,7 +9,7 @@ struct ListenParserTests {
     try ListenParser.parse(value, source: "KONG_PROXY_LISTEN")
   }
 
-  private func warning(of value: ByteString) throws -> Explanation? {
+  private func unknown(in value: ByteString) throws -> Explanation? {
     try ListenParser.read(value, source: "KONG_PROXY_LISTEN").warning
   }
 
@@ -186,7 +186,7 @@ struct ListenParserTests {
   )
   func vault(value: ByteString) throws {
     #expect(try parse(value).isEmpty)
-    let warning = try #require(warning(of: value))
+    let warning = try #require(try unknown(in: value))
     #expect(warning.what.contains("KONG_PROXY_LISTEN are not known before kong prepare"))
     #expect(!warning.waysOut.isEmpty)
   }
@@ -195,9 +195,9 @@ struct ListenParserTests {
   func vaultEntry() throws {
     let value: ByteString = "a:80 ssl, {vault://env/a}, b:81, {vault://env/b}"
     #expect(try parse(value).map(\.entry) == ["a:80 ssl", "b:81"])
-    let warning = try #require(warning(of: value))
+    let warning = try #require(try unknown(in: value))
     #expect(warning.why.hasPrefix("its entry 2 is a reference to a vault"))
-    #expect(try warning(of: "off, {vault://env/a}") == nil)
+    #expect(try unknown(in: "off, {vault://env/a}") == nil)
   }
 
   @Test(
@@ -253,12 +253,13 @@ struct ListenParserTests {
   func likeTheLast() throws {
     var random = SeededGenerator(state: 5)
     let hosts = ["0.0.0.0", "0.0.0.0", "0.0.0.00", "[::]", "a", "*"]
-    let rests = ["", " ssl", " ssl", "  ssl", " ssl ", " ssl http2", " bind ssl bind", "\tudp"]
+    let rests = ["", " ssl", " ssl", "  ssl", " ssl ", " ssl http2", " ssl bind ssl", "\tudp"]
     for _ in rounds(20_000) {
-      let entries = (1...Int.random(in: 2...6, using: &random)).map { port in
-        [" ", "", "\t"].randomElement(using: &random) ?? "" + hosts.randomElement(using: &random)
-          ?? ""
-          + ":\(port)" + rests.randomElement(using: &random) ?? ""
+      let entries = (1...Int.random(in: 2...6, using: &random)).map { port -> String in
+        let blank = Bool.random(using: &random) ? " " : "\t"
+        let host = hosts[Int.random(in: hosts.indices, using: &random)]
+        let rest = rests[Int.random(in: rests.indices, using: &random)]
+        return "\(blank)\(host):\(port)\(rest)"
       }
       let alone = try entries.flatMap { try parse(ByteString($0)) }
       #expect(try parse(ByteString(entries.joined(separator: ","))) == alone, "\(entries)")

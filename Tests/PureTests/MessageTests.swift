@@ -83,7 +83,7 @@ struct MessageTests {
       return GeneratedListeners(message: generated.message) == nil
     }
     #expect(!isRefused { _ in })
-    #expect(isRefused { $0.listeners[0].source = "x\nentrypoint: error: forged" })
+    #expect(isRefused { $0.listeners[0].origin = "x\nentrypoint: error: forged" })
     #expect(isRefused { $0.listeners[0].flags = ["\u{1b}[2J"] })
     #expect(isRefused { $0.warnings[0].what = "a\u{202e}b" })
     #expect(isRefused { $0.listeners[0].address = .inet(host: "a", port: 0) })
@@ -97,6 +97,18 @@ struct MessageTests {
       isRefused { $0.listeners = [Listener](repeating: Self.listener, count: 20_001) })
     #expect(
       isRefused { $0.warnings = [Explanation](repeating: Self.warning, count: 22) })
+  }
+
+  @Test("has twelve bytes for each listener that differs from the one before in line and port only")
+  func size() {
+    let listeners = (1...10_000).map { line in
+      Listener(
+        source: "/usr/local/kong/nginx-kong.conf", line: line,
+        address: .inet(host: "0.0.0.0", port: 10_000 + line), flags: ["ssl", "http2"])
+    }
+    let generated = GeneratedListeners(listeners: listeners, isCurrent: true)
+    #expect(generated.message.count < 10_000 * 12 + 100)
+    #expect(GeneratedListeners(message: generated.message) == generated)
   }
 
   @Test("about a variable's own listeners counts only as far as the variable agrees")
