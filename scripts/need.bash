@@ -19,7 +19,7 @@ need() {
     printf '%s: error: this machine lacks %s\n' "$(name_of_program)" "$(list_of "${missing[@]}")"
     printf '  why: this needs %s\n' "$(list_of "${@:2}")"
     if [[ " ${missing[*]} " == *' swift '* ]]; then
-      printf '  way out: install the toolchain as https://www.swift.org/install/linux/ says, and put its usr/bin into PATH\n'
+      printf '  way out: install the toolchain (https://www.swift.org/install/linux/), and put its usr/bin into PATH\n'
     fi
     [[ ${missing[*]} == swift ]] || printf '  way out: %s\n' "$way"
   } >&2

@@ -60,6 +60,16 @@ teardown() {
   rm -rf "$directory"
 }
 
+# start_service: the DB-less Kong of the compose file, until it answers.
+start_service() {
+  copy_with_secrets
+  compose up --detach kong
+  container=${project}_kong_1
+  find_master
+  prefix=/kong_prefix
+  serves http://localhost:80/
+}
+
 @test "the compose file is valid by the schema of the compose specification" {
   "$python_tools/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$compose_file"
   sed 's/cap_drop:/cap_drops:/' "$compose_file" >"$directory/wrong.yaml"
@@ -98,12 +108,7 @@ teardown() {
 }
 
 @test "the DB-less service runs: both ports answer, and nginx runs as kong with what the plan says" {
-  copy_with_secrets
-  compose up --detach kong
-  container=${project}_kong_1
-  find_master
-  prefix=/kong_prefix
-  serves http://localhost:80/
+  start_service
   eventually logged 'GET / HTTP/1.1" 200'
   planned=$(compose run --rm -T kong --dry-run --format json kong docker-start | jq --compact-output --sort-keys .result)
   printf 'plan   %s\nmaster %s\n' "$planned" "$(credentials "$master")"
@@ -113,23 +118,13 @@ teardown() {
 }
 
 @test "its key, which is a secret, is the one that clients see on port 443" {
-  copy_with_secrets
-  compose up --detach kong
-  container=${project}_kong_1
-  find_master
-  prefix=/kong_prefix
-  serves http://localhost:80/
+  start_service
   nsenter --target "$master" --net curl --silent --show-error --noproxy '*' \
     --cacert "$directory/docker/secrets/tls.crt" https://localhost:443/ | grep -F 'kong stand-in'
 }
 
 @test "its healthcheck distinguishes a running Kong from a stopped one, and does not run as root" {
-  copy_with_secrets
-  compose up --detach kong
-  container=${project}_kong_1
-  find_master
-  prefix=/kong_prefix
-  serves http://localhost:80/
+  start_service
   mapfile -t check < <(service kong '.healthcheck.test[1:][]' | jq --raw-output .)
   podman exec "$container" "${check[@]}" | grep -F 'Kong is healthy'
   podman exec "$container" "${check[@]:0:4}" id -u | grep -x 1000
@@ -319,12 +314,7 @@ patient_curl() {
 }
 
 @test "a restart of the container is a start like the first one" {
-  copy_with_secrets
-  compose up --detach kong
-  container=${project}_kong_1
-  find_master
-  prefix=/kong_prefix
-  serves http://localhost:80/
+  start_service
   first=$(credentials "$master")
   podman restart --time "$patience" "$container"
   find_master

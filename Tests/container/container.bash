@@ -41,13 +41,10 @@ teardown() {
 # start OPTION... [-- ARGUMENT...]: starts in the background. Sets `container`, `options` and `master`, the
 # number of its first process as seen from here.
 start() {
-  options=()
-  while (($# > 0)) && [[ $1 != -- ]]; do
-    options+=("$1")
-    shift
-  done
-  (($# == 0)) || shift
-  container=$(podman run --detach "${options[@]}" "$image" "$@")
+  local -a before after
+  split_words "$@"
+  options=("${before[@]}")
+  container=$(podman run --detach "${options[@]}" "$image" "${after[@]}")
   find_master
 }
 
@@ -75,13 +72,20 @@ finish() {
 }
 
 start_and_attach() {
-  local -a before=()
+  local -a before after
+  split_words "$@"
+  podman run --timeout "$patience" --cidfile "$directory/container" "${before[@]}" "$image" "${after[@]}"
+}
+
+# split_words OPTION... [-- ARGUMENT...]: sets `before` and `after`, the words on both sides of "--".
+split_words() {
+  before=()
   while (($# > 0)) && [[ $1 != -- ]]; do
     before+=("$1")
     shift
   done
   (($# == 0)) || shift
-  podman run --timeout "$patience" --cidfile "$directory/container" "${before[@]}" "$image" "$@"
+  after=("$@")
 }
 
 # ended_with: waits for the end of the container, and prints its exit status.
@@ -92,7 +96,7 @@ ended_with() {
 # not COMMAND...: fails if the command succeeds, anywhere in a test; `!` does so only at the end of one.
 not() {
   if "$@"; then
-    printf 'was not to succeed: %s\n' "$*"
+    printf 'must not succeed: %s\n' "$*"
     return 1
   fi
 }
@@ -102,7 +106,7 @@ eventually() {
   local deadline=$((SECONDS + patience))
   until "$@"; do
     if ((SECONDS > deadline)); then
-      printf 'waited in vain for: %s\n' "$*"
+      printf 'did not happen in time: %s\n' "$*"
       return 1
     fi
     sleep 0.02
@@ -194,14 +198,10 @@ untitled=(--env KONG_NGINX_MAIN_MASTER_PROCESS=off --env KONG_NGINX_MAIN_WORKER_
 # entrypoint's own environment in /tmp/given.
 # shellcheck disable=SC2016 # for the shell in the container
 start_recorded() {
-  local -a before=()
-  while (($# > 0)) && [[ $1 != -- ]]; do
-    before+=("$1")
-    shift
-  done
-  (($# == 0)) || shift
+  local -a before after
+  split_words "$@"
   start "${untitled[@]}" --entrypoint /bin/sh "${before[@]}" -- \
-    -c 'cat /proc/self/environ >/tmp/given && exec /usr/local/bin/entrypoint kong docker-start "$@"' sh "$@"
+    -c 'cat /proc/self/environ >/tmp/given && exec /usr/local/bin/entrypoint kong docker-start "$@"' sh "${after[@]}"
 }
 
 # changes_in_environment: variables that only nginx has (+), and that only entrypoint had (-).
@@ -273,5 +273,38 @@ runs_as_kong() {
     credentials "$process"
     credentials "$process" | jq --exit-status --argjson wanted "$wanted" '
       .uid == 1337 and .gid == 0 and .groups == [0] and .permitted == $wanted and .effective == $wanted and '"$1"
+  done
+}
+
+# is_kongs STATUS HEX: the status file of /proc shows the ids and groups of kong, and exactly this set of
+# capabilities in each of the five sets.
+is_kongs() {
+  cat "$1"
+  [[ $(sed -n 's/^Uid:[[:blank:]]*//p' "$1" | tr '\t' ' ') == '1337 1337 1337 1337' ]]
+  [[ $(sed -n 's/^Gid:[[:blank:]]*//p' "$1" | tr '\t' ' ') == '0 0 0 0' ]]
+  [[ $(sed -n 's/^Groups:[[:blank:]]*//p' "$1" | tr -d ' ') == 0 ]]
+  (($(grep -c -E "^Cap(Inh|Prm|Eff|Amb|Bnd):[[:blank:]]*0*$2\$" "$1") == 5))
+}
+
+# ---- what several files test ----
+
+# serves_high_ports: on Kong's default ports, without a capability, and as predicted.
+serves_high_ports() {
+  start
+  serves http://localhost:8000/
+  serves https://localhost:8443/
+  runs_as_kong_with none
+  nginx_is_granted ''
+  has_predicted_credentials
+}
+
+# passes_on_daemon: KONG_NGINX_DAEMON is off if unset or empty, and a value stays.
+passes_on_daemon() {
+  local given
+  for given in '' on off; do
+    finish "${no_further[@]}" --env KONG_NGINX_DAEMON=$given
+    ((status == 9))
+    [[ $(variable "$(root_of_ended)$prefix/stand-in.environ" KONG_NGINX_DAEMON) == "${given:-off}" ]]
+    remove
   done
 }

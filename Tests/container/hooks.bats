@@ -36,11 +36,7 @@ written() {
   start "${hooks[@]}" --env KONG_PROXY_LISTEN=0.0.0.0:80
   serves http://localhost:80/
   written who >"$directory/status"
-  cat "$directory/status"
-  [[ $(sed -n 's/^Uid:[[:blank:]]*//p' "$directory/status" | tr '\t' ' ') == '1337 1337 1337 1337' ]]
-  [[ $(sed -n 's/^Gid:[[:blank:]]*//p' "$directory/status" | tr '\t' ' ') == '0 0 0 0' ]]
-  [[ $(sed -n 's/^Groups:[[:blank:]]*//p' "$directory/status" | tr -d ' ') == 0 ]]
-  (($(grep -c -E '^Cap(Inh|Prm|Eff|Amb|Bnd):[[:blank:]]*0+$' "$directory/status") == 5))
+  is_kongs "$directory/status" 0
   grep -E '^NoNewPrivs:[[:blank:]]*1$' "$directory/status"
   runs_as_kong_with cap_net_bind_service
 }

@@ -37,13 +37,7 @@ LINKS
 }
 
 @test "3.x: KONG_NGINX_DAEMON is off if unset or empty, and a value stays" {
-  local given
-  for given in '' on off; do
-    finish "${no_further[@]}" --env KONG_NGINX_DAEMON=$given
-    ((status == 9))
-    [[ $(variable "$(root_of_ended)$prefix/stand-in.environ" KONG_NGINX_DAEMON) == "${given:-off}" ]]
-    remove
-  done
+  passes_on_daemon
 }
 
 @test "3.x: docker-start ARGS becomes kong prepare -p PREFIX ARGS, unlike 3.x without the two words before" {

@@ -38,12 +38,7 @@ nginx_was_not_started() {
 prepared_with() {
   local file
   for file in stand-in.status stand-in.nginx.status; do
-    cat "$(root_of_container)$prefix/$file" >"$directory/status"
-    cat "$directory/status"
-    [[ $(sed -n 's/^Uid:[[:blank:]]*//p' "$directory/status" | tr '\t' ' ') == '1337 1337 1337 1337' ]]
-    [[ $(sed -n 's/^Gid:[[:blank:]]*//p' "$directory/status" | tr '\t' ' ') == '0 0 0 0' ]]
-    [[ $(sed -n 's/^Groups:[[:blank:]]*//p' "$directory/status" | tr -d ' ') == 0 ]]
-    (($(grep -c -E "^Cap(Inh|Prm|Eff|Amb|Bnd):[[:blank:]]*0*$1\$" "$directory/status") == 5))
+    is_kongs "$(root_of_container)$prefix/$file" "$1"
   done
 }
 

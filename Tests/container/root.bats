@@ -34,12 +34,7 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
 }
 
 @test "without a listener below 1024 nothing is granted, and nginx's file is not written" {
-  start
-  serves http://localhost:8000/
-  serves https://localhost:8443/
-  runs_as_kong_with none
-  nginx_is_granted ''
-  has_predicted_credentials
+  serves_high_ports
 }
 
 @test "a low port of the admin, status and stream listeners is granted like one of the proxy" {

@@ -6,12 +6,7 @@ source "${BATS_TEST_DIRNAME}/container.bash"
 
 @test "started as kong, nginx serves high ports, and there is no drop" {
   image=$image_user_kong
-  start
-  serves http://localhost:8000/
-  serves https://localhost:8443/
-  runs_as_kong_with none
-  nginx_is_granted ''
-  has_predicted_credentials
+  serves_high_ports
 }
 
 @test "started as kong with port 80, the start ends with 77 before kong prepare, and explains why" {

@@ -79,7 +79,7 @@ goes_on() {
 
 stops_in_prepare() {
   start
-  within "$patience" has_child || wrong 'it starts no child'
+  within "$patience" has_child || wrong 'it starts no child process'
   kill -s TERM "$master"
   if within "$prompt" has_ended; then
     ended
@@ -88,7 +88,7 @@ stops_in_prepare() {
     begins second || true
   else
     first=hangs
-    wrong "TERM during prepare does not end it"
+    wrong "TERM during prepare does not end the start"
   fi
 }
 
@@ -103,13 +103,13 @@ survives_a_crash() {
     if ! said=$(inside kong health 2>&1); then
       seen_red=1
     elif ! answers; then
-      wrong "kong health is green before nginx listens"
+      wrong "kong health succeeds before nginx listens"
       break
     fi
   done
   waits_for second || true
   # nginx may listen before the first check; then the start's own message shows it.
-  ((seen_red)) || logs | grep --quiet "removed $prefix/pids/nginx.pid" || wrong "kong health never was red"
+  ((seen_red)) || logs | grep --quiet "removed $prefix/pids/nginx.pid" || wrong "kong health never failed"
 }
 
 has_secret() {
@@ -197,11 +197,11 @@ reloads() {
 stops() {
   kill -s QUIT "$master"
   if ! within "$patience" has_ended; then
-    wrong "QUIT does not end it"
+    wrong "QUIT does not end nginx"
     return 1
   fi
   ended
-  ((status == 0)) || wrong "QUIT ends it with $status"
+  ((status == 0)) || wrong "QUIT ends nginx with $status"
 }
 
 # ---- looking ----
