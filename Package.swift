@@ -1,14 +1,31 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// What every Swift module is compiled with.
-let strict: [SwiftSetting] = [
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("ExistentialAny"),
-  // Whatever the compiler cannot check for memory is marked `unsafe`; scripts/lint says where that may be.
-  .strictMemorySafety(),
+/// With this trait the modules become the release: Embedded Swift, which links no runtime (scripts/build).
+///
+/// Without it they are ordinary Swift, which the tests are linked with.
+let embedded = BuildSettingCondition.when(traits: ["Embedded"])
+
+/// What all that is linked into a release is compiled with.
+let release: [SwiftSetting] = [
+  .enableExperimentalFeature("Embedded", embedded),
+  // Embedded Swift compiles a module as a whole. A section for each function lets the linker drop what
+  // nothing calls.
+  .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"], embedded),
 ]
+
+/// The release, and the tests' programs that are built like it, need no library of the machine.
+let staticProgram = LinkerSetting.unsafeFlags(["-Xclang-linker", "-static"], embedded)
+
+/// What every Swift module is compiled with.
+let strict: [SwiftSetting] =
+  release + [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    // Whatever the compiler cannot check for memory is marked `unsafe`; scripts/lint says where that may be.
+    .strictMemorySafety(),
+  ]
 
 /// A module that decides: values in, values out.
 ///
@@ -22,13 +39,19 @@ let package = Package(
   products: [
     .executable(name: "entrypoint", targets: ["entrypoint"])
   ],
+  traits: ["Embedded"],
   targets: [
     // The layers, each over those that it names: what is not named cannot be imported.
     //
     // All that is linked with the first is linked by the toolchain's own linker: a distribution may have
     // no gold any more, and another linker makes other bytes.
     .target(
-      name: "Text", swiftSettings: strict, linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
+      name: "Text", swiftSettings: strict,
+      linkerSettings: [
+        .unsafeFlags(["-use-ld=lld"]), staticProgram,
+        // Sets and dictionaries round with ceil(3).
+        .linkedLibrary("m", embedded),
+      ]),
     pure("Capabilities", uses: ["Text"]),
     pure("Nginx", uses: ["Text", "Capabilities"]),
     pure("Kong", uses: ["Text", "Capabilities", "Nginx"]),
@@ -63,20 +86,30 @@ let package = Package(
     .executableTarget(
       name: "kernel-lab",
       dependencies: [
-        "Text", "Capabilities", "Plan", "Linux", "CLinux", "CKernelLab", "kernel-probe",
+        "Text", "Capabilities", "Plan", "Report", "Linux", "CLinux", "CKernelLab", "Start",
+        "kernel-probe",
       ],
-      path: "Tests/kernel/lab"
+      path: "Tests/kernel/lab",
+      swiftSettings: release
     ),
     .systemLibrary(name: "CKernelLab", path: "Tests/kernel/calls"),
-    .executableTarget(name: "kernel-probe", path: "Tests/kernel/probe"),
+    .executableTarget(
+      name: "kernel-probe", path: "Tests/kernel/probe",
+      // Without the feature, a program in C would be linked with Swift's runtime.
+      linkerSettings: [
+        .unsafeFlags(["-use-ld=lld", "-enable-experimental-feature", "Embedded"], embedded),
+        staticProgram,
+      ]),
     // Only the step that changes the owner of the prefix: for tests in mount namespaces, and for the bench.
     .executableTarget(
-      name: "give-prefix", dependencies: ["Text", "Kong", "Plan", "Linux"],
-      path: "Tests/support/give-prefix"
+      name: "give-prefix", dependencies: ["Text", "Kong", "Plan", "Linux", "CLinux", "Start"],
+      path: "Tests/support/give-prefix",
+      swiftSettings: release
     ),
     // The settings as JSON, for scripts/manual/generate, which makes the man page.
     .executableTarget(
-      name: "settings", dependencies: ["Text", "Settings"], path: "scripts/manual/settings"),
+      name: "settings", dependencies: ["Text", "Settings"], path: "scripts/manual/settings",
+      swiftSettings: release),
     // What the parser of nginx's configuration finds: Tests/nginx compares it.
     .executableTarget(
       name: "listens", dependencies: ["Text", "Capabilities", "Nginx"], path: "Tests/nginx/listens"),

@@ -1,7 +1,10 @@
 import Capabilities
 import Linux
+import Plan
+import Start
+import Text
 import CLinux
-import Glibc
+import CKernelLab
 
 /// Compares the module Capabilities with the kernel that is running.
 ///
@@ -21,7 +24,7 @@ struct KernelLab {
   private var ledger: Ledger
 
   static func main() {
-    let options = LabOptions(CommandLine.arguments)
+    let options = LabOptions(CStrings(execve_arguments()).bytes.map { $0.description })
     guard geteuid() == 0 else {
       print("kernel-lab: it takes on credentials that only root can give: run it as root")
       exit(77)
@@ -149,7 +152,7 @@ struct KernelLab {
 
   private static func setting(_ name: String) throws(LabFailure) -> String {
     let path = "/proc/sys/\(name)"
-    let descriptor = try check("open(\(path))") { open(path, O_RDONLY | O_CLOEXEC) }
+    let descriptor = try check("open(\(path))") { lab_open(path, O_RDONLY | O_CLOEXEC, 0) }
     defer { close(descriptor) }
     return String(decoding: try readAll(descriptor).prefix { $0 != 0x0a }, as: UTF8.self)
   }

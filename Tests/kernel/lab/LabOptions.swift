@@ -1,4 +1,4 @@
-import Glibc
+import CKernelLab
 
 /// The command line of the lab.
 struct LabOptions {

@@ -1,5 +1,7 @@
 import Capabilities
-import Glibc
+import Plan
+import Report
+import CKernelLab
 
 /// Compares the kernel's answers with the predictions, and counts them.
 struct Ledger {

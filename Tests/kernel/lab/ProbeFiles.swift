@@ -1,7 +1,6 @@
 import Capabilities
 import CKernelLab
 import CLinux
-import Glibc
 
 /// Copies of the probe on two private file systems, one of them mounted `nosuid`.
 ///
@@ -36,8 +35,8 @@ struct ProbeFiles {
   func prepare(_ program: Program) throws(LabFailure) {
     let path = path(of: program)
     guard let attribute = program.attribute else {
-      if removexattr(path, ProbeFiles.attributeName) != 0, errno != ENODATA {
-        throw LabFailure("removexattr(\(path))", errno: errno)
+      if removexattr(path, ProbeFiles.attributeName) != 0, lab_errno() != ENODATA {
+        throw LabFailure("removexattr(\(path))", errno: lab_errno())
       }
       return
     }
@@ -65,14 +64,14 @@ struct ProbeFiles {
   }
 
   private static func contents(of path: String) throws(LabFailure) -> [UInt8] {
-    let descriptor = try check("open(\(path))") { open(path, O_RDONLY | O_CLOEXEC) }
+    let descriptor = try check("open(\(path))") { lab_open(path, O_RDONLY | O_CLOEXEC, 0) }
     defer { close(descriptor) }
     return try readAll(descriptor)
   }
 
   private static func write(_ bytes: [UInt8], to path: String) throws(LabFailure) {
     let descriptor = try check("open(\(path))") {
-      open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o755)
+      lab_open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o755)
     }
     defer { close(descriptor) }
     try writeAll(bytes, to: descriptor)

@@ -7,11 +7,11 @@ struct SingleCapability {
 
   /// The files that each thread execs: each possible attribute or none, on each mount.
   var programs: [Program] {
-    let attributes = SingleCapability.choices(3).map { choice in
+    let attributes = SingleCapability.choices(3).map { choice -> FileCapabilities? in
       FileCapabilities(
         permitted: choice[0] ? set : [], inheritable: choice[1] ? set : [], effective: choice[2])
     }
-    return ([nil] + attributes).flatMap { attribute in
+    return (attributes + [nil]).flatMap { attribute in
       [false, true].map { Program(attribute: attribute, isOnNosuidMount: $0) }
     }
   }

@@ -1,7 +1,6 @@
 import Capabilities
 import CKernelLab
 import CLinux
-import Glibc
 
 /// Turns a thread of root into one with given credentials, or finds that the kernel does not allow
 /// them.

@@ -1,9 +1,10 @@
 import Capabilities
 import Linux
+import Plan
+import Report
 import Text
 import CKernelLab
 import CLinux
-import Glibc
 
 /// A child process that the kernel is tested on.
 ///
@@ -60,13 +61,13 @@ struct Subject {
     dup2(output, STDOUT_FILENO)
     let path = strdup(files.path(of: experiment.program))
     if let path { execve(path, [strdup("probe"), nil], [nil]) }
-    end(.execFailed, String(errno), output)
+    end(.execFailed, String(lab_errno()), output)
   }
 
   private func tellCredentials(_ section: Section, _ output: CInt) {
     do throws(LabFailure) {
       let path = "/proc/thread-self/status"
-      let status = try check("open(\(path))") { open(path, O_RDONLY | O_CLOEXEC) }
+      let status = try check("open(\(path))") { lab_open(path, O_RDONLY | O_CLOEXEC, 0) }
       let securebits = String(cap_get_secbits())
       let text = "\(section.rawValue) \(securebits)\n"
       try writeAll(Array(text.utf8) + readAll(status) + [0], to: output)

@@ -1,4 +1,4 @@
-import Glibc
+import CKernelLab
 
 /// The lab itself needs something that the kernel refuses.
 struct LabFailure: Error {
@@ -15,7 +15,7 @@ func check(
   _ name: @autoclosure () -> String, _ call: () -> CInt
 ) throws(LabFailure) -> CInt {
   let result = call()
-  if result == -1 { throw LabFailure(name(), errno: errno) }
+  if result == -1 { throw LabFailure(name(), errno: lab_errno()) }
   return result
 }
 
@@ -25,7 +25,7 @@ func readAll(_ descriptor: CInt) throws(LabFailure) -> [UInt8] {
   var chunk = [UInt8](repeating: 0, count: 16384)
   while true {
     let count = read(descriptor, &chunk, chunk.count)
-    guard count >= 0 else { throw LabFailure("read", errno: errno) }
+    guard count >= 0 else { throw LabFailure("read", errno: lab_errno()) }
     guard count > 0 else { return all }
     all += chunk.prefix(count)
   }
@@ -36,7 +36,7 @@ func writeAll(_ bytes: [UInt8], to descriptor: CInt) throws(LabFailure) {
   var rest = bytes[...]
   while !rest.isEmpty {
     let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-    guard count > 0 else { throw LabFailure("write", errno: errno) }
+    guard count > 0 else { throw LabFailure("write", errno: lab_errno()) }
     rest = rest.dropFirst(count)
   }
 }

@@ -1,12 +1,13 @@
 import Kong
 import Linux
+import Start
 import Text
-import Glibc
+import CLinux
 
 // give-prefix PREFIX UID GID: makes that user the owner, prints the report's numbers and each
 // exception.
 
-let words = CommandLine.arguments
+let words = CStrings(execve_arguments()).bytes.map { $0.description }
 guard words.count == 4, let uid = UInt32(words[2]), let gid = UInt32(words[3]) else {
   print("usage: give-prefix PREFIX UID GID")
   exit(ExitStatus.usage)
