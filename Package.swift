@@ -106,7 +106,7 @@ let package = Package(
       path: "Tests/support/give-prefix",
       swiftSettings: release
     ),
-    // The settings as JSON, for scripts/manual/generate, which makes the man page.
+    // The settings as JSON, for scripts/manual/generate, which makes the man page, and the completions.
     .executableTarget(
       name: "settings", dependencies: ["Text", "Settings"], path: "scripts/manual/settings",
       swiftSettings: release),

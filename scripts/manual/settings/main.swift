@@ -1,7 +1,7 @@
 import Settings
 import Text
 
-// Prints what the man page needs about entrypoint and its settings, as JSON.
+// Prints what the man page needs about entrypoint and its settings, and the completions for shells, as JSON.
 
 let settings = Setting.all.map { setting in
   JSON.object([
@@ -18,4 +18,9 @@ print(
     "abstract": .string(HelpText.abstract),
     "discussion": .strings(HelpText.discussion),
     "settings": .array(settings),
+    "completions": .object([
+      "bash": .string(Completions.bash),
+      "zsh": .string(Completions.zsh),
+      "fish": .string(Completions.fish),
+    ]),
   ]).lines)
