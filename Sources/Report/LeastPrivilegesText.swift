@@ -19,8 +19,8 @@ extension LeastPrivileges {
   package var networkNote: Explanation? {
     guard unprivilegedPortStart != nil else { return nil }
     return Explanation(
-      what: "these flags are for a network of the container's own",
-      why: "with --network host the host's ip_unprivileged_port_start holds, and cannot be set",
+      what: "these flags are for a container with its own network",
+      why: "with --network host the host's ip_unprivileged_port_start applies, and cannot be set",
       waysOut: [
         "on the host's network, start as root: the same command with --user 0 prints the flags"
       ])

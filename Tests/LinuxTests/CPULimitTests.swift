@@ -86,7 +86,7 @@ struct CPULimitTests {
       outcome.output == """
         kong 1
         nginx 1
-        KONG_NGINX_WORKER_PROCESSES=1, as this container may use the time of 0.5 of the N processors
+        KONG_NGINX_WORKER_PROCESSES=1, because this container may use the time of 0.5 of the N processors
         kong unset
         nginx unset
         kong unset

@@ -45,9 +45,9 @@ struct CommandTests {
       """)
     #expect(outcome.output == "127\n127\n126\n126\n127\n126\n7\n")
     #expect(outcome.errors.contains("entrypoint: error: there is no command \"no-such-command\""))
-    #expect(outcome.errors.contains("nobody has the permission to execute it"))
+    #expect(outcome.errors.contains("no user may execute it"))
     #expect(outcome.errors.contains("give a script a first line such as #!/bin/sh"))
-    #expect(outcome.errors.contains("names the interpreter /no/such/interpreter, which is not"))
+    #expect(outcome.errors.contains("names the interpreter /no/such/interpreter, which does not"))
   }
 
   @Test("says why a file cannot be executed, and the advice helps")
@@ -59,7 +59,7 @@ struct CommandTests {
       cp /bin/true other; printf '\\377\\377' | dd of=other bs=1 seek=18 conv=notrunc status=none
       failing "$T/other" | grep -e 'docker run --platform' -e ^126
       printf '#! /bin/sh \\r\\nexit 7\\r\\n' > windows; sed -i 's/ //2' windows; chmod +x windows
-      failing "$T/windows" > said; grep -e 'line ends of Windows' -e ^127 said
+      failing "$T/windows" > said; grep -e 'Windows line endings' -e ^127 said
       eval "$(sed -n 's/.*way out: sed/sed/p' said)"; failing "$T/windows"
       mkdir m; mount -t tmpfs -o noexec tmpfs m; cp /bin/true m
       cp /bin/true secret; chmod 700 secret
@@ -81,8 +81,8 @@ struct CommandTests {
     #expect(found.contains("docker run --platform\n126\n"), "\(found)")
     #expect(
       found.contains(
-        "  why: its first line names the interpreter /bin/sh\\x0d, which is not there: the file has the"
-          + " line ends of Windows\n127\n7\n"), "\(found)")
+        "  why: its first line names the interpreter /bin/sh\\x0d, which does not exist: the file has"
+          + " Windows line endings\n127\n7\n"), "\(found)")
   }
 
   @Test("finds in a dry run that a program cannot run here, and ends with the same status")
@@ -103,9 +103,9 @@ struct CommandTests {
       """)
     let expected = [
       "126\nwhy: it is a program for another architecture (e_machine 65535), not for this machine",
-      "127\nwhy: it needs the loader /lib64/no-linux-x86-64.so.2, which is not there",
-      "127\nwhy: its first line names the interpreter /usr/bin/no-env, which is not there",
-      "127\nwhy: its first line lets env look for the interpreter no-resty, and no directory on PATH"
+      "127\nwhy: it needs the loader /lib64/no-linux-x86-64.so.2, which does not exist",
+      "127\nwhy: its first line names the interpreter /usr/bin/no-env, which does not exist",
+      "127\nwhy: its first line has env look up the interpreter no-resty, but no directory on PATH"
         + " has it",
     ].map { "\($0)\n\($0)\n" }.joined()
     #expect(outcome.output.hasPrefix(expected + "0\n"), "\(outcome.output)\(outcome.errors)")
@@ -124,7 +124,7 @@ struct CommandTests {
       chmod 0644 k.conf
       for dry in --dry-run ''; do
         env -u ENTRYPOINT_USER setpriv --reuid 33 --regid 33 --clear-groups "$ENTRYPOINT" $dry -- kong docker-start \
-          2>&1 | grep -i -o 'error: .* may not write' || true
+          2>&1 | grep -i -o 'error: .* cannot write' || true
       done
       plan env -u ENTRYPOINT_USER setpriv --reuid 33 --regid 33 --clear-groups
       for file in kong nginx; do
@@ -138,7 +138,7 @@ struct CommandTests {
       "the settings in \(place)/k.conf are not known before kong prepare has run Permission denied\n"
     let expected = try Regex(
       "78\nPermission denied\n\(unread)"
-        + "Error: www-data \\(33:33\\) may not write\nerror: www-data \\(33:33\\) may not write\n"
+        + "Error: www-data \\(33:33\\) cannot write\nerror: www-data \\(33:33\\) cannot write\n"
         + "77\nit is part of the image, has uid 0, gid 0, mode 0755, .*\n\(refused)\(refused)")
     #expect(outcome.output.wholeMatch(of: expected) != nil, "\(outcome.output)\(outcome.errors)")
   }

@@ -110,8 +110,8 @@ struct InheritanceTests {
       #"\#(wrapper) \#(start)"#)
     #expect(outcome.output == "nginx\n", "\(outcome.errors)")
     #expect(
-      outcome.errors.contains("entrypoint: warn: what kong prepare -p ")
-        && outcome.errors.contains(" has left running was killed: sleep"))
+      outcome.errors.contains("entrypoint: warn: processes that kong prepare -p ")
+        && outcome.errors.contains(" left running were killed: sleep"))
   }
 
   @Test("from hooks includes their processes, and what docker exec has started stays, too")

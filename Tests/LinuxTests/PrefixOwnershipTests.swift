@@ -199,7 +199,7 @@ struct PrefixOwnershipTests {
     let wayOut = "  way out: docker run --env KONG_PREFIX=/kong_prefix --tmpfs /kong_prefix"
     #expect(
       outcome.output.split(separator: "\n") == [
-        "entrypoint: error: www-data (33:33) may not write /ro/p, as kong prepare has to",
+        "entrypoint: error: www-data (33:33) cannot write /ro/p, but kong prepare has to",
         "entrypoint: error: \(wayOut)", "77", "77",
         "entrypoint: error: www-data (33:33) cannot make /ro/new in /ro",
         "entrypoint: error: \(wayOut)", "77", "77",

@@ -40,9 +40,9 @@ struct PrefixStateTests {
   func ofRoot() throws {
     let said = """
       0
-      www-data (33:33) cannot read /prefix/.kong_env: kong prepare may fail at it
-      www-data (33:33) may not write /prefix/.ca_combined: kong prepare may fail at it, or go on with\
-       what is in it
+      www-data (33:33) cannot read /prefix/.kong_env: kong prepare may fail
+      www-data (33:33) cannot write /prefix/.ca_combined: kong prepare may fail, or go on with\
+       the old contents
 
       """
     let setup = "touch .kong_env .ca_combined; chmod 640 .kong_env"
@@ -62,13 +62,13 @@ struct PrefixStateTests {
       ("mkdir logs; chown 33 logs; touch logs/error.log", "/prefix/logs/error.log"),
     ])
   func ofRootBelow(setup: String, path: String) throws {
-    let said = "77\nwww-data (33:33) may not write \(path), as kong prepare has to\n"
+    let said = "77\nwww-data (33:33) cannot write \(path), but kong prepare has to\n"
     #expect(try starts(setup) == said + said)
     #expect(try starts(setup, as: Self.asRoot) == said + said)
     let mounted = "mkdir -p logs pids; mount -t tmpfs -o mode=755 none logs; touch logs/error.log"
     #expect(try starts(mounted + "; chown 33 pids", as: Self.asRoot) == "0\n0\n")
     let readOnly = "mkdir logs; mount -t tmpfs -o ro none logs"
-    let denied = "77\nwww-data (33:33) may not write /prefix/logs, as kong prepare has to\n"
+    let denied = "77\nwww-data (33:33) cannot write /prefix/logs, but kong prepare has to\n"
     #expect(try starts(readOnly, as: Self.asRoot) == denied + denied)
   }
 
@@ -113,11 +113,11 @@ struct PrefixStateTests {
   func remains() throws {
     for user in [Self.asUser, Self.asRoot] {
       let lost =
-        "0\n/prefix/.kong_env names certificates that are not there: kong prepare may fail\n"
+        "0\n/prefix/.kong_env names certificates that do not exist: kong prepare may fail\n"
       let env = #"echo "ssl_cert = $T/prefix/ssl/kong-default.crt" > .kong_env; chown 33 .kong_env"#
       #expect(try starts(env, as: user) == lost + lost)
       #expect(try starts(env + "; mkdir ssl; chown 33 ssl", as: user) == "0\n0\n")
-      let empty = "0\n/prefix/ssl/ffdhe2048.pem is empty: kong prepare may fail at it\n"
+      let empty = "0\n/prefix/ssl/ffdhe2048.pem is empty: kong prepare may fail\n"
       #expect(
         try starts("mkdir ssl; touch ssl/ffdhe2048.pem; chown -R 33 ssl", as: user) == empty + empty
       )
@@ -134,14 +134,14 @@ struct PrefixStateTests {
         mount -t tmpfs none /mnt; mkdir /mnt/t; mount --bind "$T" /mnt/t; \(setup); T=/mnt/t
         export PATH="$T/bin:$PATH" KONG_PREFIX="$T/prefix" ENTRYPOINT_PROXY="$T/bin/nginx"
         """
-      let said = "77\nwww-data (33:33) may not write /tmp, as each kong command has to\n"
+      let said = "77\nwww-data (33:33) cannot write /tmp, but every kong command has to\n"
       #expect(try starts(moved, as: Self.asRoot) == said + said)
     }
   }
 
   @Test("does not matter if the prefix can be neither written nor made: 77")
   func unwritable() throws {
-    let said = "77\nwww-data (33:33) may not write /prefix, as kong prepare has to\n"
+    let said = "77\nwww-data (33:33) cannot write /prefix, but kong prepare has to\n"
     #expect(try starts("chown 0:0 .") == said + said)
     let missing = "77\nwww-data (33:33) cannot make /a/b in /a\n"
     #expect(try starts(#"mkdir "$T/a"; export KONG_PREFIX="$T/a/b""#) == missing + missing)

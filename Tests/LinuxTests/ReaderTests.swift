@@ -128,7 +128,7 @@ struct ReaderTests {
       done
       """)
     #expect(outcome.output == "33\n33\n33\n78\n33\n33\n", "\(outcome.errors)")
-    #expect(outcome.errors.contains("others than root could write /etc/group"))
+    #expect(outcome.errors.contains("users other than root could write /etc/group"))
     #expect(outcome.errors.contains("/etc/group has uid 0, gid 0, mode 0664"))
   }
 

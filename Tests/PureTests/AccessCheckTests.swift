@@ -61,7 +61,7 @@ struct AccessCheckTests {
         }.failure)
       let explanation = try #require(failure.explanation)
       #expect(failure.status == 77)
-      #expect(explanation.what.contains("kong (1337:0) may not write /usr/local/kong"))
+      #expect(explanation.what.contains("kong (1337:0) cannot write /usr/local/kong"))
       #expect(explanation.why.contains("uid 0, gid 0, mode 0755"))
       let way = credentials.user.effective == 0 ? "--cap-add CHOWN" : "fsGroup"
       #expect(explanation.waysOut.first?.contains(way) == true)
@@ -116,7 +116,7 @@ struct AccessCheckTests {
       #expect(failure.status == 77)
       #expect(
         explanation.what
-          == "kong (1337:0) may not write /usr/local/kong/logs, as kong prepare has to")
+          == "kong (1337:0) cannot write /usr/local/kong/logs, but kong prepare has to")
       #expect(explanation.why.hasPrefix(why))
       #expect(explanation.waysOut.contains { $0.hasPrefix(way) })
       #expect(
@@ -166,7 +166,7 @@ struct AccessCheckTests {
   func temporary() throws {
     let tmp = entry("/tmp", kind: .directory, mode: 0o755)
     for (refusal, why) in [
-      (.missing, "it is not there"), (.readOnly, "its mount is read-only"),
+      (.missing, "it does not exist"), (.readOnly, "its mount is read-only"),
       (.denied(tmp), "it has uid 0, gid 0, mode 0755"), (.unreachable, "it cannot be reached"),
     ] as [(AccessRefusal, String)] {
       for credentials in [Situation.user(), Situation.root()] {
@@ -195,7 +195,7 @@ struct AccessCheckTests {
       #expect(warnings[0].what.contains("kong (1337:0) cannot read /usr/local/kong/.kong_env"))
       #expect(warnings[0].why.contains("uid 0, gid 0, mode 0640"))
       #expect(warnings[0].waysOut.first?.hasPrefix("remove /usr/local/kong/.kong_env") == true)
-      #expect(warnings[1].what.contains("may not write /usr/local/kong/.ca_combined"))
+      #expect(warnings[1].what.contains("cannot write /usr/local/kong/.ca_combined"))
       #expect(warnings[1].waysOut.first == "remove it: rm /usr/local/kong/.ca_combined")
     }
   }

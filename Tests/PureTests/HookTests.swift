@@ -82,7 +82,9 @@ struct HookTests {
   @Test("One message says that .envsh is not supported, with all names")
   func environmentScript() throws {
     let plan = try Situation.plan(on: host(directory([("a.envsh", 0o755), ("b.envsh", 0o644)])))
-    let warnings = plan.warnings.map(\.what).filter { $0.contains(".envsh are not supported") }
+    let warnings = plan.warnings.map(\.what).filter {
+      $0.contains(".envsh files are not supported")
+    }
     #expect(warnings.count == 1)
     #expect(warnings[0].hasPrefix("/docker-entrypoint.d/a.envsh, /docker-entrypoint.d/b.envsh: "))
     #expect(plan.prepare.map(\.name) == ["give-prefix", "run"])

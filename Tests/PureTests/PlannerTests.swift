@@ -9,7 +9,7 @@ enum Obstacle: String, CaseIterable {
   case readOnly = "mounted read-only"
   case noSetID = "its mount is nosuid"
   case noAttributes = "no extended attributes"
-  case writable = "others than root can write /usr/local"
+  case writable = "users other than root can write /usr/local"
   case script = "it is a script"
 
   var nginx: ProgramFile {
@@ -150,7 +150,7 @@ struct PlannerTests {
     let warning = try #require(plan.failure?.explanation)
     #expect(warning.what.contains("KONG_PROXY_LISTEN 0.0.0.0:80"))
     #expect(warning.what.contains("its bind() would fail (13: Permission denied)"))
-    #expect(warning.why.contains("at an exec as uid 1337 it is lost"))
+    #expect(warning.why.contains("an exec as uid 1337 loses it"))
     #expect(warning.waysOut.contains { $0.contains("ip_unprivileged_port_start=80") })
     #expect(warning.waysOut.contains { $0.contains("runAsUser: 0") })
     #expect(warning.waysOut.contains { $0.contains("setcap cap_net_bind_service=p") })
@@ -217,7 +217,9 @@ struct PlannerTests {
     let text = try #require(plan.failure?.explanation)
     #expect(text.what == "SET_CAP_\(name): there is no capability \"\(name)\"")
     #expect(
-      text.why == "this kernel knows none of this name" + (similar.map { "; similar: \($0)" } ?? "")
+      text.why
+        == "this kernel knows no capability of this name"
+        + (similar.map { "; similar: \($0)" } ?? "")
     )
   }
 
@@ -327,7 +329,7 @@ struct PlannerTests {
     let stuck = try Situation.plan(
       variables, on: Situation.host(Situation.root(), proxy: .found(nginx)))
     #expect(stuck.failure?.status == 77)
-    #expect(stuck.failure?.explanation?.why.contains("clear ambient ones at exec") == true)
+    #expect(stuck.failure?.explanation?.why.contains("clear ambient capabilities at exec") == true)
   }
 
   @Test("grants nothing if the network namespace belongs to another user namespace, and says so")

@@ -175,13 +175,13 @@ struct ShortfallTests {
       return try #require(plan.failure?.explanation ?? plan.launchWarnings.first)
     }
     let proxy = try said(["ENTRYPOINT_PROXY": "/opt/nginx"])
-    #expect(proxy.why.hasSuffix("hands on only to \(Request.defaultProxy)"))
+    #expect(proxy.why.hasSuffix("passes on only to \(Request.defaultProxy)"))
     #expect(proxy.waysOut.first == "leave out ENTRYPOINT_PROXY=/opt/nginx")
     let asked = try said(["SET_CAP_CHOWN": "1"])
-    #expect(asked.why.hasSuffix("hands on only what listeners of Kong's need"))
+    #expect(asked.why.hasSuffix("passes on only what listeners of Kong's need"))
     #expect(asked.waysOut.contains("leave out SET_CAP_CHOWN"))
     let raw = try said([:])
-    #expect(raw.why.contains("hands on only cap_net_bind_service"))
+    #expect(raw.why.contains("passes on only cap_net_bind_service"))
     #expect(raw.waysOut.first?.hasPrefix("docker run --user 0") == true)
   }
 

@@ -106,7 +106,7 @@ struct UserLookupTests {
     }
     #expect(why(Situation.accounts, "kog") == "/etc/passwd has no readable line for \"kog\"")
     #expect(why(Situation.accounts, "-1")?.contains("not a number from 0 to 4294967294") == true)
-    #expect(why(Accounts(), "kong") == "there is no /etc/passwd, or no readable line in it")
+    #expect(why(Accounts(), "kong") == "/etc/passwd does not exist, or has no readable line")
   }
 
   @Test(
@@ -156,7 +156,7 @@ struct UserLookupTests {
     }
     let asked = try Situation.plan(["ENTRYPOINT_USER": "kong"], on: host)
     #expect(asked.failure == nil)
-    #expect(asked.warnings.first?.why.hasPrefix("ENTRYPOINT_USER kong says so") == true)
+    #expect(asked.warnings.first?.why.hasPrefix("ENTRYPOINT_USER kong asks for it") == true)
   }
 
   @Test("needs the files only for a start that changes the user")

@@ -40,7 +40,7 @@ struct WorkerProcessesTests {
     #expect(workers(steps.execution) == told)
     #expect(
       plan.workers?.text
-        == "KONG_NGINX_WORKER_PROCESSES=1, as this container may use the time of 0.5 of the 8"
+        == "KONG_NGINX_WORKER_PROCESSES=1, because this container may use the time of 0.5 of the 8"
         + " processors; ENTRYPOINT_WORKERS=off leaves it to Kong")
     let reload = try self.plan(limit: half(of: 8), command: ["kong", "reload"])
     #expect(workers(reload.launch.execution) == told)

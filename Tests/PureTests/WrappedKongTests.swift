@@ -65,7 +65,7 @@ struct WrappedKongTests {
     #expect(
       warnings[0].waysOut == [
         "leave out \(command[0]), and write the command: \(words)",
-        "where \(command[0]) has to run something before: exec entrypoint \(words)",
+        "if \(command[0]) has to run something first: exec entrypoint \(words)",
       ])
     #expect(try self.warnings(command, Self.secret).count == 2)
   }

@@ -6,7 +6,7 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
 
 @test "kong in a default container: the exec loses the capability" {
   image=$image_user_kong
-  explains kong 'the default' 'cap_net_bind_service is in the bounding set only'
+  explains kong 'the default' 'cap_net_bind_service is only in the bounding set'
   diff <(sed -n '/<!-- said -->/,/<!-- end of said -->/p' "$repository/README.md" | grep '^entrypoint: ') \
     <(grep '^entrypoint: error: ' "$directory/stderr")
 }
@@ -23,7 +23,7 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
   grants kong '`setcap` on nginx in the image, `--read-only`' file --user kong "${read_only[@]}"
   remove
   explains kong '`setcap` on nginx in the image, `no-new-privileges`' \
-    "$nginx carries it as a file capability, which clears ambient ones at exec" \
+    "$nginx carries it as a file capability, which clears ambient capabilities at exec" \
     --user kong --security-opt no-new-privileges
 }
 
@@ -47,7 +47,7 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
 @test "kong under no_new_privs: podman leaves nothing permitted that a file could give" {
   image=$image_own_file
   explains kong '`no-new-privileges`, `=p` on entrypoint (podman)' \
-    'cap_net_bind_service is in the bounding set only' --security-opt no-new-privileges
+    'cap_net_bind_service is only in the bounding set' --security-opt no-new-privileges
 }
 
 # Docker and containerd leave this permitted until the exec, and podman does not (runc keeps it for them).

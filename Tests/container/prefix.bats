@@ -282,7 +282,7 @@ refuses_logs() {
     cat "$directory/stderr" "$directory/stdout"
     ((status == 77))
     cat "$directory/stderr" "$directory/stdout" >"$directory/said"
-    grep -i -F "error: kong (1337:0) may not write $prefix/logs, as kong prepare has to" "$directory/said"
+    grep -i -F "error: kong (1337:0) cannot write $prefix/logs, but kong prepare has to" "$directory/said"
     grep -F 'has uid 0, gid 0, mode 0755' "$directory/said"
     grep -F -- "$way" "$directory/said"
     remove

@@ -51,7 +51,7 @@ prepared_with() {
 @test "processes that kong prepare leaves running are killed before nginx runs, with a warning" {
   start --env KONG_PROXY_LISTEN=0.0.0.0:80 --env STAND_IN_PREPARE=daemon
   serves http://localhost:80/
-  logged "entrypoint: warn: what kong prepare -p $prefix has left running was killed: sleep"
+  logged "entrypoint: warn: processes that kong prepare -p $prefix left running were killed: sleep"
   not grep --text --line-regexp sleep <(for process in $(processes); do cat "/proc/$process/comm"; done)
 }
 
@@ -95,7 +95,7 @@ prepared_with() {
     cat "$directory/stderr" "$directory/stdout"
     ((status == 77))
     cat "$directory/stderr" "$directory/stdout" |
-      grep -i "error: kong (1337:0) may not write $prefix, as kong prepare has to"
+      grep -i "error: kong (1337:0) cannot write $prefix, but kong prepare has to"
     remove
   done
 }

@@ -20,7 +20,7 @@ titles() {
   start --cpus 0.5
   serves http://localhost:8000/
   eventually has_workers 1
-  logged 'entrypoint: info: KONG_NGINX_WORKER_PROCESSES=1, as this container may use the time of 0.5 of the'
+  logged 'entrypoint: info: KONG_NGINX_WORKER_PROCESSES=1, because this container may use the time of 0.5 of the'
 }
 
 @test "a container with --cpuset-cpus 0 has one worker" {

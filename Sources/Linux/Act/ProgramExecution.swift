@@ -33,7 +33,7 @@ enum ProgramExecution {
         (
           "it is neither a program for this machine nor a script that begins with #!",
           [
-            "take the image of this machine's architecture (uname -m): docker run --platform",
+            "use the image for this machine's architecture (uname -m): docker run --platform",
             "give a script a first line such as #!/bin/sh",
           ]
         )

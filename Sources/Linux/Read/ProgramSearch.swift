@@ -59,7 +59,7 @@ enum ProgramSearch {
     }
     let permissions = pinned.status.permissions
     guard permissions & 0o111 != 0 else {
-      return .notExecutable(path: path, reason: "nobody has the permission to execute it")
+      return .notExecutable(path: path, reason: "no user may execute it")
     }
     var file = ProgramFile(path: path, identity: FileIdentity(pinned.status))
     file.isSetID = permissions & 0o6000 != 0

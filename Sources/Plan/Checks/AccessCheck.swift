@@ -92,7 +92,7 @@ struct AccessCheck {
 
   private func cannotWrite(_ entry: PathEntry, _ act: String? = nil) -> Explanation {
     let (why, waysOut) = obstacle(entry)
-    let act = act ?? "may not write \(entry.path), as kong prepare has to"
+    let act = act ?? "cannot write \(entry.path), but kong prepare has to"
     return Explanation(what: "\(user.description) \(act)", why: why, waysOut: waysOut)
   }
 
@@ -104,17 +104,17 @@ struct AccessCheck {
     let ways = waysToOwn(directory)
     if directory.staysOthers(from: user.uid) {
       return (
-        description + ", and no start gives it away, because the user could have moved it there",
-        ways
+        description + ", and no start changes its owner, because the user could have moved it"
+          + " there", ways
       )
     }
     guard basis.isRoot else {
-      return (description + ", and only a start as root with cap_chown gives it away", ways)
+      return (description + ", and only a start as root with cap_chown changes its owner", ways)
     }
     guard let capability = missingCapability else {
       return (
-        description + ", and though this process has the capabilities for it, it may not: an NFS"
-          + " server takes root for nobody (root_squash), or a security module forbids it", ways
+        description + "; this process has the capabilities to change that, but may not: an NFS"
+          + " server maps root to nobody (root_squash), or a security module forbids it", ways
       )
     }
     let name = host.capabilityNames.name(of: capability)
@@ -142,7 +142,7 @@ struct AccessCheck {
     }
     return waysToGive + [
       "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives it to the"
-        + " user kong, and drops to that"
+        + " user kong, then drops to that user"
     ]
   }
 
@@ -150,9 +150,10 @@ struct AccessCheck {
 
   private func cannotRead(_ file: PathEntry) -> Explanation {
     Explanation(
-      what: "\(user.description) cannot read \(file.path): kong prepare may fail at it",
-      why: "it has \(file.description), as a kong prepare or kong reload of another user leaves it",
-      waysOut: ["remove \(file.path): kong prepare writes it anew"] + waysToOwn(file))
+      what: "\(user.description) cannot read \(file.path): kong prepare may fail",
+      why: "it has \(file.description), which a kong prepare or kong reload of another user leaves"
+        + " behind",
+      waysOut: ["remove \(file.path): kong prepare writes it again"] + waysToOwn(file))
   }
 
   private func cannotWrite(_ files: [PathEntry]) -> Explanation? {
@@ -160,9 +161,9 @@ struct AccessCheck {
     let why = files.map { "\($0.path) has \($0.description)" }.joined(separator: "; ")
     let paths = files.map { $0.path.description }
     return Explanation(
-      what: "\(user.description) may not write \(paths.joined(separator: ", ")): kong prepare may"
-        + " fail at it, or go on with what is in it",
-      why: why + ", as a start of another user leaves it",
+      what: "\(user.description) cannot write \(paths.joined(separator: ", ")): kong prepare may"
+        + " fail, or go on with the old contents",
+      why: why + ", which a start of another user leaves behind",
       waysOut: ["remove it: rm \(paths.joined(separator: " "))"] + waysToOwn(first))
   }
 
@@ -192,14 +193,14 @@ struct AccessCheck {
     let wayToOpen = "let everybody write it, in the image: chmod 1777 \(directory)"
     let (why, way): (String, [String]) =
       switch refusal {
-      case .missing: ("it is not there", ["make it in the image: mkdir -m 1777 \(directory)"])
+      case .missing: ("it does not exist", ["create it in the image: mkdir -m 1777 \(directory)"])
       case .readOnly: ("its mount is read-only", [])
       case .denied(let entry): ("it has \(entry.description)", [wayToOpen])
       case .unreachable: ("it cannot be reached", [wayToOpen])
       }
     return Explanation(
-      what: "\(user.description) may not write \(directory), as each kong command has to",
-      why: why + "; kong works with files there, and TMPDIR does not lead it elsewhere",
+      what: "\(user.description) cannot write \(directory), but every kong command has to",
+      why: why + "; kong creates files there, and TMPDIR does not change that",
       waysOut: [
         "docker run --tmpfs \(directory):mode=1777",
         "Kubernetes: a volume of type emptyDir mounted at \(directory)",

@@ -13,21 +13,21 @@ extension Shortfall {
     if request.noNewPrivileges == false {
       ways.append("leave out \(setting("--no-new-privs", "ENTRYPOINT_NO_NEW_PRIVS", "off"))")
     }
-    ways.append("take them off in the image: setcap -r \(file.path)")
+    ways.append("remove them in the image: setcap -r \(file.path)")
     if !isRoot, !request.isDockerStart || request.user == nil {
-      ways.append("start as root (docker run --user 0, runAsUser: 0), which takes them off")
+      ways.append("start as root (docker run --user 0, runAsUser: 0), which removes them")
     } else if isRoot, refusal == .noSetfcap {
       ways += EngineFlags.adding(["SETFCAP"])
     }
     return StartFailure(
       status: ExitStatus.notPermitted,
-      what: "\(file.path) cannot be started with the capabilities planned",
+      what: "\(file.path) cannot be started with the planned capabilities",
       why: "it carries \(names.text(of: carried)) as file capabilities, "
         + (missing.isEmpty
-          ? "which are not needed, and the kernel would give them"
+          ? "which are not needed, but the kernel would grant them"
           : "and the kernel refuses the exec: \(names.text(of: missing)) is not in the bounding set")
-        + "; they cannot be taken off: "
-        + (refusalReason ?? "even then it could not be started"),
+        + "; they cannot be removed: "
+        + (refusalReason ?? "it could not be started without them either"),
       waysOut: ways)
   }
 }

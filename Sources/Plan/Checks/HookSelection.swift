@@ -36,13 +36,13 @@ extension HookDirectory {
   ) throws(StartFailure) {
     let writer = user.uid == 0 ? nil : user
     guard let entry = entries.firstWritable(by: writer) else { return }
-    let who = user.uid == 0 ? "others than root" : user.description
+    let who = user.uid == 0 ? "users other than root" : user.description
     throw StartFailure(
       status: ExitStatus.configuration,
       what: "the hooks of \(path) are not run: \(who) could write \(entry.path)",
       why:
         "\(entry.path) has \(entry.description), and is not on a read-only mount; whoever"
-        + " took over the proxy once could leave code there for each later start",
+        + " takes over the proxy could leave code there for every later start",
       waysOut: [
         "in the image: chown -R root:root \(HookDirectory.path) and chmod -R go-w"
           + " \(HookDirectory.path)",
@@ -64,17 +64,17 @@ extension HookDirectory {
 
   private static func notExecutable(_ file: HookFile) -> Explanation {
     Explanation(
-      what: "\(file.path) is not run", why: "nobody has the permission to execute it",
+      what: "\(file.path) is not run", why: "no user may execute it",
       waysOut: [
-        "chmod +x it in the image, or in a ConfigMap set defaultMode: 0755", "take it away",
+        "chmod +x it in the image, or in a ConfigMap set defaultMode: 0755", "remove it",
       ])
   }
 
   private static func environmentScripts(_ files: [HookFile]) -> Explanation {
     let paths = files.map { $0.path.description }.joined(separator: ", ")
     return Explanation(
-      what: "\(paths): not read, as files named .envsh are not supported",
-      why: "only a shell could take variables over, and none is needed to start Kong here",
-      waysOut: ["set the variables in the container's environment", "take it away"])
+      what: "\(paths): ignored, because .envsh files are not supported",
+      why: "only a shell could import their variables, and entrypoint starts none",
+      waysOut: ["set the variables in the container's environment", "remove it"])
   }
 }

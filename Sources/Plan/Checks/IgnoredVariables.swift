@@ -11,8 +11,8 @@ extension Shortfall {
     let warning = Explanation(
       what: "\(file.path) will ignore \(variables.joined(separator: ", "))",
       why:
-        "its file carries capabilities, and the kernel makes that a secure execution, in which the"
-        + " dynamic linker and the libraries leave these variables out (ld.so(8), secure_getenv(3))",
+        "its file carries capabilities, so the kernel runs it in secure-execution mode, in which the"
+        + " dynamic linker and the libraries ignore these variables (ld.so(8), secure_getenv(3))",
       waysOut: waysToAmbient + variables.compactMap(Shortfall.wayWithoutVariable)
         + ["unset what the program does not need"])
     return [warning]
@@ -22,10 +22,10 @@ extension Shortfall {
   private var waysToAmbient: [String] {
     if request.mode == .file {
       let mode = setting("--cap-mode", "ENTRYPOINT_CAP_MODE", "file")
-      return ["leave out \(mode): where they can be ambient, the variables count"]
+      return ["leave out \(mode): with ambient capabilities, the variables count"]
     }
     guard file.capabilitiesHonoredAtExec != nil else { return [] }
-    let takeOff = "take them off in the image: setcap -r \(file.path)"
+    let takeOff = "remove them in the image: setcap -r \(file.path)"
     if isRoot { return [takeOff] }
     return [
       takeOff

@@ -41,7 +41,7 @@ extension NginxObstacle {
           "listen on IPv4 only: take each entry with [...] out of KONG_PROXY_LISTEN, KONG_ADMIN_LISTEN,"
             + " KONG_STATUS_LISTEN, ...",
           "Kong's Helm chart: proxy.addresses: [\"0.0.0.0\"], and the same for admin and status",
-          "turn IPv6 on for the node: without ipv6.disable=1 on the kernel's command line",
+          "enable IPv6 on the node: remove ipv6.disable=1 from the kernel command line",
         ])
     case .notLocal(let listener):
       Explanation(
@@ -51,7 +51,7 @@ extension NginxObstacle {
         why: "no interface of this network namespace has the address",
         waysOut: [
           "listen on all addresses: 0.0.0.0:\(listener.port ?? 0)",
-          "take an address that the container has: ip address",
+          "use an address that the container has: see ip address",
         ])
     }
   }
@@ -71,7 +71,7 @@ extension NginxObstacle {
     let isMade = use.purpose != .read
     return Explanation(
       what: "nginx cannot \(use.action)",
-      why: isMade ? "the directory for it is not there" : "there is no such file",
+      why: isMade ? "its directory does not exist" : "there is no such file",
       waysOut: use.waysToLogElsewhere + [
         isMade ? "make the directory" : "mount the file", "correct the setting that names it",
       ])
@@ -80,7 +80,7 @@ extension NginxObstacle {
   private static func denied(
     _ use: NginxFileUse, _ entry: PathEntry, user: TargetUser, isRoot: Bool
   ) -> Explanation {
-    let place = entry.place.description.map { "\($0), and has" } ?? "there with"
+    let place = entry.place.description.map { "it is \($0), and has" } ?? "it has"
     let verb =
       use.purpose == .read ? (entry.kind == .directory ? "enter" : "read") : "write"
     let waysOut =
@@ -91,7 +91,7 @@ extension NginxObstacle {
         + entry.place.waysToGive(entry.path, to: "\(user.uid):\(user.gid)", group: user.uid)
     return Explanation(
       what: "nginx cannot \(use.action)",
-      why: "\(user.description) may not \(verb) \(entry.path): it is \(place) \(entry.description)",
+      why: "\(user.description) may not \(verb) \(entry.path): \(place) \(entry.description)",
       waysOut: waysOut)
   }
 }
@@ -138,8 +138,8 @@ extension NginxFileUse {
     guard directive == "ssl_certificate_key" || directive == "ssl_certificate" else { return [] }
     let variable = directive == "ssl_certificate" ? "KONG_SSL_CERT" : "KONG_SSL_CERT_KEY"
     return [
-      "Kong 3: \(variable)_FILE=\(path.shortened) in place of \(variable): root reads what only root can"
-        + " read, and passes it on"
+      "Kong 3: \(variable)_FILE=\(path.shortened) in place of \(variable): root reads the"
+        + " file, and passes its contents on"
     ]
   }
 }

@@ -10,11 +10,11 @@ extension Explanation {
     of child: String, _ ended: FirstOfMany<ByteString>
   ) -> Explanation {
     Explanation(
-      what: "what \(child) has left running was killed: \(ended.listed { $0.description })",
-      why: "it would have kept what nginx alone is to have: a capability, perhaps, and its ports",
+      what: "processes that \(child) left running were killed: \(ended.listed { $0.description })",
+      why: "they would have kept what only nginx should have: its ports, and perhaps a capability",
       waysOut: [
-        "start it in a hook: a program in /docker-entrypoint.d may leave others running, which have no"
-          + " capability"
+        "start them from a hook: a program in /docker-entrypoint.d may leave others running, without"
+          + " capabilities"
       ])
   }
 }

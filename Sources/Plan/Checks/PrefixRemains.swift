@@ -14,18 +14,18 @@ extension AccessCheck {
   private var lostCertificates: Explanation {
     let settings = path(PrefixState.settings)
     return Explanation(
-      what: "\(settings) names certificates that are not there: kong prepare may fail",
+      what: "\(settings) names certificates that do not exist: kong prepare may fail",
       why: "Kong 3 reads it before it makes certificates, and \(path(PrefixState.certificates)) is"
-        + " gone",
-      waysOut: ["remove \(settings), too: kong prepare makes both anew"])
+        + " not there",
+      waysOut: ["remove \(settings) as well: kong prepare creates both again"])
   }
 
   private var emptyParameters: Explanation {
     let (settings, directory) = (path(PrefixState.settings), path(PrefixState.certificates))
     return Explanation(
-      what: "\(path(PrefixState.parameters)) is empty: kong prepare may fail at it",
-      why: "an earlier kong prepare could not write it, as on a full disk, and a later one keeps"
-        + " it",
+      what: "\(path(PrefixState.parameters)) is empty: kong prepare may fail",
+      why: "an earlier kong prepare could not write it, for example on a full disk, and a later"
+        + " one keeps it",
       waysOut: ["remove both: rm -r \(directory) \(settings)"])
   }
 }

@@ -50,10 +50,10 @@ struct Shortfall {
       start.noNewPrivileges || request.noNewPrivileges == true
     else { return nil }
     return
-      "\(file.path) carries it as a file capability, which clears ambient ones at exec; and kong"
-      + " starts its nginx -t through a shell, behind which no_new_privs makes the file's void."
-      + " It cannot be taken off here: "
-      + (refusalReason ?? "only a start as root does that")
+      "\(file.path) carries it as a file capability, which clears ambient capabilities at exec;"
+      + " kong starts nginx -t through a shell, and then no_new_privs makes the file's capabilities"
+      + " void. It cannot be removed here: "
+      + (refusalReason ?? "only a start as root removes it")
   }
 
   /// Why `need` is not granted.
@@ -95,7 +95,7 @@ struct Shortfall {
         + " this container do not count there"
     }
     if let limit = ownFileLimit(need) {
-      return "this process has it from its own file, of which it hands on only \(limit.condition)"
+      return "this process has it from its own file, and passes on only \(limit.condition)"
     }
     if let carried = file.capabilitiesHonoredAtExec?.permitted, carried.contains(capability),
       refusal != nil, carried != CapabilitySet(capability)
@@ -106,16 +106,16 @@ struct Shortfall {
     }
     if !isHeld, !isRoot {
       return
-        "\(name) is in the bounding set only: at an exec as uid \(start.user.effective) it is lost,"
-        + " unless the file carries it"
+        "\(name) is only in the bounding set: an exec as uid \(start.user.effective) loses it, unless the"
+        + " program's file carries it"
         + (start.noNewPrivileges
-          ? "; and under no_new_privs that counts only where the engine leaves it permitted until then, as"
-            + " Docker and containerd do, and podman does not"
-          : ", and entrypoint's does not")
+          ? "; under no_new_privs that counts only if the engine leaves it permitted until then, as Docker"
+            + " and containerd do, and podman does not"
+          : ", which entrypoint's does not")
     }
-    if !isHeld { return "\(name) is in the bounding set but not permitted to this process" }
+    if !isHeld { return "\(name) is in the bounding set, but this process does not hold it" }
     if let reason = modeReason { return reason }
-    return "the kernel would not let \(file.path) have it"
+    return "the kernel would not give it to \(file.path)"
   }
 
   /// The first condition of ``LaunchPlanner/ofOwnFile(_:)`` that is not met, and the way to meet it.
@@ -136,8 +136,8 @@ struct Shortfall {
   private var modeReason: String? {
     if request.mode == .ambient || request.mode == .auto {
       if file.capabilitiesHonoredAtExec != nil {
-        return "\(file.path) carries file capabilities, which clear ambient ones at exec, and they"
-          + " cannot be replaced: \(refusalReason ?? "they are left to the image")"
+        return "\(file.path) carries file capabilities, which clear ambient capabilities at exec,"
+          + " and they cannot be replaced: \(refusalReason ?? "they are left to the image")"
       }
       if !start.canHaveAmbient {
         return "this kernel has no ambient capabilities: it is gVisor's, or older than Linux 4.3"

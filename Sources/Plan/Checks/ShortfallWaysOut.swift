@@ -28,8 +28,8 @@ extension Shortfall {
     return isHeld
       ? []
       : [
-        "start entrypoint first, as the image's ENTRYPOINT: what starts it here has given the capability"
-          + " up"
+        "make entrypoint the image's ENTRYPOINT: the program that starts it here has given the"
+          + " capability up"
       ]
   }
 
@@ -46,7 +46,7 @@ extension Shortfall {
     let ways =
       (ownFileLimit(need)?.waysOut ?? []) + [
         "docker run --user 0\(flags): \(dropOfRoot)",
-        "Kubernetes: runAsUser: 0\(add), likewise; it works without privilege escalation",
+        "Kubernetes: runAsUser: 0\(add); allowPrivilegeEscalation can stay false",
       ]
     // Entrypoint's own file capabilities serve listeners, never --cap or SET_CAP_*; and of them only
     // cap_net_bind_service is worth giving to everybody in the container.
@@ -122,7 +122,7 @@ extension Shortfall {
       start.noNewPrivileges
       ? "start without --security-opt no-new-privileges (Kubernetes: allowPrivilegeEscalation: true)"
       : "leave out \(setting("--no-new-privs", "ENTRYPOINT_NO_NEW_PRIVS", "on"))"
-    return ["take it off in the image: setcap -r \(file.path)", leaveOut]
+    return ["remove it in the image: setcap -r \(file.path)", leaveOut]
   }
 
   /// The variable where it says so, else the option, which beats it.

@@ -61,13 +61,13 @@ struct StreamAccess {
           + " (\(first.obstacle.error))"
         : "\(program) cannot open \(names) as \(user.description) (\(first.obstacle.error))",
       why: closed.map { $0.obstacle.why }.joined(separator: "; ")
-        + (lacksChown ? "; this process lacks cap_chown to give it away" : ""),
+        + (lacksChown ? "; this process lacks cap_chown, so it cannot change the owner" : ""),
       waysOut: (lacksChown ? EngineFlags.adding(["CHOWN"]) : []) + [
         "start the container with a terminal: docker run -t, Kubernetes tty: true",
         request.isDockerStart
           ? "ENTRYPOINT_LOG_LINKS=off, with KONG_PROXY_ACCESS_LOG, KONG_PROXY_ERROR_LOG, ... unset or"
             + " files"
-          : "have the command log to files, or to the streams that it has instead of their paths",
+          : "have the command log to files, or to its open streams instead of their paths",
       ])
   }
 }

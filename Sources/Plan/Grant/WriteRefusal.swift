@@ -41,11 +41,11 @@ enum WriteRefusal: Equatable {
   func reason(for file: ProgramFile) -> String {
     switch self {
     case .notTheProxy:
-      "only the proxy of \"kong docker-start\", started as root, is given them: on any other program"
-        + " they would be everybody's"
-    case .script: "it is a script, and the kernel ignores file capabilities on those"
+      "entrypoint writes them only to the proxy of \"kong docker-start\", started as root: on any other"
+        + " program everybody could use them"
+    case .script: "it is a script, and the kernel ignores file capabilities on scripts"
     case .writableByOthers:
-      "others than root can write \(file.writableComponent ?? file.path), so they could put another"
+      "users other than root can write \(file.writableComponent ?? file.path), so they could put another"
         + " program in its place"
     case .noSetfcap: "this process lacks cap_setfcap"
     case .readOnly: "its file system is mounted read-only"

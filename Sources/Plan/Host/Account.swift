@@ -60,10 +60,10 @@ package struct Accounts: Equatable, Sendable {
     self.init()
     distrust = StartFailure(
       status: ExitStatus.configuration,
-      what: "no user is looked up: others than root could write \(entry.path)",
+      what: "users are not looked up: users other than root could write \(entry.path)",
       why:
-        "\(entry.path) has \(entry.description); whoever took over one of them once could have made"
-        + " itself root in \(file)",
+        "\(entry.path) has \(entry.description); whoever took over such a user could have made it"
+        + " root in \(file)",
       waysOut: [
         "in the image: chown root:root \(entry.path) && chmod go-w \(entry.path)",
         "name the user by numbers: --user UID:GID, or ENTRYPOINT_USER",

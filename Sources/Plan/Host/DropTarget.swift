@@ -20,7 +20,7 @@ extension HostSnapshot {
 
   private static let kongIsRoot = StartFailure(
     status: ExitStatus.configuration,
-    what: "the user kong is root: /etc/passwd gives it the uid 0",
+    what: "the user kong is root: /etc/passwd gives it uid 0",
     why: "as root, entrypoint drops to the user kong before it runs Lua or nginx",
     waysOut: [
       "give kong a uid of its own in /etc/passwd", "name another user: --user, or ENTRYPOINT_USER",

@@ -20,7 +20,7 @@ package enum ProgramObstacle: Equatable, Sendable {
           ExitStatus.notExecutable,
           "it is a program for \(ProgramObstacle.name(ofMachine: number)), not for this machine",
           [
-            "take the image of this machine's architecture (uname -m): docker run --platform",
+            "use the image for this machine's architecture (uname -m): docker run --platform",
             "install the program for this architecture",
           ]
         )
@@ -28,26 +28,26 @@ package enum ProgramObstacle: Equatable, Sendable {
         interpreter.bytes.last == UInt8(ascii: "\r")
           ? (
             ExitStatus.notFound,
-            "its first line names the interpreter \(interpreter), which is not there: the file has the"
-              + " line ends of Windows",
+            "its first line names the interpreter \(interpreter), which does not exist: the file has"
+              + " Windows line endings",
             ["sed -i 's/\\r$//' \(path)"]
           )
           : (
             ExitStatus.notFound,
-            "its first line names the interpreter \(interpreter), which is not there",
+            "its first line names the interpreter \(interpreter), which does not exist",
             ["install \(interpreter), or correct the line"]
           )
       case .missingOnPath(let name):
         (
           ExitStatus.notFound,
-          "its first line lets env look for the interpreter \(name), and no directory on PATH has it",
+          "its first line has env look up the interpreter \(name), but no directory on PATH has it",
           ["put the directory of \(name) on PATH", "install \(name), or correct the line"]
         )
       case .missingLoader(let loader):
         (
-          ExitStatus.notFound, "it needs the loader \(loader), which is not there",
+          ExitStatus.notFound, "it needs the loader \(loader), which does not exist",
           [
-            "take the program that is made for this image: one for musl (Alpine) needs musl's loader"
+            "use a build made for this image: one for musl (Alpine) needs musl's loader"
           ]
         )
       }

@@ -55,7 +55,10 @@ extension StandardStream {
   /// Why a user cannot open it by its path, and what open(2) says then.
   var obstacle: (why: String, error: String) {
     kind == .socket
-      ? ("\(name) is a socket, which no path opens", "6: No such device or address")
+      ? (
+        "\(name) is a socket, and no socket can be opened by its path",
+        "6: No such device or address"
+      )
       : (
         "\(name) is a \(kind.rawValue) of uid \(uid), mode 0\(String(mode, radix: 8))",
         "13: Permission denied"

@@ -99,7 +99,7 @@ extension Accounts {
       status: ExitStatus.configuration,
       what: "\(origin.description): there is no \(kind) \"\(name)\"",
       why: isEmpty
-        ? "there is no \(file), or no readable line in it"
+        ? "\(file) does not exist, or has no readable line"
         : "\(file) has no readable line for \"\(name)\""
           + (isNumber ? ", and it is not a number from 0 to 4294967294" : ""),
       waysOut: [

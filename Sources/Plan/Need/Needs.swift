@@ -71,7 +71,7 @@ struct Needs: Equatable {
     return StartFailure(
       status: ExitStatus.configuration,
       what: "\(request.origin.description): there is no capability \"\(ByteString(request.name))\"",
-      why: "this kernel knows none of this name"
+      why: "this kernel knows no capability of this name"
         + (similar.isEmpty ? "" : "; similar: \(similar.joined(separator: ", "))"),
       waysOut: [
         "correct the name; capabilities(7) lists all", "remove \(request.origin.description)",

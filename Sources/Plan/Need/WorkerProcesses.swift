@@ -42,7 +42,7 @@ package struct WorkerProcesses: Equatable, Sendable {
 
   /// In one line, for the log.
   package var text: String {
-    "\(WorkerProcesses.variable)=\(count), as \(reason); ENTRYPOINT_WORKERS=off leaves it to Kong"
+    "\(WorkerProcesses.variable)=\(count), because \(reason); ENTRYPOINT_WORKERS=off leaves it to Kong"
   }
 
   /// Why it is not the number of processors.

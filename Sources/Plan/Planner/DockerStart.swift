@@ -71,8 +71,8 @@ extension StartPlanner {
     let origin = request.user?.origin.description ?? ""
     return Explanation(
       what: "kong prepare and nginx run as root",
-      why: "\(origin) \(request.user.map { ByteString($0.text).description } ?? "") says so:"
-        + " Lua code, and every request, is handled as root",
+      why: "\(origin) \(request.user.map { ByteString($0.text).description } ?? "") asks"
+        + " for it: Lua code and every request run as root",
       waysOut: ["leave out \(origin): as root, kong docker-start drops to the user kong"])
   }
 }
@@ -91,7 +91,7 @@ extension StartFailure {
     StartFailure(
       status: ExitStatus.configuration,
       what: "docker-start takes its prefix from KONG_PREFIX, not from \(argument)",
-      why: "kong prepare and nginx have to be given the same one",
+      why: "kong prepare and nginx must use the same one",
       waysOut: ["leave it out, and set KONG_PREFIX in the container's environment"])
   }
 }

@@ -53,7 +53,8 @@ extension Explanation {
   /// What is said of a `kong` that keeps root's rights.
   static let kongRunsAsRoot = Explanation(
     what: "the kong command runs as root",
-    why: "it is Lua, which the user kong owns in Kong's images: who took over that user once could"
+    why:
+      "it is Lua code that the user kong owns in Kong's images: whoever took over that user could"
       + " have changed it",
     waysOut: ["run it as that user: --user kong, or ENTRYPOINT_USER=kong"])
 }

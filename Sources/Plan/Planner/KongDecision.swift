@@ -29,7 +29,8 @@ struct KongDecision {
         attempt, run: run, grant: PrepareGrant(grant: attempt.grant, reason: need.reason))
       return
     }
-    let reason = need.map { "though \($0.reason): it cannot be had here" } ?? "nothing is needed"
+    let reason =
+      need.map { "though \($0.reason): it cannot be granted here" } ?? "nothing is needed"
     self.init(
       bare, run: run, grant: PrepareGrant(grant: .none, reason: reason),
       warnings: try KongDecision.unbound(need, run: run))

@@ -201,7 +201,7 @@ struct LaunchPlanner {
       why:
         "nginx could not open /dev/stdout and /dev/stderr: they lead to /proc, which is not mounted",
       waysOut: [
-        "mount /proc in the container", "ENTRYPOINT_LOG_LINKS=off says that files are wanted",
+        "mount /proc in the container", "set ENTRYPOINT_LOG_LINKS=off to log to files",
       ])
   }
 
@@ -209,7 +209,7 @@ struct LaunchPlanner {
     StartFailure(
       status: ExitStatus.configuration,
       what: "\(file.path) has the set-user-ID or set-group-ID bit",
-      why: "it would run as another user than planned, whatever is dropped before",
-      waysOut: ["take the bit off in the image: chmod ug-s \(file.path)"])
+      why: "it would run as another user than planned, whatever was dropped before",
+      waysOut: ["remove the bit in the image: chmod ug-s \(file.path)"])
   }
 }

@@ -73,7 +73,7 @@ extension LeastPrivileges {
 
   private static let noWay = StartFailure(
     status: ExitStatus.notPermitted,
-    what: "no set of flags makes this start come out as asked",
+    what: "no set of flags makes this start succeed as asked",
     why: "see the warnings of --dry-run",
     waysOut: ["correct what they name, and try again"])
 }

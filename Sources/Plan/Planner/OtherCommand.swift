@@ -50,7 +50,7 @@ extension StartPlanner {
         Explanation(
           what: "\(name) docker-start is run unchanged, as \(user.description)",
           why:
-            "the start with its drop and its grant has the name `kong docker-start`, without a path",
+            "only `kong docker-start`, without a path, is the start that prepares, grants and drops",
           waysOut: ["write: kong docker-start, and put the directory of kong on PATH"])
       ]
     }

@@ -31,7 +31,8 @@ extension Request {
       return Explanation(
         what: "\(variable.name)=\(variable.value): kong prepare cannot open it; its nginx will say:"
           + " open() failed (13: Permission denied)",
-        why: "process 1 is root's until nginx takes its place, and so is what it has open",
+        why:
+          "until nginx takes its place, process 1 is root's, and so are the files that it has open",
         waysOut: ["\(variable.name)=/dev/\(isOutput ? "stdout" : "stderr"), which is the same"])
     }
   }

@@ -19,8 +19,8 @@ extension Request {
         Explanation(
           what:
             "prefix = \(other.shortened) in \(file.path) does not count: Kong works in \(prefix)",
-          why: "kong prepare is told so with -p, which beats the file",
-          waysOut: ["set KONG_PREFIX=\(other)", "take it out of \(file.path)"]))
+          why: "entrypoint gives it to kong prepare with -p, which overrides the file",
+          waysOut: ["set KONG_PREFIX=\(other)", "remove it from \(file.path)"]))
     }
     return warnings
   }

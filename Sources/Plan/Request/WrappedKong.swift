@@ -99,8 +99,8 @@ extension WrappedKong {
         Explanation(
           what: "\(program) runs unchanged: nothing is prepared, granted or dropped for \(command)",
           why:
-            "the start of Kong is a command that begins with the words kong docker-start, and Kong"
-            + " itself has no such command",
+            "only a command that begins with the words kong docker-start is a start of Kong; Kong itself"
+            + " has no such command",
           waysOut: waysOut))
     }
     if !secrets.isEmpty {
@@ -121,7 +121,7 @@ extension WrappedKong {
     let plain = "leave out \(program), and write the command: \(command)"
     return WrappedKong.name(of: program) == "kong"
       ? ["write: \(command), and put the directory of kong on PATH"]
-      : [plain, "where \(program) has to run something before: exec entrypoint \(command)"]
+      : [plain, "if \(program) has to run something first: exec entrypoint \(command)"]
   }
 }
 
