@@ -14,8 +14,8 @@ extension LeastPrivileges {
     return flags.joined(separator: " ")
   }
 
-  /// What to say of the flags where they have no place on the host's network; a comment could not stand
-  /// among them.
+  /// A note for flags that do not work on the host's network: a command line has no place for a
+  /// comment.
   package var networkNote: Explanation? {
     guard unprivilegedPortStart != nil else { return nil }
     return Explanation(

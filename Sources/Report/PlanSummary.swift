@@ -3,7 +3,7 @@ package import Capabilities
 package import Plan
 
 extension Plan {
-  /// What is granted, in one line for the log; nil for a command that runs as it is.
+  /// What is granted, in one line for the log; nil for a command that runs unchanged.
   package func summary(_ names: CapabilityNames) -> String? {
     let isDockerStart = command.starts(with: ["kong", "docker-start"])
     guard isDockerStart || grant != .none, let execution = launch.execution else { return nil }

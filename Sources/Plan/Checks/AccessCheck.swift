@@ -3,7 +3,7 @@ import Capabilities
 import Kong
 import Text
 
-/// Judges before `kong prepare` runs what its user cannot do, and what an earlier start has left.
+/// Judges, before `kong prepare` runs, what its user cannot do and what an earlier start left.
 struct AccessCheck {
   let basis: Basis
   let prefix: Prefix

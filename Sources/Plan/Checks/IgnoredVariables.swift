@@ -3,8 +3,8 @@ import Kong
 import Text
 
 extension Shortfall {
-  /// What the program will not get to see, as it has its capabilities from its file; nothing where
-  /// no such variable is set.
+  /// The variables that the program will not see because its capabilities come from its file;
+  /// nothing if none is set.
   var ignoredVariables: [Explanation] {
     let variables = request.environment.ignoredInSecureExecution
     guard !variables.isEmpty else { return [] }
@@ -18,7 +18,7 @@ extension Shortfall {
     return [warning]
   }
 
-  /// The ways to capabilities that are no secure execution.
+  /// The ways to capabilities without secure execution.
   private var waysToAmbient: [String] {
     if request.mode == .file {
       let mode = setting("--cap-mode", "ENTRYPOINT_CAP_MODE", "file")
@@ -34,7 +34,7 @@ extension Shortfall {
     ]
   }
 
-  /// Where the dynamic linker looks in a secure execution, too (ld.so(8)).
+  /// Where the dynamic linker also looks in secure execution (ld.so(8)).
   private static func wayWithoutVariable(_ name: String) -> String? {
     switch name {
     case "LD_PRELOAD": "in the image: write the library's path into /etc/ld.so.preload"

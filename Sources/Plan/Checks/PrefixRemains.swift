@@ -2,7 +2,7 @@ import Kong
 import Text
 
 extension AccessCheck {
-  /// What is said of what an earlier start has left, whosever it is.
+  /// Warns of what an earlier start has left, whoever owns it.
   var remains: [Explanation] {
     let state = basis.host.prefixState
     return (state.lacksCertificates ? [lostCertificates] : [])

@@ -18,11 +18,11 @@ extension Basis {
   fileprivate var mayGiveStreams: Bool { isDrop && has(.chown) }
 }
 
-/// What is to be said of the standard streams that a command cannot open by path.
+/// Explains that a command cannot open the standard streams by path.
 struct StreamAccess {
   let basis: Basis
 
-  /// A stream that is needed, as far as is known, and stays closed.
+  /// What is said of a stream that is most likely needed and cannot be opened.
   var warnings: [Explanation] { isNeeded ? explanation.map { [$0] } ?? [] : [] }
 
   /// The same of a stream that is most likely not needed.
@@ -33,7 +33,7 @@ struct StreamAccess {
 
   /// The streams that the user cannot open.
   ///
-  /// What a command can open that keeps its user is nothing that this program has changed.
+  /// If the user stays the same, this program has not changed what the command can open.
   private var closed: [StandardStream] {
     guard request.isDockerStart || basis.isDrop else { return [] }
     return basis.host.streams.filter {
@@ -42,8 +42,8 @@ struct StreamAccess {
     }
   }
 
-  // nginx needs them where our links lead there. A `kong` command writes to the streams that it has. Of
-  // what any other command opens nothing is known, but a socket is one for everybody.
+  // nginx opens them if the log links lead there. A `kong` command writes to its open streams. What
+  // any other command opens is not known, but a socket was a socket before the drop, too.
   private var isNeeded: Bool {
     if request.isDockerStart { return request.linksLogs }
     return request.role == .otherCommand && closed.contains { $0.kind != .socket }

@@ -1,8 +1,9 @@
 import Capabilities
 import Kong
 
-/// One way to bring capabilities across the drop and the exec; what comes of it is for the kernel's
-/// exec rule to say.
+/// One way to bring capabilities across the drop and the exec.
+///
+/// The kernel's exec rule says what comes of it.
 struct GrantCandidate: Equatable {
   /// What happens to the program's file.
   enum FileAction: Equatable {
@@ -81,10 +82,10 @@ struct GrantChoice {
     let file: [Grant] = mode == .ambient ? [] : [.file(wanted, path: file.path)]
     let ambient: [Grant] =
       mode != .file && start.canRaiseAmbient(wanted) ? [.ambient(wanted)] : []
-    // Under no_new_privs from outside, a file that carries capabilities takes them from every later
-    // `kong reload`: they clear its ambient ones, and do not count behind its shell. And whoever can
-    // execute the file has what it carries, which should not be more than the right to low ports. And
-    // what the file gives makes a secure execution.
+    // If no_new_privs is set from outside, file capabilities break every later `kong reload`: they
+    // clear its ambient capabilities, and are void after its shell. Whoever can execute the file
+    // gets what it carries, which should be no more than the right to low ports. And file
+    // capabilities cause secure execution.
     let isAmbientBetter =
       start.noNewPrivileges || !basis.request.environment.ignoredInSecureExecution.isEmpty
       || !wanted.isSubset(of: CapabilitySet(.netBindService))
@@ -95,7 +96,7 @@ struct GrantChoice {
     let canWrite = refusalToWrite == nil
     switch kind {
     case .file:
-      // Whatever form the file's capabilities have, the exec rule says whether they will do.
+      // The exec rule says whether the file's capabilities are right, whatever their form.
       let asItIs: [GrantCandidate.FileAction] =
         file.capabilitiesHonoredAtExec == nil ? [] : [.leave]
       return canWrite ? asItIs + [.write] : asItIs
@@ -105,7 +106,8 @@ struct GrantChoice {
     }
   }
 
-  /// The wanted set; or with what the file keeps, for exec fails where the bounding set lacks it.
+  /// The wanted set; or that and what the file keeps, because exec fails if the bounding set lacks
+  /// it.
   private func boundingChoices(
     wanted: CapabilitySet, action: GrantCandidate.FileAction
   ) -> [CapabilitySet] {
@@ -122,8 +124,9 @@ struct GrantChoice {
     if start.noNewPrivileges { return [true] }
     if let asked = basis.request.noNewPrivileges { return [asked] }
     if basis.isDrop { return [true] }
-    // Without a drop there can be a file whose capabilities this process lacks itself: no_new_privs
-    // keeps them from it, and is left out where it is they that are wanted.
+    // Without a drop, the program's file can carry capabilities that this process lacks.
+    // no_new_privs keeps the program from getting them. Omit no_new_privs only when those
+    // capabilities are what was requested.
     return isGranting ? [true, false] : [false, true]
   }
 }

@@ -3,8 +3,8 @@ import Capabilities
 /// Decides with which credentials a `kong` command runs, or a hook, which may call one.
 ///
 /// The `kong` command is a script that nginx itself runs, and that starts nginx again through a shell.
-/// `kong prepare` and `kong reload` end so with `nginx -t`, which binds every listener. What counts is
-/// therefore what the last program of that chain has.
+/// `kong prepare` and `kong reload` end so with `nginx -t`, which binds every listener. So what
+/// counts is what the last program of that chain has.
 struct KongRun {
   let basis: Basis
   /// nginx's file as the command finds it; nil where there is none, so that `kong` says so itself.
@@ -63,25 +63,26 @@ struct KongRun {
 
   /// Whether nginx has nothing from this start that it does not need.
   ///
-  /// Root has all that it may have, and what a user gets from the image's file by itself is not ours
-  /// to give.
+  /// Root has everything anyway, and what a user gets from the image's file does not come from this
+  /// start.
   private func addsNothing(_ last: Credentials, to wanted: CapabilitySet) -> Bool {
     !basis.isDrop || last.user.effective == 0 || last.permitted.isSubset(of: wanted)
   }
 
-  /// Without ambient capabilities first: a file that carries what is needed makes them superfluous.
+  /// First without ambient capabilities: if nginx's file carries what is needed, they are
+  /// superfluous.
   private func ambientChoices(_ wanted: CapabilitySet) -> [CapabilitySet] {
     !wanted.isEmpty && basis.start.canRaiseAmbient(wanted) ? [[], wanted] : [[]]
   }
 
-  /// What is needed, and what nginx's file carries: it could not be exec'd without that.
+  /// What is needed, and what nginx's file carries, because its exec would fail without that.
   private func bounding(_ wanted: CapabilitySet) -> CapabilitySet? {
     guard basis.isDrop, basis.has(.setpcap) else { return nil }
     let carried = proxy?.capabilitiesHonoredAtExec?.permitted ?? []
     return basis.start.bounding.intersection(wanted.union(carried))
   }
 
-  /// It is left out only where it would take from nginx's file what is needed.
+  /// no_new_privs is omitted only if it would take away what nginx's file has to give.
   private func noNewPrivilegesChoices(isGranting: Bool) -> [Bool] {
     if basis.start.noNewPrivileges { return [true] }
     if let asked = basis.request.noNewPrivileges { return [asked] }

@@ -43,17 +43,18 @@ package struct Accounts: Equatable, Sendable {
   package var users: [Account]
   /// The lines of /etc/group.
   package var groups: [AccountGroup]
-  /// Why nobody can be looked up: one of the files is there and could not be read; nil where each was
-  /// read or is not there.
+  /// Why no user can be looked up: one of the files exists and could not be read; nil if each was
+  /// read or does not exist.
   ///
   /// A start that needs no names goes on without them.
   package var failure: StartFailure?
-  /// Why what the files say does not count: this is root, and others could have written one of them.
+  /// Why the files are not trusted: this process is root, and other users could have written one of
+  /// them.
   ///
   /// Then the lists are empty, and only numbers can name a user and a group.
   package var distrust: StartFailure?
 
-  /// No accounts, as others than root could have written what a file says.
+  /// No accounts, because users other than root could have written a file.
   ///
   /// - Parameter entry: the first entry on the way to `file` that they could write.
   package init(file: ByteString, writableBy entry: PathEntry) {
@@ -88,7 +89,7 @@ package struct TargetUser: Equatable, Sendable {
   package var gid: UInt32
   /// The supplementary groups, sorted; `gid` is among them.
   package var groups: [UInt32]
-  /// Those of `groups` that only the container engine has given, and no account file.
+  /// Those of `groups` that come from the container engine, and from no account file.
   package var engineGroups: [UInt32] = []
   /// What HOME becomes.
   package var home: ByteString

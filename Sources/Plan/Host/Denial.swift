@@ -3,8 +3,8 @@ package import Text
 
 /// Something that a start needs to do with a file and cannot do.
 ///
-/// It is found out beforehand, with the rights of who would do it: the user that Kong runs as, unless
-/// the case says otherwise.
+/// It is found out beforehand, with the rights of the user that Kong runs as, unless the case says
+/// otherwise.
 package enum Denial: Equatable, Sendable {
   /// Root cannot go the way to the prefix to give it to the user.
   case givingPrefix(StartFailure)

@@ -2,7 +2,7 @@ import Capabilities
 package import Text
 
 extension HostSnapshot {
-  /// The user to become: as asked; else kong for each `kong` command as root; else nobody.
+  /// The user to become: the one asked for; else kong, if root starts a `kong` command; else none.
   ///
   /// - Throws: ``StartFailure`` for a user that does not exist.
   package func dropTarget(for request: Request) throws(StartFailure) -> TargetUser? {

@@ -1,6 +1,6 @@
 package import Text
 
-/// Where a file comes from, as far as it matters to who can give it to another user.
+/// Where a file comes from, as far as it matters to who can change its owner.
 package enum FilePlace: Equatable, Sendable {
   /// The container's root file system: the image, or what this container has written.
   case image
@@ -47,8 +47,9 @@ package enum FilePlace: Equatable, Sendable {
     }
   }
 
-  /// Whether a directory of the host is the kubelet's: .../pods/UID/volumes/kubernetes.io~TYPE/NAME, of
-  /// which a file system of its own shows the end only.
+  /// Whether the kubelet manages a directory of the host: .../pods/UID/volumes/kubernetes.io~TYPE/NAME.
+  ///
+  /// A separate file system shows only the end of that path.
   private static func isOfKubernetes(_ root: [UInt8]) -> Bool {
     root.split(separator: UInt8(ascii: "/")).contains { $0.starts(with: "kubernetes.io~".utf8) }
   }
@@ -59,7 +60,7 @@ package enum FilePlace: Equatable, Sendable {
         && (path.count == point.count || path[point.count] == UInt8(ascii: "/"))
   }
 
-  /// A path as it is: the kernel writes blanks and backslashes as "\040".
+  /// A path without escapes: the kernel writes spaces and backslashes as "\040".
   private static func unescaped(_ field: ArraySlice<UInt8>) -> [UInt8] {
     guard field.contains(UInt8(ascii: "\\")) else { return Array(field) }
     var bytes: [UInt8] = []

@@ -3,7 +3,7 @@ package import Text
 /// What path resolution passes on its way along a path: a directory, a link, at last the file
 /// (path_resolution(7)).
 package struct PathEntry: Equatable, Sendable {
-  /// As far as it matters to who can lead a path elsewhere.
+  /// The kinds that matter to who can redirect a path.
   package enum Kind: Sendable {
     case directory
     case link
@@ -22,10 +22,11 @@ package struct PathEntry: Equatable, Sendable {
   package var mode: UInt32
   /// Whether its mount is read-only.
   package var isReadOnly: Bool
-  /// Of an entry of the prefix, where that is known: those from the prefix down to it, itself the last.
+  /// For an entry of the prefix: the entries from the prefix down to it, itself the last; empty if
+  /// they are not known.
   package var entriesInPrefix: [PrefixEntry] = []
 
-  /// An entry on the way, as far as it matters to whether the start gives it.
+  /// An entry of the prefix, as far as it decides whether the start changes its owner.
   package struct PrefixEntry: Equatable, Sendable {
     /// The owner.
     package var uid: UInt32
@@ -38,7 +39,7 @@ package struct PathEntry: Equatable, Sendable {
       self.isMountPoint = isMountPoint
     }
   }
-  /// Where it comes from, where that was looked for.
+  /// Where it comes from, if that was looked up.
   package var place = FilePlace.unknown
 
   /// Describes an entry.
@@ -53,13 +54,13 @@ package struct PathEntry: Equatable, Sendable {
     self.isReadOnly = isReadOnly
   }
 
-  /// Whether some user other than root could write it, were it on a mount that can be written.
+  /// Whether a user other than root could write it on a writable mount.
   ///
-  /// Write permission for group 0 counts: in Kong's images the user kong has it. That of a link says
-  /// nothing.
+  /// Write permission for group 0 counts: in Kong's images the user kong has it. The mode of a link
+  /// means nothing.
   package var isWritableByOthers: Bool { kind != .link && (uid != 0 || mode & 0o022 != 0) }
 
-  /// Whether giving the prefix to a user leaves it, because the user could have moved it where it is.
+  /// Whether giving the prefix to a user skips it, because the user could have moved it there.
   func staysOthers(from user: UInt32) -> Bool {
     guard let prefix = entriesInPrefix.first else { return false }
     var isFresh = prefix.uid != user
@@ -71,12 +72,12 @@ package struct PathEntry: Equatable, Sendable {
     return false
   }
 
-  /// Whether it is the user's; of nil, whether it is anybody's but root's.
+  /// Whether the user owns it; for nil, whether anybody but root does.
   private func isOwned(by user: TargetUser?) -> Bool {
     user.map { $0.uid == uid } ?? (uid != 0)
   }
 
-  /// Whether a user could change it, or give himself the permission to.
+  /// Whether a user could change it, or get the permission to.
   ///
   /// - Parameter user: nil for anybody but root.
   fileprivate func isWritable(by user: TargetUser?) -> Bool {
@@ -89,8 +90,8 @@ package struct PathEntry: Equatable, Sendable {
         || mode & 0o020 != 0 && (user.gid == gid || user.groups.contains(gid)))
   }
 
-  /// Whether the user could not replace an entry of this directory that he could not write either: in
-  /// one with the sticky bit, such as /tmp, that is for the owners of both (inode(7)).
+  /// Whether the sticky bit, as on /tmp, keeps the user from replacing an entry of this directory:
+  /// only the owners of the entry and of the directory may (inode(7)).
   fileprivate func protects(_ entry: PathEntry, from user: TargetUser?) -> Bool {
     mode & 0o1000 != 0 && !isOwned(by: user) && !entry.isOwned(by: user)
   }
@@ -106,7 +107,7 @@ package struct PathEntry: Equatable, Sendable {
 /// The entries on the way along a path: "/" first, the file last. A directory is followed by what was
 /// looked up in it, a link by the directory that its target starts from.
 extension [PathEntry] {
-  /// The first entry that a user could write, or put another in the place of.
+  /// The first entry that a user could write or replace.
   ///
   /// - Parameter user: nil for anybody but root, who can write everything.
   func firstWritable(by user: TargetUser?) -> PathEntry? {
@@ -117,14 +118,14 @@ extension [PathEntry] {
     return nil
   }
 
-  /// The first entry by which others than root could have led the path to this file; nil where only
-  /// root could.
+  /// The first entry through which users other than root could have led the path to this file; nil
+  /// if only root could.
   ///
-  /// It is not enough that they cannot now: what is mounted read-only here may be written elsewhere.
-  /// And in a directory with the sticky bit they cannot take away what is root's, but may have put there
-  /// what is: a file or a link, by moving it from a directory of their own (rename(2)); no directory,
-  /// which they would have to be able to write. Nothing, where this very mount is read-only, as that
-  /// of a Secret in Kubernetes is.
+  /// It is not enough that they cannot now: what is mounted read-only here may be writable
+  /// elsewhere. In a directory with the sticky bit, they cannot remove what root owns, but they may
+  /// have put it there: they can move a file or a link of root's from a directory of their own
+  /// (rename(2)). They cannot move a directory that they cannot write. And they can put nothing
+  /// where this very mount is read-only, like that of a Secret in Kubernetes.
   ///
   /// - Parameter exceptFile: true where it does not matter who can write the file itself.
   package func firstWritableByOthers(exceptFile: Bool = false) -> PathEntry? {

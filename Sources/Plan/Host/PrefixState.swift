@@ -1,7 +1,7 @@
 import Kong
 package import Text
 
-/// What an earlier start has left in Kong's prefix, whosever it is.
+/// What an earlier start has left in Kong's prefix, whoever owns it.
 package struct PrefixState: Equatable, Sendable {
   /// `.kong_env` names certificates in the directory `ssl`, which is not there.
   package var lacksCertificates = false
@@ -17,7 +17,7 @@ package struct PrefixState: Equatable, Sendable {
   package static let certificates: ByteString = "ssl"
   /// The parameters of a key exchange, which `kong prepare` writes once.
   package static let parameters: ByteString = "ssl/ffdhe2048.pem"
-  /// Files that `kong prepare` writes into, whosever they are.
+  /// Files that `kong prepare` writes into, whoever owns them.
   package static let written: [ByteString] = [
     ".ca_combined", "nginx.conf", "nginx-kong.conf", "nginx-kong-stream.conf",
   ]

@@ -19,7 +19,7 @@ extension StartFailure {
       waysOut: [wayToExecute(path), "name another"])
   }
 
-  /// What all that keeps a file from being executed has in common.
+  /// The way out of everything that keeps a file from being executed.
   package static func wayToExecute(_ path: ByteString) -> String {
     "let this user execute it: chmod a+rx \(path), a+x for each directory above it, and mount it"
       + " without noexec"
@@ -30,7 +30,7 @@ extension StartFailure {
 package struct ProgramFile: Equatable, Sendable {
   /// The path to exec; of a proxy, without symbolic links.
   package var path: ByteString
-  /// Which file it is, so that no other can take its place before it is written.
+  /// Which file it is: before it is written to, another file could take its place.
   package var identity: FileIdentity
   /// The capabilities in its `security.capability` attribute, nil without one.
   package var capabilities: FileCapabilities?
@@ -40,12 +40,13 @@ package struct ProgramFile: Equatable, Sendable {
   package var mount: MountOptions
   /// It has the set-user-ID or set-group-ID bit.
   package var isSetID: Bool
-  /// It begins with "#!": its capabilities do not count, but those of its interpreter's file.
+  /// It begins with "#!": the kernel looks at the capabilities of its interpreter's file, not at
+  /// its own.
   package var isScript: Bool
   /// Why it certainly cannot run; nil where that is not known.
   package var obstacle: ProgramObstacle?
-  /// The first entry on the way to it by which others than root could have led there, or could write it;
-  /// nil where only root could.
+  /// The first entry on the way to it through which users other than root could have led there, or
+  /// could write it; nil if only root could.
   package var writableComponent: ByteString?
 
   /// Creates a description of a file.
@@ -76,8 +77,7 @@ package struct FileIdentity: Equatable, Sendable {
   package var device: UInt64
   /// Its number there.
   package var inode: UInt64
-  /// When it was changed last, in nanoseconds of the file system's clock: a number is used again
-  /// for the next file.
+  /// When it was last changed, in nanoseconds of the file system's clock: inode numbers are reused.
   package var changeTime: Int64
 
   /// Creates an identity.
@@ -100,6 +100,6 @@ package struct MountOptions: OptionSet, Hashable, Sendable {
 
   /// Nothing can be written.
   package static let readOnly = MountOptions(rawValue: 1)
-  /// File capabilities and set-ID bits do not count.
+  /// The kernel ignores file capabilities and set-ID bits.
   package static let noSetID = MountOptions(rawValue: 2)
 }

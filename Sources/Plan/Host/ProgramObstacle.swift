@@ -4,14 +4,14 @@ package import Text
 package enum ProgramObstacle: Equatable, Sendable {
   /// An ELF file for another machine, with its e_machine.
   case otherMachine(UInt16)
-  /// A script whose interpreter is not there.
+  /// A script whose interpreter does not exist.
   case missingInterpreter(ByteString)
   /// A script that env(1) cannot find the interpreter of on PATH.
   case missingOnPath(ByteString)
-  /// An ELF file whose loader is not there.
+  /// An ELF file whose loader does not exist.
   case missingLoader(ByteString)
 
-  /// The end of the start, with the status that the kernel's answer to an exec has.
+  /// The end of the start, with the status that the kernel's answer to an exec would have.
   package func failure(_ path: ByteString) -> StartFailure {
     let (status, why, waysOut): (Int32, String, [String]) =
       switch self {

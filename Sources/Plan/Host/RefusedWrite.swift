@@ -1,8 +1,8 @@
 package import Text
 
-/// A change of a file's capabilities that the kernel refused, though nothing spoke against it.
+/// A change of a file's capabilities that the kernel refused, though no known fact predicted it.
 ///
-/// It is a fact that only the attempt can bring: the planner is asked again with it.
+/// Only the attempt can show it. The planner is then asked again, with this fact.
 package struct RefusedWrite: Equatable, Sendable {
   /// What could not be done, with the file.
   package var what: String

@@ -43,7 +43,7 @@ package struct StandardStream: Equatable, Sendable {
 }
 
 extension StandardStream {
-  /// Whether giving the file away is what lets the user open it by path, and harms nobody.
+  /// Whether a change of owner lets the user open it by path, and harms nobody.
   func isWorthGiving(to target: TargetUser) -> Bool {
     switch kind {
     case .pipe, .terminal, .file: !isWritable(by: target)

@@ -113,8 +113,8 @@ extension Accounts {
 extension Credentials {
   /// The groups of a user; or, where they cannot be set, those that this process has, if they serve.
   ///
-  /// They do if they only differ in listing the group itself, as an engine does for a container and not for
-  /// an exec in it; and if this is that user already.
+  /// They do if the only difference is whether the group itself is listed: an engine lists it for a
+  /// container, and not for an exec in it. And they do if this process is that user already.
   fileprivate func groups(insteadOf groups: [UInt32], uid: UInt32, gid: UInt32) -> [UInt32] {
     guard group == ProcessIDs(gid), !effective.contains(.setgid) else { return groups }
     let isSame = Set(self.groups).union([gid]) == Set(groups).union([gid])

@@ -5,7 +5,7 @@ import Text
 
 /// Why a `kong` command that ends with `nginx -t` needs cap_net_bind_service.
 struct PrepareNeed {
-  /// The need; without listeners where none is known that has it.
+  /// The need; without listeners if none is known to have it.
   let need: Need
   /// In words, after the command's name: "it ends with nginx -t, which ...".
   let reason: String
@@ -21,10 +21,10 @@ struct PrepareNeed {
     areCertain && !listeners.isEmpty ? CapabilitySet(need.capability) : []
   }
 
-  /// Looks at what is known before the command runs.
+  /// Decides by what is known before the command runs.
   ///
-  /// Where the settings cannot tell which listeners there are, they may need it. What was asked for
-  /// by name is for nginx, and so for `nginx -t`, too.
+  /// If the settings do not tell which listeners there are, one may need it. What was asked for by
+  /// name is for nginx, so also for `nginx -t`.
   ///
   /// - Parameter listeners: those of the settings, which are asked for once: there can be 20,000.
   /// - Returns: nil where nothing is needed.

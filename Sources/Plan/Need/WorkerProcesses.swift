@@ -1,7 +1,7 @@
 import Kong
 import Text
 
-/// How many worker processes nginx is to have, where nobody says it and its own `auto` would count the
+/// How many worker processes nginx gets if nobody sets their number: its own `auto` would count the
 /// processors of the whole machine.
 package struct WorkerProcesses: Equatable, Sendable {
   /// Their number.
@@ -16,12 +16,12 @@ package struct WorkerProcesses: Equatable, Sendable {
 
   /// Whether a limit matters to a request: its environment says nothing else.
   package static func mayBeLimited(_ request: Request) -> Bool {
-    // Whoever says how many, with whatever value, is believed.
+    // A value that somebody set is respected.
     request.testsListeners && request.limitsWorkers
       && !variables.contains { request.environment[$0] != nil }
   }
 
-  /// Decides; nil where it is for Kong to say.
+  /// Decides; nil if it is left to Kong.
   init?(_ request: Request, host: HostSnapshot) {
     guard WorkerProcesses.mayBeLimited(request), let limit = host.cpuLimit,
       limit.usable < limit.online

@@ -30,12 +30,12 @@ extension StartPlanner {
       let kong = try basis.command(named: "kong")
       var proxy = try basis.proxy()
       try checkDrop(basis)
-      // Whoever owns the directory that one of these is in could put another program in its place.
+      // Whoever owns the directory of one of these could put another program in its place.
       let prefix = try Prefix(request.prefix, outside: [proxy.path, request.proxy, host.ownPath])
       let environment = basis.environment(workers: plan.workers, secrets: plan.secrets)
       // What nginx certainly fails without; of what was generated, it opens every listener.
       var certain = needs.ofListeners.intersection(CapabilitySet(.netBindService))
-      // What has run need not be planned again.
+      // What has run is not planned again.
       if generated?.isCurrent != true {
         let listeners = generated == nil ? plan.listeners : configured.listeners(with: nil)
         let need = try PrepareNeed(

@@ -101,7 +101,7 @@ struct LaunchPlanner {
   private func unreachable(_ needs: Needs) -> CapabilitySet {
     var set: CapabilitySet = []
     if basis.user.uid == 0 {
-      // Root keeps what it has: what is not in the bounding set is all that can be missing.
+      // Root keeps what it has; only what is not in the bounding set can be missing.
       set.formUnion(needs.wanted.subtracting(basis.start.bounding))
     }
     // What would not help is not granted.
@@ -112,9 +112,9 @@ struct LaunchPlanner {
 
   /// Which capabilities that this process has from its own file may go to the program.
   ///
-  /// Everybody in the container can start this program with options, variables and a PATH of his own.
-  /// So they go to the proxy at its default path only, only for listeners, and of them only
-  /// cap_net_bind_service: with cap_net_raw he could read the network.
+  /// Everybody in the container can start this program with options, variables and a PATH of their
+  /// own. So these capabilities go only to the proxy at its default path, only for listeners, and
+  /// only cap_net_bind_service: with cap_net_raw anybody could read the network.
   private func ofOwnFile(_ needs: Needs) -> CapabilitySet {
     guard request.isDockerStart, request.proxy == Request.defaultProxy else { return [] }
     return needs.wanted.subtracting(needs.onlyRequested)
@@ -165,9 +165,10 @@ struct LaunchPlanner {
     return sequence
   }
 
-  /// What is done in the prefix after the drop: it is the user's, who may have planted anything there.
+  /// What is done in the prefix after the drop, because its user may have planted anything there.
   ///
-  /// At last nothing is open but what nginx knows of. Any other command gets what this process got.
+  /// Finally everything is closed that nginx does not know of. Any other command gets what this
+  /// process got.
   private var actsOfNginx: [Step] {
     guard let prefix else { return [] }
     let sockets = request.environment[InheritedSockets.variable].map(InheritedSockets.descriptors)
@@ -186,7 +187,8 @@ struct LaunchPlanner {
 
   // MARK: what is said
 
-  /// Of what the file carried before, `kong prepare` warns, which runs in it, too.
+  /// `kong prepare` runs in nginx's file, too, so the prepare phase has warned of what it carried
+  /// before.
   private func ignoredVariables(of launch: Launch, _ shortfall: Shortfall) -> [Explanation] {
     launch.secureExecution && (launch.writesFile || !request.isDockerStart)
       ? shortfall.ignoredVariables : []

@@ -2,7 +2,7 @@ import Nginx
 package import Capabilities
 import Text
 
-/// The least that a container must be given for a start to come out as planned.
+/// The least that a container must be given for a start to succeed as asked.
 package struct LeastPrivileges: Equatable, Sendable {
   /// The user that the container starts as.
   package var uid: UInt32
@@ -18,11 +18,11 @@ package struct LeastPrivileges: Equatable, Sendable {
 }
 
 extension LeastPrivileges {
-  /// Finds the least for one request on one machine.
+  /// Finds the least for one start.
   ///
-  /// A root start is planned as if the container had been given what a drop needs; if the command
-  /// does not end up with all it needs, once more with what file capabilities need on top. What the
-  /// steps of that plan use is the answer.
+  /// A start as root is planned as if the container had been given what a drop needs. If the
+  /// command then lacks something, it is planned again with what file capabilities need on top. The
+  /// answer is what the steps of that plan use.
   ///
   /// - Throws: ``StartFailure`` where no set of capabilities would make the start succeed.
   init(_ planner: StartPlanner) throws(StartFailure) {

@@ -38,7 +38,7 @@ package struct Plan: Equatable, Sendable {
   /// It can look different once `kong prepare` has run and the listeners are known, so it is for the
   /// launch to say.
   package var launchWarnings: [Explanation] = []
-  /// What is left undone because it cannot be done here, though nothing is lost by it.
+  /// What is not done because it cannot be done here; nothing is lost by it.
   package var notes: [String] = []
   /// Why the plan cannot succeed here; nil if it can.
   package var failure: StartFailure?

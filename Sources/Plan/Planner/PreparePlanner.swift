@@ -89,8 +89,8 @@ struct PreparePlanner {
 
   private var givesPrefix: Bool { ownsPrefix && basis.has(.chown) }
 
-  /// The prefix is made the user's and group 0's, as in the official images, before anything of the
-  /// user's can run.
+  /// The step that gives the prefix to the user and group 0, as in the official images, before
+  /// anything of the user's can run.
   private var givingPrefix: [Step] {
     givesPrefix ? [.changeFile(.givePrefix(prefix, to: basis.user.uid, group: 0))] : []
   }
@@ -103,7 +103,7 @@ struct PreparePlanner {
 
   // MARK: nginx's file
 
-  /// Takes nginx's file capabilities off before anything that nginx itself runs, as it runs `kong`.
+  /// The step that removes nginx's file capabilities before anything runs in nginx, as `kong` does.
   ///
   /// They would clear the ambient ones of `kong prepare`, and its `nginx -t` would then need a start
   /// without no_new_privs, in which a set-user-ID program of the image could gain everything. The
@@ -127,7 +127,7 @@ struct PreparePlanner {
 
   private var run: KongRun { KongRun(basis: basis, proxy: strippedProxy) }
 
-  /// The programs of the hook directory that are run.
+  /// The programs of the hook directory that are to run.
   private var hooks: HookDirectory.Selection {
     get throws(StartFailure) {
       try host.hooks?.selection(for: basis.user) ?? HookDirectory.Selection()
@@ -166,8 +166,9 @@ struct PreparePlanner {
       path: kong.path,
       arguments: ["kong", "prepare", "-p", request.prefix] + request.kongArguments,
       environment: environment)
-    // What would go on would keep its capability. Root's own processes have all of them anyway, and among
-    // those of a user to whom nothing is dropped may be what `docker exec` has started.
+    // A process that goes on running would keep its capability. Root's processes have all
+    // capabilities anyway. And if nothing is dropped, the user's other processes may come from
+    // `docker exec`.
     let endsOrphans = basis.isDrop && basis.user.uid != 0
     return decision.sequence.child(
       running: execution, after: acts(isFirst: isFirst), endsOrphans: endsOrphans)

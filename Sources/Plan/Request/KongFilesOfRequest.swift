@@ -8,7 +8,7 @@ extension KongFiles {
   ///
   /// - Parameters:
   ///   - isRoot: whether nginx will run as root.
-  ///   - files: the ways to a file, with the rights of the user that Kong runs as.
+  ///   - files: reads files with the rights of the user that Kong runs as.
   package init(for request: Request, isRoot: Bool, files: NginxFiles) {
     self.init()
     readConfiguration(request.configurationPath, files)
@@ -27,8 +27,8 @@ extension KongFiles {
     template = request.templatePath
   }
 
-  /// The same, read by a process that is not trusted: of what the request itself says, the request
-  /// counts.
+  /// The same, as an untrusted process read it: what the request itself says comes from the
+  /// request.
   package func believed(for request: Request, isRoot: Bool) -> KongFiles {
     var files = self
     files.template = request.templatePath

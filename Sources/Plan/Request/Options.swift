@@ -1,6 +1,6 @@
 package import Text
 
-/// How capabilities shall reach the command.
+/// How capabilities reach the command.
 package enum CapabilityMode: String, Choice, Sendable {
   /// The first way that works.
   case auto

@@ -28,7 +28,7 @@ package struct Request: Equatable, Sendable {
   package var user: UserRequest?
   /// The capabilities asked for or refused.
   package var capabilities: [CapabilityRequest]
-  /// How capabilities shall reach the command.
+  /// How capabilities reach the command.
   package var mode: CapabilityMode
   /// no_new_privs: nil for the default.
   package var noNewPrivileges: Bool?
@@ -95,9 +95,9 @@ package struct Request: Equatable, Sendable {
   /// Whether the command may run as another user than the one who starts it.
   package var mayChangeUser: Bool { isKong || user != nil }
 
-  /// The request with the settings that are in files.
+  /// The request with the settings whose values are in files.
   ///
-  /// A setting that cannot count is left out here, and ends the plan.
+  /// A value that is not accepted is left out here; it ends the plan.
   package func including(_ secrets: Secrets) -> Request {
     var request = self
     if case .known(let settings) = secrets,

@@ -3,7 +3,7 @@ import Nginx
 import Text
 
 extension Request {
-  /// What is in the environment, in Kong's files or in the secrets' and most likely not as it was meant.
+  /// What in the environment, Kong's files or the secrets is most likely a mistake.
   func warnings(files: KongFiles, secrets: [ResolvedSecret]) -> [Explanation] {
     var warnings = environment.unknownVariables
     if stopPolicy == nil { warnings += environment.unusedStopVariables }

@@ -88,7 +88,7 @@ struct WrappedKong: Equatable {
 }
 
 extension WrappedKong {
-  /// What is said of the command: what the image's user most likely expects of it, and does not get.
+  /// Warns of what the image's user most likely expects of the command, and does not get.
   ///
   /// - Parameter secrets: the variables KONG_X_FILE that are set.
   func warnings(secrets: [String]) -> [Explanation] {

@@ -3,7 +3,7 @@ import Capabilities
 /// Writes down, in the order the kernel demands, the steps that lead from one set of credentials to
 /// another.
 ///
-/// A step that would change nothing is left out.
+/// A change that would change nothing is omitted.
 struct LaunchSequence {
   private(set) var steps: [Step] = []
   /// What the thread has after the steps so far.
@@ -13,12 +13,12 @@ struct LaunchSequence {
     self.state = state
   }
 
-  /// Adds a step that acts on something else than the thread's credentials.
+  /// Adds a step that does not change the thread's credentials.
   mutating func add(_ step: Step) {
     steps.append(step)
   }
 
-  /// Adds a change, unless the thread's credentials are as it would make them.
+  /// Adds a change, unless it would change nothing.
   private mutating func change(_ change: CredentialChange) {
     let after = state.after(change)
     guard after != state else { return }
@@ -28,9 +28,9 @@ struct LaunchSequence {
 
   /// Gives up everything but the given sets.
   ///
-  /// The order is the kernel's: the bounding set needs cap_setpcap, so it comes while we are root;
-  /// groups before the user, for the same reason; the permitted set survives the change of user only
-  /// with keep-caps; and ambient capabilities are lost by it, so they are raised last.
+  /// The kernel demands this order. The bounding set needs cap_setpcap, so it comes while this
+  /// process is root; so do the groups. The permitted set survives the change of user only with
+  /// keep-caps. The change clears ambient capabilities, so they are raised last.
   ///
   /// - Parameters:
   ///   - target: the user to become, nil to stay.
@@ -75,15 +75,15 @@ struct LaunchSequence {
     change(.setNoNewPrivileges)
   }
 
-  /// All steps: the credentials are read back before anything is done with them, then exec.
+  /// All steps: the credentials are read back before they are used, then comes the exec.
   ///
   /// - Parameter acts: what the program's user does before; nothing that changes credentials.
   func ending(in execution: Execution, after acts: [Step] = []) -> [Step] {
     steps + [.verify(state)] + acts + [.exec(execution)]
   }
 
-  /// The step that has a child carry the sequence out, which has nothing of ours but what the plan gives
-  /// it.
+  /// The step in which a child carries the sequence out, with nothing from this process but what
+  /// the plan gives it.
   ///
   /// - Parameter acts: what the program's user does before.
   func child(running execution: Execution, after acts: [Step], endsOrphans: Bool) -> Step {

@@ -4,7 +4,7 @@ package import Text
 
 /// One thing that a start does.
 ///
-/// The executor carries steps out as they are, it decides nothing.
+/// The executor carries steps out unchanged; it decides nothing.
 package indirect enum Step: Equatable, Sendable {
   /// Change what this process is and may do.
   case change(CredentialChange)
@@ -12,9 +12,9 @@ package indirect enum Step: Equatable, Sendable {
   case changeFile(FileChange)
   /// Do something in Kong's prefix, as its user.
   case inPrefix(Prefix, PrefixAct)
-  /// Fork; the child carries out steps that end in an exec, and is waited for (fork(2), wait(2)).
-  /// A stop signal is passed on to it, and ends the start with it. Where `endsOrphans`, the processes that
-  /// it leaves running are killed.
+  /// Fork a child that carries out steps that end in an exec, and wait for it (fork(2), wait(2)). A
+  /// stop signal is passed on to it, and ends the start. With `endsOrphans`, processes that the
+  /// child leaves running are killed.
   case run([Step], endsOrphans: Bool)
   /// Fork; the child carries out steps that end in an exec, and this process gives up what it has and
   /// supervises the child until it ends.
@@ -31,11 +31,12 @@ package indirect enum Step: Equatable, Sendable {
 
 /// A change of a file's owner or of its capabilities.
 package enum FileChange: Equatable, Sendable {
-  /// Give the prefix, and what is in it, to a user and a group, where it is not theirs already. What
-  /// cannot be given is warned of: `kong prepare` says itself what it cannot write.
+  /// Give the prefix and its contents to a user and a group, unless they own them already. What
+  /// cannot be given is warned of, and the start goes on: `kong prepare` reports what it cannot
+  /// write.
   case givePrefix(Prefix, to: UInt32, group: UInt32)
-  /// Give a stream's file to a user: fchown(2). It may fail: the command says itself what it cannot
-  /// open, and nothing more is granted by going on.
+  /// Give a stream's file to a user: fchown(2). It may fail: the command reports what it cannot
+  /// open, and going on grants nothing more.
   case giveStream(StandardStream, to: UInt32)
   /// Write exactly this set, permitted and effective, to a program's file (cap_set_fd(3)).
   case setCapabilities(CapabilitySet, ProgramFile)
@@ -53,7 +54,7 @@ package enum FileChange: Equatable, Sendable {
 
 /// What the prefix's own user does in it before nginx starts.
 ///
-/// What cannot be done is warned of.
+/// A failure is warned of, and the start goes on.
 package enum PrefixAct: Equatable, Sendable {
   /// Remove nginx's pid file, unless it names a running nginx of this prefix: `kong health` goes by it.
   case removeStalePid
@@ -69,7 +70,7 @@ package struct Execution: Equatable, Sendable {
   package var path: ByteString
   /// argv, the name first.
   package var arguments: [ByteString]
-  /// What is changed in the environment; the rest is passed on as it came.
+  /// The changes to the environment; the rest is passed on unchanged.
   package var environment: [EnvironmentChange]
 
   /// The command line for people.
