@@ -36,7 +36,7 @@ package struct CapabilityNames: Equatable, Sendable {
     set.members.map(name(of:))
   }
 
-  /// A set for people: "cap_net_bind_service,cap_net_raw", "none", "all", or "all but cap_syslog".
+  /// A set as text: "cap_net_bind_service,cap_net_raw", "none", "all", or "all but cap_syslog".
   package func text(of set: CapabilitySet) -> String {
     if set.isEmpty { return "none" }
     let others = all.subtracting(set)

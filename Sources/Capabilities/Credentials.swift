@@ -9,7 +9,6 @@ package struct ProcessIDs: Equatable, Sendable {
   /// What it could go back to.
   package var saved: UInt32
 
-  /// Creates the three ids.
   package init(real: UInt32, effective: UInt32, saved: UInt32) {
     self.real = real
     self.effective = effective
@@ -69,7 +68,7 @@ package struct Credentials: Equatable, Sendable {
   package var inheritable: CapabilitySet
   /// What an exec keeps, of files without capabilities.
   package var ambient: CapabilitySet
-  /// What an exec can give at the most.
+  /// The limit of what an exec can give.
   package var bounding: CapabilitySet
   /// No exec can give more than there is before (PR_SET_NO_NEW_PRIVS(2const)).
   package var noNewPrivileges: Bool
@@ -78,7 +77,7 @@ package struct Credentials: Equatable, Sendable {
   /// Whether the kernel has ambient capabilities at all: Linux since 4.3, but not gVisor.
   package var canHaveAmbient = true
 
-  /// Creates credentials; what is left out is empty or off.
+  /// Omitted values are empty or off.
   package init(
     user: ProcessIDs,
     group: ProcessIDs,

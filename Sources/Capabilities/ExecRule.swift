@@ -10,7 +10,6 @@ package struct FileCapabilities: Equatable, Sendable {
   /// The user that the attribute trusts as root of a user namespace (v3); nil or 0 is the usual.
   package var rootID: UInt32?
 
-  /// Creates the contents of an attribute.
   package init(
     permitted: CapabilitySet, inheritable: CapabilitySet = [], effective: Bool,
     rootID: UInt32? = nil

@@ -1,16 +1,20 @@
 package import Nginx
 package import Text
 
-/// The listeners that Kong's settings name: those of the environment, then of kong.conf, then Kong's
-/// defaults, as far as Kong uses them.
+/// The listeners that Kong's settings name: first those of the environment, then of kong.conf, then
+/// Kong's defaults.
+///
+/// Settings that Kong does not use here are omitted.
 package struct ConfiguredListeners {
-  /// Those that somebody has set.
+  /// From the environment, kong.conf and injected directives.
   private(set) var chosen: [Listener] = []
-  /// Those that nobody has set, so that Kong's defaults hold.
+  /// Kong's defaults for the settings that are not set.
   private(set) var defaults: [Listener] = []
   /// Why there may be listeners that are not known before `kong prepare`; empty where there are none.
   package private(set) var warnings: [Explanation] = []
-  /// Whether Kong certainly opens all of these; a template, or a role that is not known, may leave some out.
+  /// Whether Kong certainly opens all of these.
+  ///
+  /// With a template or an unknown role it may open fewer.
   package private(set) var areCertain = true
 
   /// Reads the settings.
@@ -47,7 +51,7 @@ package struct ConfiguredListeners {
     chosen = chosen.withEachSocketOnce
   }
 
-  /// How many warnings there are at the most: a hostile kong.conf has a reason for any number.
+  /// The most warnings that are kept: a hostile kong.conf can cause any number.
   private static let warningLimit = 20
 
   private mutating func warn(_ warning: Explanation) {
@@ -104,7 +108,9 @@ package struct ConfiguredListeners {
     ("KONG_CLUSTER_LISTEN", "0.0.0.0:8005"),
   ]
 
-  /// Whether Kong looks at a setting: it ignores those that it does not have, whatever their value.
+  /// Whether this Kong has the setting.
+  ///
+  /// It ignores all others, whatever their value.
   private static func isOption(_ name: String, _ defaults: KongDefaults?) -> Bool {
     defaults?.hasListenOption(withVariable: name) ?? ofKong3_9.contains { $0.0 == name }
   }
@@ -141,7 +147,7 @@ package struct ConfiguredListeners {
     let settings = chosen + defaults
     let (found, used) = generated.listeners.onlyInFile.withSources(of: settings)
     if generated.isCurrent, generated.warnings.isEmpty { return found }
-    // Which defaults an older Kong has that prepared the prefix is not known.
+    // The prefix may have been prepared by an older Kong with other defaults.
     let possible = generated.warnings.isEmpty ? chosen.count : settings.count
     var isUsed = [Bool](repeating: false, count: settings.count)
     for index in used { isUsed[index] = true }
@@ -180,7 +186,7 @@ extension ConfiguredListeners {
 }
 
 extension [Listener] {
-  /// The same, as files that Kong's user may own say them.
+  /// The same listeners, marked as named by files that Kong's user may own.
   fileprivate var onlyInFile: [Listener] {
     map { listener in
       var listener = listener
@@ -189,9 +195,9 @@ extension [Listener] {
     }
   }
 
-  /// The same without those that are the socket of one before them.
+  /// The listeners without those that repeat a socket.
   ///
-  /// What a variable names comes before what only a file does, and its flags are nobody else's: with
+  /// A listener of a variable wins over one of a file, and does not take over its flags: with
   /// `transparent` from a file it would be granted cap_net_raw.
   fileprivate var withEachSocketOnce: [Listener] {
     let groups = ofOneSocket
@@ -213,8 +219,8 @@ extension [Listener] {
   /// The listeners, each replaced by the first of `settings` that means the same socket; and the
   /// indices of those settings.
   ///
-  /// Sorted, as a hostile kong.conf can name 100,000; and only those with the port of a listener, as
-  /// hardly any of 10,000 settings has.
+  /// Sorts, because a hostile kong.conf can name 100,000. Looks only at settings whose port one of the
+  /// listeners has: usually that excludes nearly all of 10,000.
   fileprivate func withSources(of settings: [Listener]) -> ([Listener], used: [Int]) {
     let ports = map { $0.port ?? 0 }.sorted()
     let sources = settings.indices

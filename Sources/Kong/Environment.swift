@@ -1,7 +1,8 @@
 package import Text
 
-/// The variables of the environment that this program interprets, and no others: what is not here
-/// is passed on unread.
+/// The environment variables that this program interprets.
+///
+/// All others are passed on unread.
 package struct Environment: Equatable, Sendable {
   /// One variable.
   package struct Variable: Equatable, Sendable {
@@ -10,17 +11,18 @@ package struct Environment: Equatable, Sendable {
     /// The part after it.
     package var value: ByteString
 
-    /// Creates a variable.
     package init(name: String, value: ByteString) {
       self.name = name
       self.value = value
     }
   }
 
-  /// The variables in their order; the first of a name counts, as with getenv(3).
+  /// The variables in their order.
+  ///
+  /// Of several with one name, the first counts, as with getenv(3).
   package private(set) var variables: [Variable] = []
 
-  /// The names of those KONG_X that are set and not empty though there is a KONG_X_FILE, too.
+  /// The names of the KONG_X that are set and not empty although KONG_X_FILE exists.
   ///
   /// Their values, which may be secrets, are not here.
   package private(set) var nonEmptySecrets: [String] = []
@@ -62,7 +64,7 @@ package struct Environment: Equatable, Sendable {
     "ENTRYPOINT_STOP_DELAY", "ENTRYPOINT_STOP_TIMEOUT", "ENTRYPOINT_STOP_SIGNAL",
   ]
 
-  /// What to say of variables that look like ours and are not, most likely typing errors.
+  /// Warnings about variables that look like ours and are not, most likely typing errors.
   package var unknownVariables: [Explanation] {
     variables.compactMap { variable in
       guard variable.name.hasPrefix("ENTRYPOINT_"), !variable.value.isEmpty,
@@ -81,7 +83,9 @@ package struct Environment: Equatable, Sendable {
     return nil
   }
 
-  /// The value of a variable where it is set and not empty: to most programs, empty is not set.
+  /// The value of a variable that is set and not empty.
+  ///
+  /// Most programs treat an empty one as unset.
   package func nonEmpty(_ name: String) -> ByteString? {
     self[name].flatMap { $0.isEmpty ? nil : $0 }
   }
@@ -109,7 +113,7 @@ package struct Environment: Equatable, Sendable {
       : name.begins(with: "SET_CAP_") || name.begins(with: "ENTRYPOINT_")
         || name.equals("PATH") || name.equals("NO_COLOR") || name.equals("NGINX")
         || SecureExecution.ignores(name)
-    // No other name is a setting's, and these go into messages as they are.
+    // All settings have such names, and names are printed unescaped in messages.
     return isKnown && isPlain(name)
   }
 
@@ -123,7 +127,7 @@ package struct Environment: Equatable, Sendable {
 
   /// Whether a name is that of one of Kong's `*_listen` settings.
   ///
-  /// KONG_NGINX_*_LISTEN is none: it is a `listen` directive to be injected, in nginx's grammar.
+  /// KONG_NGINX_*_LISTEN is not one of them: it injects a `listen` directive in nginx's grammar.
   package static func isListenSetting(_ name: String) -> Bool {
     isListenSetting(name.utf8.span)
   }

@@ -1,20 +1,20 @@
 package import Text
 
-/// A variable that a started program gets with a value of ours, or does not get.
+/// A variable that is set or removed in the environment of a started program.
 package struct EnvironmentChange: Equatable, Sendable {
-  /// What becomes of a variable.
+  /// What happens to the variable.
   package enum Value: Equatable, Sendable {
-    /// It has this value; the change replaces every older one.
+    /// It gets this value, which replaces every older one.
     case text(ByteString)
-    /// It has this value, which is not to be shown.
+    /// It gets this value, which is never shown.
     case secret(Secret)
-    /// It is not there.
+    /// It is removed.
     case removed
   }
 
   /// The variable.
   package var name: String
-  /// What becomes of it.
+  /// What happens to it.
   package var value: Value
 
   /// A variable and what becomes of it.
@@ -23,7 +23,7 @@ package struct EnvironmentChange: Equatable, Sendable {
     self.value = value
   }
 
-  /// The change for people: "HOME=/home/kong", "KONG_PG_PASSWORD=<secret>", "without X".
+  /// The change as text: "HOME=/home/kong", "KONG_PG_PASSWORD=<secret>", "without X".
   package var description: String {
     switch value {
     case .text(let text): "\(name)=\(text)"

@@ -3,9 +3,9 @@ package import Text
 
 /// Where nginx listens because of directives that settings inject, includes followed.
 package struct InjectedListeners: Equatable, Sendable {
-  /// What the directives of one setting come to.
+  /// The result of one setting's directives.
   struct Part: Equatable, Sendable {
-    /// The block that Kong puts them into, where it writes that block.
+    /// The block that Kong injects them into, if it writes that block.
     var block: NginxBlock
     var listeners: [Listener] = []
     /// What could not be read or understood, so that a listener may be missing.
@@ -51,9 +51,9 @@ package struct InjectedListeners: Equatable, Sendable {
     }
   }
 
-  /// The same, where only those listeners are a variable's own that `known` has, too.
+  /// The same, but a listener counts as named by a variable only if `known` has it too.
   ///
-  /// Who reads files that others wrote may be made to say of any listener that a variable names it.
+  /// The process that reads files of others may claim of any listener that a variable names it.
   package func believed(asFarAs known: InjectedListeners) -> InjectedListeners {
     let own = known.parts.flatMap { $0.listeners }
     var parts = parts

@@ -17,7 +17,9 @@ package struct KongConfiguration: Equatable, Sendable {
     /// The variable that beats this setting, even where it is set to nothing: "KONG_PREFIX".
     package var variable: String { "KONG_" + name.uppercasedASCII }
 
-    /// Whether its name ends as those of listeners do; soon answered for each of 230 options.
+    /// Whether its name ends like those of listeners.
+    ///
+    /// Cheap, because Kong has 230 options.
     fileprivate var mayListen: Bool { name.utf8.ends(with: "_listen") }
 
     /// Whether its name is one that Kong looks for: they have small letters only.
@@ -40,15 +42,17 @@ package struct KongConfiguration: Equatable, Sendable {
   /// Where Kong looks for a file when none is given with `-c` or `--conf`; the first there counts.
   package static let defaultPaths: [ByteString] = ["/etc/kong/kong.conf", "/etc/kong.conf"]
 
-  /// Reads a file's bytes; whatever they are, the rest of Kong judges the settings.
+  /// Reads a file's bytes.
+  ///
+  /// It never fails: Kong itself judges the settings.
   package init(_ bytes: [UInt8]) {
     self.init(bytes) { _ in true }
   }
 
   /// Reads of a file's bytes only the settings that are asked for.
   ///
-  /// - Parameter isWanted: gets a name as it is written. It must say the same of all bytes that are no
-  ///   ASCII letters and digits, as these make one name.
+  /// - Parameter isWanted: gets a name as written. It must treat all bytes other than ASCII letters and
+  ///   digits alike, because Penlight makes the same name of them.
   init(_ bytes: [UInt8], where isWanted: (ArraySlice<UInt8>) -> Bool) {
     var sections: [String] = []
     for line in Lines(bytes) {

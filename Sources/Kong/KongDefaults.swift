@@ -47,7 +47,7 @@ package struct KongDefaults: Equatable, Sendable {
     configuration.settings.filter { !$0.name.isEmpty }.map { $0.name.lowercasedASCII }
   }
 
-  /// The default of an option as it is written, such as "NONE"; nil where there is no such option.
+  /// The default of an option as written, such as "NONE"; nil if there is no such option.
   package subscript(name: String) -> ByteString? { configuration[name] }
 
   /// The default of a `*_listen` option; nil where there is none ("NONE", or no such option).
@@ -80,13 +80,13 @@ package struct KongDefaults: Equatable, Sendable {
   }
 }
 
-/// What reading Kong's list of options came to.
+/// The result of reading Kong's list of options.
 package enum KongDefaultsReading: Equatable, Sendable {
-  /// There is no such file.
+  /// The file does not exist.
   case absent
   /// The list.
   case list(KongDefaults)
-  /// There is a file that is no such list, or cannot be read, for the reason given as a phrase.
+  /// The file is not such a list, or cannot be read; with the reason as a phrase.
   case unusable(String)
 
   /// Judges what the file came to; parameters as in ``KongDefaults``.
@@ -101,7 +101,7 @@ package enum KongDefaultsReading: Equatable, Sendable {
     }
   }
 
-  /// The list; nil where the file is not there.
+  /// The list; nil if the file does not exist.
   ///
   /// - Throws: ``StartFailure`` for a file that is there and not Kong's list: which variables name
   ///   secrets would be a guess.
@@ -124,7 +124,9 @@ package enum KongDefaultsReading: Equatable, Sendable {
   }
 }
 
-/// The major version of Kong, of which some rules for settings depend.
+/// The major version of Kong.
+///
+/// Some rules for settings depend on it.
 enum KongVersion {
   case first
   case second

@@ -1,7 +1,7 @@
 package import Nginx
 package import Text
 
-/// The files of Kong's that say what it listens on, beside the environment; as far as they were read.
+/// What Kong's files say about its listeners, as far as the files were read.
 package struct KongFiles: Equatable, Sendable {
   /// A kong.conf, and where it is.
   package struct ConfigurationFile: Equatable, Sendable {
@@ -31,9 +31,9 @@ package struct KongFiles: Equatable, Sendable {
     }
   }
 
-  /// The kong.conf that Kong will read; nil where there is none.
+  /// The kong.conf that Kong will read; nil if there is none.
   package var configuration: ConfigurationFile?
-  /// Kong's own list of options; nil where it is not there, or was not needed.
+  /// Kong's own list of options; nil if it does not exist or was not needed.
   package var defaults: KongDefaults?
   /// Where nginx listens because of directives that settings inject.
   package var injected: InjectedListeners?
@@ -89,7 +89,6 @@ package struct GeneratedListeners: Equatable, Sendable {
   /// Whether this is of the `kong prepare` of this very start; else an older one left it.
   package var isCurrent: Bool
 
-  /// Creates a result of reading.
   package init(listeners: [Listener], warnings: [Explanation] = [], isCurrent: Bool) {
     self.listeners = listeners
     self.warnings = warnings

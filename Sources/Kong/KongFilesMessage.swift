@@ -1,16 +1,16 @@
 import Nginx
 package import Text
 
-// What is read of Kong's files in a process without privileges, as messages. The limits are those of
-// the readers, which an honest sender keeps.
+// Messages from the process without privileges that reads Kong's files. The limits are those of the
+// readers, so an honest sender never exceeds them.
 
-/// In bytes: of a path or a variable with a line, of which each byte can be shown as four.
+/// In bytes: a path or a variable, in which each byte can be printed as four.
 private let sourceLimit = 4 * 4096 + 100
 /// In bytes: each part of an explanation is cut before that.
 private let explanationLimit = 2100
 
-/// A list in which each listener says only what is not as in the one before: 10,000 of one file and
-/// with the same flags take twelve bytes each.
+/// A list in which each listener writes only what differs from the one before: 10,000 of one file with
+/// the same flags take twelve bytes each.
 extension [Listener] {
   fileprivate func write(to writer: inout MessageWriter) {
     writer.number(count)
@@ -30,7 +30,7 @@ extension [Listener] {
 }
 
 extension Listener {
-  /// What the first number of a listener says: the form of its address, and these.
+  /// The bits of a listener's first number, above the two for the form of its address.
   private static let isOnlyInFileBit = 4
   private static let hasLastOriginBit = 8
   private static let hasLastNameBit = 16
@@ -67,7 +67,7 @@ extension Listener {
     if !hasLastFlags { writer.list(flags) { $0.text($1) } }
   }
 
-  /// - Throws: ``MalformedMessage`` also for what is as in the listener before and does not say so.
+  /// - Throws: ``MalformedMessage``, also for a value that repeats the one before without the bit for it.
   fileprivate init(
     from reader: inout MessageReader, after last: Listener?
   ) throws(MalformedMessage) {
@@ -111,7 +111,9 @@ extension ListenAddress {
 }
 
 extension MessageReader {
-  /// A text, or the last one of its kind where that is said; never the last one once more.
+  /// A text, or the last one of its kind if the bit is set.
+  ///
+  /// A text that repeats the last is malformed.
   fileprivate mutating func text(
     limit: Int, or last: String?, _ isLast: Bool
   ) throws(MalformedMessage) -> String {

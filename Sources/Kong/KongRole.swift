@@ -16,7 +16,7 @@ struct KongRole {
 
   /// Reads the setting.
   ///
-  /// - Throws: ``StartFailure`` for a role that Kong does not have; an empty one is none either.
+  /// - Throws: ``StartFailure`` for a role that Kong does not have, also for an empty one.
   init(_ environment: Environment, _ files: KongFiles) throws(StartFailure) {
     // Kong 1.x has no roles.
     if let defaults = files.defaults, let version = defaults.version, version == .first {

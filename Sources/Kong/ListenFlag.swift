@@ -32,7 +32,7 @@ enum ListenFlag: UInt16, CaseIterable {
     }
   }
 
-  /// The flag as it is written, up to its value where that can be any.
+  /// The flag as written, without a value that can vary.
   private var word: String {
     switch self {
     case .udp: "udp"
@@ -114,7 +114,7 @@ enum ListenFlag: UInt16, CaseIterable {
     return isTime(parts[0]) && isTime(parts[1]) && parts[2].allSatisfy(isDigit)
   }
 
-  /// As a person writes it, for a message.
+  /// The flag as messages show it.
   fileprivate var usage: String {
     switch self {
     case .backlog: "backlog=N"

@@ -1,5 +1,6 @@
-/// Which settings and blocks Kong uses (kong/templates/nginx.lua, nginx_kong.lua); where that
-/// depends on what is not known, it is used.
+/// Which settings and blocks Kong uses (kong/templates/nginx.lua, nginx_kong.lua).
+///
+/// Those for which that is not known count as used.
 struct ListenerUse {
   private var role: KongRole
   private var opensProxy: Bool

@@ -1,7 +1,7 @@
 package import Capabilities
 package import Text
 
-/// What came of giving a prefix to its user.
+/// The result of giving a prefix to its user.
 package struct OwnershipReport: Equatable, Sendable {
   /// Why an entry is not the user's and was left so, or was not looked into.
   package enum Reason: Equatable, Sendable {
@@ -58,7 +58,7 @@ package struct OwnershipReport: Equatable, Sendable {
 }
 
 extension OwnershipReport {
-  /// What a person should know of it: nothing where all is the user's.
+  /// Warnings about entries that were not given; none if everything is the user's.
   ///
   /// - Parameters:
   ///   - prefix: the prefix.

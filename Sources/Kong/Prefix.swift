@@ -32,7 +32,9 @@ package struct Prefix: Hashable, Sendable {
     }
   }
 
-  /// A value without the one slash at its end that Kong's documentation writes; "/" is left as it is.
+  /// A value without one trailing slash, which Kong's documentation writes.
+  ///
+  /// "/" stays unchanged.
   package static func withoutLastSlash(_ value: ByteString) -> ByteString {
     let name = value.bytes.dropLast()
     return value.bytes.last == slash && name.last != slash && !name.isEmpty
@@ -145,7 +147,7 @@ extension Prefix.Fault {
       waysOut: waysOut)
   }
 
-  /// The value; of one that is too long, the beginning: the reason is to be seen, too.
+  /// The value, cut if it is too long, so that the reason stays visible.
   private func shown(_ value: ByteString) -> String {
     guard case .tooLong = self else { return value.description }
     return "\(ByteString(Array(value.bytes.prefix(60))))... (\(value.bytes.count) bytes)"

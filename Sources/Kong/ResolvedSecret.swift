@@ -7,7 +7,6 @@ package struct ResolvedSecret: Hashable, Sendable {
   /// The value.
   package var secret: Secret
 
-  /// Creates a setting.
   package init(reference: SecretReference, secret: Secret) {
     self.reference = reference
     self.secret = secret
@@ -53,7 +52,7 @@ package struct ResolvedSecret: Hashable, Sendable {
       waysOut: ["save it as UTF-8 without BOM, or write it with: printf %s VALUE"])
   }
 
-  /// What programs see of it: KONG_X has the value, and KONG_X_FILE is not there.
+  /// What started programs see: KONG_X with the value, and no KONG_X_FILE.
   package var changes: [EnvironmentChange] {
     [
       EnvironmentChange(name: reference.variable, value: .secret(secret)),
@@ -63,8 +62,6 @@ package struct ResolvedSecret: Hashable, Sendable {
 }
 
 /// What is in the files that KONG_*_FILE name.
-///
-/// Not a `Result`, of which the runtime would have to make the type at each start: a twentieth of it.
 package enum Secrets: Equatable, Sendable {
   /// All of them were read.
   case known([ResolvedSecret])

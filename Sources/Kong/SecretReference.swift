@@ -7,7 +7,6 @@ package struct SecretReference: Hashable, Sendable {
   /// The file.
   package var path: ByteString
 
-  /// Creates a secret file.
   package init(variable: String, path: ByteString) {
     self.variable = variable
     self.path = path

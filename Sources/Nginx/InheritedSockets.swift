@@ -1,7 +1,8 @@
 package import Text
 
-/// The listening sockets that nginx takes over from whoever starts it: NGINX="6;7;", by which it also hands
-/// them on to its next version.
+/// The listening sockets that nginx inherits from the program that starts it: NGINX="6;7;".
+///
+/// nginx hands them to its next version in the same way.
 package enum InheritedSockets {
   /// The variable that names them.
   package static let variable = "NGINX"
@@ -11,7 +12,7 @@ package enum InheritedSockets {
 
   /// The descriptors that a value names, from 3 on, each once: numbers that end with ";" or ":".
   ///
-  /// As nginx does, it stops at the first that is none.
+  /// Like nginx, it stops at the first that is not a number.
   package static func descriptors(_ value: ByteString) -> [Int32] {
     var descriptors: [Int32] = []
     var number: Int32?

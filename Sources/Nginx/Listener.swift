@@ -40,7 +40,6 @@ package struct Listener: Hashable, Sendable {
   /// next start on. A low port is less, and what injected listeners are for.
   package var isOnlyInFile = false
 
-  /// A listener with its source.
   package init(
     source: String, line: Int = 0, address: ListenAddress, flags: [String] = [],
     isOnlyInFile: Bool = false
@@ -54,7 +53,7 @@ package struct Listener: Hashable, Sendable {
 
   /// What names it: "KONG_PROXY_LISTEN", or "PATH:LINE" of a configuration.
   ///
-  /// Made when somebody asks: of 20,000 listeners few are shown.
+  /// Composed on demand: few of 20,000 listeners are shown.
   package var source: String { line == 0 ? origin : "\(origin):\(line)" }
 
   /// The port, the lowest of a range, or nil for a socket in the file system.
@@ -136,7 +135,9 @@ package struct Listener: Hashable, Sendable {
 }
 
 extension ListenAddress {
-  /// A number from 1 to 65535, with zeros before it or without; Kong takes 0, too, and nginx does not.
+  /// A number from 1 to 65535; leading zeros are allowed.
+  ///
+  /// Kong accepts 0 as well, nginx does not.
   package static func port(_ digits: ArraySlice<UInt8>) -> Int? {
     guard !digits.isEmpty else { return nil }
     var port = 0

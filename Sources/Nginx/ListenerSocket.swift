@@ -1,8 +1,8 @@
 import Text
 
-/// What makes two listeners one socket, whatever their addresses are written like.
+/// The identity of a listener's socket, independent of the spelling of its address.
 ///
-/// Numbers first, so that 20,000 of them are soon sorted.
+/// Numbers are compared first, so that sorting 20,000 of them is fast.
 package struct ListenerSocket: Hashable, Sendable {
   private var kind: Kind
   private var address: UInt128 = 0
@@ -52,7 +52,7 @@ extension ListenerSocket: Comparable {
 extension [Listener] {
   /// The indices of those listeners that are one socket, in groups of at least two, each in order.
   ///
-  /// Two of one socket have one port, which is soon known; few have to be looked at further.
+  /// Listeners of one socket have the same port, so sockets are compared only within a port.
   package var ofOneSocket: [[Int]] {
     map { $0.port ?? 0 }.groupsOfEqual.flatMap { group in
       group.map { ListenerSocket(self[$0]) }.groupsOfEqual.map { same in same.map { group[$0] } }

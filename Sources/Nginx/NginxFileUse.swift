@@ -6,11 +6,11 @@ package struct NginxFileUse: Hashable, Sendable {
   package enum Purpose: UInt8, Sendable {
     /// Opens it to read.
     case read
-    /// Opens it to write, and makes it where it is not there.
+    /// Opens it to write, and creates it if it does not exist.
     case write
-    /// Makes the directory where it is not there.
+    /// Creates the directory if it does not exist.
     case directory
-    /// Makes a socket there, and so needs to write the directory above it.
+    /// Creates a socket, and so needs to write to the directory above it.
     case socket
   }
 
@@ -49,7 +49,7 @@ package struct NginxFileUses {
   /// How many uses are kept; Kong's own configuration has some 30.
   private static let limit = 1000
 
-  /// Reads a configuration as far as it can be read: what is wrong with it nginx says itself.
+  /// Reads a configuration as far as possible: nginx itself reports what is wrong with it.
   package init(main: ByteString, files: NginxFiles, limits: NginxLimits = NginxLimits()) {
     self.files = files
     self.limits = limits

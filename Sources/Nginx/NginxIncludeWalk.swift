@@ -17,7 +17,9 @@ package struct NginxIncludeWalk {
   private let directory: ByteString
   /// Those being read, each included by the one before it.
   private var open: [ByteString] = []
-  /// The last of them, as it is shown: made once, as a hostile path costs much to print.
+  /// The last of them as printed.
+  ///
+  /// Made once, because a hostile path is expensive to print.
   private var file = ""
   private var filesRead = 0
   private var includesSeen = 0
@@ -30,7 +32,7 @@ package struct NginxIncludeWalk {
   /// Whether there are so many directives that the rest is not read.
   package var isFull = false
 
-  /// What a directive stands in, as far as it matters.
+  /// The block that a directive is in, as far as it matters.
   package enum Context: Equatable, Sendable {
     /// Nothing in it matters.
     case other

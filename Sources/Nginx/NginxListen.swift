@@ -7,9 +7,9 @@ package enum NginxServerKind: String, Sendable {
   case mail
 }
 
-/// A `listen` directive of an nginx configuration, or what a server without one comes to.
+/// A `listen` directive of an nginx configuration, or the default of a server without one.
 package struct NginxListen: Hashable, Sendable {
-  /// The file, as it is shown.
+  /// The file as printed.
   package var file: String
   /// The line of the directive, or of the server that has none; 0 where a setting injects it.
   package var line: Int
@@ -40,7 +40,9 @@ package struct NginxListen: Hashable, Sendable {
       self.init(ByteString(Array(word)), reason: reason)
     }
 
-    /// A phrase; made when somebody asks, as of 20,000 words few are shown.
+    /// A phrase.
+    ///
+    /// Composed on demand, because few of 20,000 are shown.
     package var reason: String { word.map { "\"\($0.shortened)\" \(rule)" } ?? rule }
   }
 
@@ -154,7 +156,7 @@ package struct NginxListen: Hashable, Sendable {
 }
 
 extension ByteString {
-  /// A path as text, of which a hostile one shows no more than its beginning.
+  /// A path as text, cut so that a hostile one cannot fill the log.
   package var shortened: String {
     let limit = 255
     return bytes.count > limit ? "\(ByteString(Array(bytes.prefix(limit))))..." : description

@@ -44,7 +44,7 @@ package struct NginxListeners {
 }
 
 extension Listener {
-  /// Adds the flags that are not there yet.
+  /// Adds the flags that it does not have.
   ///
   /// The bound keeps garbage from costing quadratic time.
   package mutating func add(_ more: [String]) {

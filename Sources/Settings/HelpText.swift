@@ -66,7 +66,7 @@ package enum HelpText {
     return entry("  " + names, sentences.joined(separator: " "))
   }
 
-  /// A name, and beside or below it what it means.
+  /// A name with its meaning beside or below it.
   private static func entry(_ name: String, _ meaning: String) -> String {
     let text = wrap(meaning, indentedBy: indentation)
     guard name.utf8.count + 2 <= indentation else { return name + "\n" + text }

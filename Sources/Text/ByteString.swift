@@ -70,7 +70,7 @@ extension ByteString: CustomStringConvertible {
     return String(decoding: printable, as: UTF8.self)
   }
 
-  /// Whether it is printed as it is, and soon known to be.
+  /// Whether all bytes are printable ASCII, so that it is printed unchanged.
   package var isPrintableASCII: Bool {
     for byte in bytes where !(0x20..<0x7f).contains(byte) { return false }
     return true

@@ -11,6 +11,6 @@ extension Choice {
   /// The words.
   package static var words: [String] { allCases.map { $0.rawValue } }
 
-  /// Why another word is none of them.
+  /// The rule that any other word breaks.
   package static var rule: String { "it can only be \(words.joined(separator: " or "))" }
 }

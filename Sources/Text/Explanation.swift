@@ -1,4 +1,4 @@
-/// What a person needs to know when something cannot be as asked: what it is, why, and each way out.
+/// What a person needs to know when something fails: what, why, and each way out.
 package struct Explanation: Equatable, Sendable {
   /// What failed or will fail, with the path, the listener or the variable.
   package var what: String
@@ -9,7 +9,7 @@ package struct Explanation: Equatable, Sendable {
 
   /// Creates an explanation from its three parts, each a phrase without a full stop.
   ///
-  /// Each is cut where nobody would read on: text quoted from a file could fill a disk with logs.
+  /// Long parts are cut: text quoted from a file could fill a disk with logs.
   package init(what: String, why: String, waysOut: [String]) {
     self.what = Explanation.cut(what)
     self.why = Explanation.cut(why)
@@ -55,7 +55,7 @@ package enum ExitStatus {
   package static let configuration: Int32 = 78
   /// The command is there and cannot be executed.
   package static let notExecutable: Int32 = 126
-  /// The command is not there.
+  /// The command does not exist.
   package static let notFound: Int32 = 127
   /// The start was ended by a signal.
   package static func signal(_ number: Int32) -> Int32 { 128 + number }

@@ -1,8 +1,8 @@
-/// What reading a configuration file came to.
+/// The result of reading a file.
 package enum FileContent: Sendable {
   /// All its bytes.
   case bytes([UInt8])
-  /// There is no such file.
+  /// The file does not exist.
   case absent
   /// It has more bytes than were asked for.
   case tooLarge

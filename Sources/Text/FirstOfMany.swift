@@ -1,6 +1,6 @@
 /// The first of many things, and how many there are.
 ///
-/// What a hostile user can make any number of must fill neither the memory nor the log.
+/// A hostile user can create any number of some things; they must not fill the memory or the log.
 package struct FirstOfMany<Element> {
   /// How many are kept.
   private static var limit: Int { 10 }

@@ -20,7 +20,7 @@ package enum JSON: Equatable, Sendable {
   case array([JSON])
   case object([Member])
 
-  /// An object; a member without a value is left out.
+  /// An object without the members that have no value.
   package static func object(_ members: KeyValuePairs<String, JSON?>) -> JSON {
     .object(members.compactMap { pair in pair.value.map { Member(name: pair.key, value: $0) } })
   }

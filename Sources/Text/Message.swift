@@ -45,7 +45,7 @@ package struct MessageWriter {
   }
 }
 
-/// The bytes are no message: garbage, or what no honest sender would say.
+/// The bytes are not a message: garbage, or something that no honest sender writes.
 package struct MalformedMessage: Error, Equatable {
   /// There is only one kind.
   package init() {}
@@ -83,7 +83,7 @@ package struct MessageReader {
     return ByteString(Array(bytes[position..<(position + count)]))
   }
 
-  /// Text that can be shown as it is.
+  /// Text that is printable unchanged.
   package mutating func text(limit: Int) throws(MalformedMessage) -> String {
     let bytes = try bytes(limit: limit)
     let text = bytes.description
@@ -128,7 +128,7 @@ extension Message {
     return writer.bytes
   }
 
-  /// The value of a whole message; nil where it is none.
+  /// The value of a whole message; nil if the bytes are not one.
   package init?(message: [UInt8]) {
     var reader = MessageReader(message)
     do throws(MalformedMessage) {
