@@ -224,7 +224,8 @@ settings_of() {
     # shellcheck disable=SC2086 # two words
     workload $pair '.spec.template.spec' | jq --exit-status --argjson timeout "$timeout" '
       .terminationGracePeriodSeconds
-        > $timeout + (.containers[0].lifecycle.preStop.exec.command[1] // "0" | tonumber)'
+        > $timeout + ([.containers[0].env[] | select(.name == "ENTRYPOINT_STOP_DELAY") | .value | rtrimstr("s") | tonumber]
+          | add // 0)'
   done
 }
 
