@@ -170,7 +170,7 @@ extension ProcessEnd {
   fileprivate var reason: String {
     switch self {
     case .exited(let status): "it ended with status \(status)"
-    case .killed(let signal): "SIG\(signal.name) (\(signal.number)) ended it"
+    case .killed(let signal): "\(signal.nameWithPrefix ?? "signal") (\(signal.number)) ended it"
     }
   }
 

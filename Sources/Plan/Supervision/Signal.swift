@@ -47,6 +47,11 @@ package struct Signal: Equatable, Sendable {
     }
   }
 
+  /// The name with SIG, such as "SIGQUIT"; nil where the number alone says as much.
+  package var nameWithPrefix: String? {
+    Signal.realtime.contains(number) ? nil : "SIG" + name
+  }
+
   /// Why another word names none.
   package static let rule =
     "it can only be a signal's name, with or without SIG, or its number (signal(7))"
