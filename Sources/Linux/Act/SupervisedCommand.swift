@@ -22,8 +22,10 @@ struct SupervisedCommand {
     retire: () throws(StartFailure) -> Void,
     launch: (_ parent: RunningProcess, _ terminal: Supervision.Terminal) -> Int32
   ) throws(StartFailure) -> SupervisedCommand {
+    // Nobody can stop the first process of a container (pid_namespaces(7)).
+    let isAlone = Terminal.isOwn || RunningProcess.isFirst
     let terminal: Supervision.Terminal =
-      Terminal.isInForeground ? Terminal.isOwn ? .own : .shared : .none
+      Terminal.isInForeground ? isAlone ? .own : .shared : .none
     let parent = RunningProcess.current
     let beginning = try pipe()
     let outcome = try pipe()
