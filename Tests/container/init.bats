@@ -72,7 +72,7 @@ gone() {
   mkdir -m 775 "$directory/prefix"
   chown 1337:0 "$directory/prefix"
   start_supervised --volume "$directory/prefix:$prefix"
-  read -r first_worker _ <"/proc/$nginx_master/task/$nginx_master/children"
+  first_worker=$(cut -d ' ' -f 1 "/proc/$nginx_master/task/$nginx_master/children")
   [[ -e $directory/prefix/pids/nginx.pid ]]
   kill -s KILL "$nginx_master"
   [[ $(ended_with) == 137 ]]
@@ -115,6 +115,9 @@ has_other_workers() {
 }
 
 @test "an interactive shell has job control and its Ctrl-C, and the container its status" {
+  # The function of engine.bash, for the shell that python starts.
+  export -f podman
+  export engine_directory
   python3 - "$image" <<'PYTHON'
 import os, pty, select, sys, time
 
@@ -127,7 +130,7 @@ def shows(text):
 
 child, terminal = pty.fork()
 if child == 0:
-    os.execvp("podman", ["podman", "run", "--rm", "-it", sys.argv[1], "--init", "--", "bash", "--norc", "-i"])
+    os.execvp("bash", ["bash", "-c", 'podman run --rm -it "$0" --init -- bash --norc -i', sys.argv[1]])
 os.write(terminal, b"echo $((1 + 1))-monitor-$(set -o | grep -c 'monitor.*on')\n")
 shows(b"2-monitor-1")
 os.write(terminal, b"echo $((2 + 2))-begins; sleep 1000\n")
