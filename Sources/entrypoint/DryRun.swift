@@ -54,7 +54,7 @@ struct DryRun {
     try StandardOutput.write(report.json.lines + "\n")
   }
 
-  /// Says a failure that came before there was a plan: for programs in the form of a plan.
+  /// Reports a failure from before there was a plan; as JSON, in the form of a plan.
   private func report(_ failure: StartFailure, _ variables: Environment) {
     if format == .json {
       var plan = Plan(command: start.command)
@@ -62,7 +62,7 @@ struct DryRun {
       do {
         return try print(PlanReport(plan, snapshot: nil))
       } catch {
-        // Nobody reads standard output; standard error is left.
+        // Standard output cannot be written, so standard error gets it.
       }
     }
     let log: Log

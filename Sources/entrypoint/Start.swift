@@ -6,7 +6,7 @@ import Report
 import Settings
 import Text
 
-/// A start: from the request to the exec of the command.
+/// A start, from the request to the exec of the command.
 struct Start {
   let command: [ByteString]
   let options: Options
@@ -34,7 +34,7 @@ struct Start {
       log.failure(error)
       RunningProcess.exit(error.status)
     }
-    // A plan that has no failure ends in an exec.
+    // Not reached: a plan without a failure ends in an exec.
     RunningProcess.exit(ExitStatus.notExecutable)
   }
 
@@ -71,7 +71,7 @@ struct Start {
   }
 }
 
-/// A start under way: what is known, and what is planned by it.
+/// A running start: what is known, and the plan made of it.
 private struct Course {
   private var planner: Planner
   private(set) var plan: Plan
@@ -92,7 +92,7 @@ private struct Course {
     return plan
   }
 
-  /// Much can have changed while `kong prepare` waited for a database.
+  /// Reads again and plans again: much can have changed while `kong prepare` waited for a database.
   mutating func lookAgain() throws(StartFailure) {
     do { planner.snapshot = try planner.snapshot.readAgain(for: planner.request) } catch {
       throw error.failure
@@ -101,7 +101,7 @@ private struct Course {
     warnings = []
   }
 
-  /// Warns of what has not been warned of since the last look.
+  /// Logs each warning once for each reading.
   mutating func warn(_ explanations: [Explanation]) {
     for explanation in explanations where !warnings.contains(explanation) {
       log.warning(explanation)
@@ -111,28 +111,28 @@ private struct Course {
 
   /// Runs one part of the plan.
   ///
-  /// Where the kernel refuses to change a file's capabilities, the planner is asked again with that as
-  /// one more fact, and so knows another way or why there is none. A step before can be carried out twice:
-  /// each leaves alone what is right already, and none of them has changed this process.
+  /// If the kernel refuses to change a file's capabilities, the planner runs again with that fact, and
+  /// finds another way or says why there is none. The steps before may then run twice: each one leaves
+  /// alone what is already right, and none of them changes this process.
   ///
   /// - Parameter announcement: what is said right before the exec.
   mutating func run(
     announcing announcement: String? = nil, _ part: (Plan) -> [Step]
   ) throws(StartFailure) {
     guard let refusal = try executor.run(part(plan), announcing: announcement) else { return }
-    log.info("\(refusal.what): \(refusal.why); planned again without that")
+    log.info("\(refusal.what): \(refusal.why); planning again without it")
     planner.snapshot.refusedWrite = refusal
     let isLaunch = plan.prepare.isEmpty
     plan = try Course.plan(planner)
     warn(isLaunch ? plan.launchWarnings : plan.prepareWarnings)
     if let refusal = try executor.run(part(plan)) { throw refusal.failure }
   }
-  /// Says what keeps nginx from starting, where that is why `kong prepare` has failed: its `nginx -t`
-  /// says what, and not what to do.
+  /// Reports what keeps nginx from starting if that made `kong prepare` fail: `nginx -t` says what is
+  /// wrong, but not what to do.
   ///
-  /// - Parameter began: when `kong prepare` had not run yet.
+  /// - Parameter began: a moment before `kong prepare` began.
   func explain(_ failure: StartFailure, since began: FileTime) {
-    // A signal, or a child that has spoken for itself.
+    // A signal, or a child that has already reported its failure.
     guard let user = plan.user, failure.explanation != nil, failure.status < ExitStatus.signal(0)
     else { return }
     let obstacles = NginxObstacle.find(

@@ -10,7 +10,7 @@ do throws(StartFailure) {
   let environment = unsafe EnvironmentBlock(CStrings(execve_environment()))
   let refusal = first_instruction_failure()
   if refusal != 0 { throw SystemCallFailure.settingSignals(errno: refusal).failure }
-  // Before anything is known that somebody could want to read in this process.
+  // Before this process reads anything that others could want to read in it.
   do { try ProcessAttribute.forbidTracing() } catch { throw error.failure }
   let invocation = try Invocation(arguments)
   let start = Start(invocation, environment: environment)

@@ -300,9 +300,9 @@ struct PrefixOwnershipTests {
       """)
     #expect(
       outcome.output == """
-        /link/p cannot be given to Kong's user: /link is a link, to real, and root follows none: it could lead anywhere
+        /link/p cannot be given to Kong's user: /link is a link to real, and root follows no links: they could lead anywhere
         78
-        /p cannot be given to Kong's user: /p is a link, to real/p, and root follows none: it could lead anywhere
+        /p cannot be given to Kong's user: /p is a link to real/p, and root follows no links: they could lead anywhere
         78
         /file cannot be given to Kong's user: /file is not a directory
         78

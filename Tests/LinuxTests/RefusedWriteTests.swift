@@ -39,7 +39,7 @@ struct RefusedWriteTests {
       """)
     #expect(outcome.output.hasPrefix(granted), "\(outcome.output)\(outcome.errors)")
     #expect(
-      outcome.output.hasSuffix("(No space left on device); planned again without that\n"),
+      outcome.output.hasSuffix("(No space left on device); planning again without it\n"),
       "\(outcome.output)\(outcome.errors)")
   }
 

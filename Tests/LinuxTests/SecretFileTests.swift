@@ -122,7 +122,7 @@ struct SecretFileReadingTests {
     ])
   func planted(user: String) async throws {
     let root = "mkdir -m 0755 $T/root; echo s3cret > $T/root/pw; chmod 0400 $T/root/pw; \(user)"
-    try await expectFailure(root, at: "u/pw", "others than root can write")
+    try await expectFailure(root, at: "u/pw", "users other than root can write")
     // The same layout is no obstacle if the user can read the file anyway.
     #expect(try await read(root + "; chmod 0444 $T/root/pw", at: "u/pw").text == "s3cret")
   }
@@ -138,7 +138,7 @@ struct SecretFileReadingTests {
       let outcome = try await read("echo s3cret > $T/pw; \(change)", variable: variable)
       #expect((outcome.status == 78) == isRefused, "\(change): \(outcome)")
       #expect((outcome.text == "s3cret") != isRefused)
-      #expect(outcome.why.contains("a start as root goes by it") == isRefused)
+      #expect(outcome.why.contains("a start as root obeys it") == isRefused)
     }
   }
 

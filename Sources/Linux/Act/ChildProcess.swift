@@ -3,19 +3,19 @@ import Text
 
 /// A child that carries out steps up to an exec, and is waited for.
 struct ChildProcess {
-  /// How long a child may go on after a stop signal before it is killed, in milliseconds.
+  /// How long a child may run after a stop signal before it is killed, in milliseconds.
   static let patience = 2000
 
   /// Forks, waits, and passes stop signals on.
   ///
   /// - Parameters:
-  ///   - uid: the user that the child becomes, nil if it stays.
-  ///   - endsOrphans: whether that user's processes that the child leaves running are killed.
-  ///   - body: what the child does; it must not return. First it unblocks the signals. It sets
-  ///     `hasExplained` where it has said itself why it ends.
+  ///   - uid: the user that the child becomes, nil if it does not change.
+  ///   - endsOrphans: whether to kill that user's processes that the child leaves running.
+  ///   - body: what the child does. It first unblocks the signals, and sets `hasExplained` if it has
+  ///     already reported why it ends.
   /// - Returns: the names of the processes that the child left running, and that were killed.
-  /// - Throws: ``StartFailure`` with the child's own status; or with 128 + signal after a stop
-  ///   signal, however the child ended.
+  /// - Throws: ``StartFailure`` with the child's own status; after a stop signal, with 128 + signal,
+  ///   however the child ended.
   @discardableResult
   static func run(
     name: @autoclosure () -> String, uid: UInt32?, endsOrphans: Bool = false,
@@ -33,7 +33,7 @@ struct ChildProcess {
     } catch {
       outcome = .failure(error)
     }
-    // Nothing after this may be deaf to signals, not even a message to a pipe that nobody reads.
+    // From here on a stop signal must work, even while a message waits for a pipe that nobody reads.
     do { try signals.unblock() } catch { throw error.failure }
     let (end, stop, ended) = try outcome.get()
     if let stop { throw StartFailure(status: ExitStatus.signal(stop.number)) }
@@ -49,8 +49,8 @@ struct ChildProcess {
     }
   }
 
-  /// What came of a child: how it ended, the stop signal that arrived meanwhile, and the names of the
-  /// processes that it left running and that were killed.
+  /// How a child ended, the stop signal that arrived meanwhile, and the names of the processes that it
+  /// left running and that were killed.
   private typealias Outcome = (
     end: ProcessEnd, stop: Signal?, ended: FirstOfMany<ByteString>
   )
@@ -64,10 +64,10 @@ struct ChildProcess {
     let child: RunningProcess
     do throws(Errno) {
       child = try RunningProcess.fork {
-        // A group of its own: a stop signal reaches what the child has started, too, and a Ctrl-C
-        // reaches it once, through us.
+        // With a group of its own, a stop signal also reaches what the child has started, and a Ctrl-C
+        // reaches it once, through this process.
         RunningProcess.leadGroup()
-        // In the background a read of the terminal would stop it for ever; now it fails (termios(3)).
+        // A background process that reads the terminal would stop forever; now the read fails (termios(3)).
         Signal.terminalInput.ignore()
         Signal.terminalOutput.ignore()
         body()
@@ -80,7 +80,7 @@ struct ChildProcess {
     do {
       (end, stop) = try wait(for: child, uid: uid, signals: signals)
     } catch {
-      // Without its status nothing may follow it.
+      // Without the child's status, no further step may run.
       send(.kill, to: child, uid: uid)
       throw error.failure
     }
@@ -88,7 +88,7 @@ struct ChildProcess {
     do throws(StartFailure) {
       return (end, stop, try orphans.end(of: uid))
     } catch {
-      // Such a start ends anyway, and says why.
+      // This start ends anyway, and reports why.
       guard stop != nil || end.status != 0 else { throw error }
       return (end, stop, FirstOfMany())
     }
@@ -103,7 +103,7 @@ struct ChildProcess {
     while true {
       if let end = try end(of: child) {
         if stop == nil { stop = try signals.pendingStop() }
-        // Nothing that it started outlives a start that was stopped.
+        // Nothing that the child started outlives a stopped start.
         if stop != nil { _ = sendToGroup(.kill, of: child, uid: uid) }
         return (end, stop)
       }
@@ -115,7 +115,7 @@ struct ChildProcess {
         stop = signal
         deadline = .now + (isSent ? patience : 0)
       case nil where deadline?.remaining == 0:
-        // If it cannot even be killed, there is no end to wait for.
+        // A child that cannot be killed may never end.
         guard send(.kill, to: child, uid: uid) else { return (.exited(0), stop) }
         deadline = nil
       case nil: continue
@@ -123,7 +123,7 @@ struct ChildProcess {
     }
   }
 
-  /// How the child has ended, nil while it runs.
+  /// How the child has ended; nil while it runs.
   private static func end(
     of child: RunningProcess
   ) throws(SystemCallFailure) -> ProcessEnd? {
@@ -132,12 +132,12 @@ struct ChildProcess {
     }
   }
 
-  /// Sends a signal to the child, which has not been waited for, and to all that it started.
+  /// Sends a signal to the child, which has not been waited for, and to everything it started.
   @discardableResult
   private static func send(_ signal: Signal, to child: RunningProcess, uid: UInt32?) -> Bool {
     let isInGroup = child.leadsGroup
     let isSent = sendToGroup(signal, of: child, uid: uid)
-    // It may have moved to another group, and left others of its own behind.
+    // It may have changed its group, and left other processes in the old one.
     return isInGroup
       ? isSent : send(uid: uid) { () throws(Errno) in try child.send(signal) }
   }
@@ -147,10 +147,12 @@ struct ChildProcess {
     send(uid: uid) { () throws(Errno) in try child.sendToGroup(signal) }
   }
 
-  /// Sends a signal; a process or group that has gone needs none.
+  /// Sends a signal.
   ///
-  /// The child is another user's, so root needs cap_kill for that, which a container may not have.
-  /// But a stop signal is the end of this start: we may as well become that user.
+  /// A process or group that no longer exists needs none.
+  ///
+  /// The child runs as another user, so root needs cap_kill, which a container may lack. A stop signal
+  /// ends this start anyway, so this process may become that user.
   private static func send(uid: UInt32?, _ call: () throws(Errno) -> Void) -> Bool {
     do throws(Errno) {
       try call()
@@ -178,9 +180,9 @@ extension ProcessEnd {
     switch self {
     case .exited: "read its own message above"
     case .killed(.kill):
-      "often it is the kernel's out-of-memory killer: raise the container's memory limit (docker"
+      "often the kernel's out-of-memory killer sent it: raise the container's memory limit (docker"
         + " inspect: OOMKilled)"
-    case .killed: "find out who sent it; if nobody did, it is a fault of the program's: see dmesg"
+    case .killed: "find out who sent it; if nobody did, the program has a bug: see dmesg"
     }
   }
 }

@@ -12,10 +12,8 @@ package struct Executor {
   /// In a child, the process that forked it.
   private var parent: RunningProcess?
 
-  /// Creates an executor.
-  ///
   /// - Parameters:
-  ///   - environment: as execve(2) gave it; programs get it with the plan's changes.
+  ///   - environment: the environment from execve(2); programs get it with the plan's changes.
   ///   - names: for messages.
   package init(environment: EnvironmentBlock, names: CapabilityNames, log: Log) {
     self.environment = environment
@@ -26,10 +24,10 @@ package struct Executor {
   /// Runs the steps; if the last is an exec, it does not return.
   ///
   /// - Parameter announcement: what is said right before the exec, when it is true.
-  /// - Returns: nil where all are carried out; else why the kernel refuses to change a file's
-  ///   capabilities. Those before that step are carried out, it and the others are not.
-  /// - Throws: ``StartFailure`` at the first step that fails. What was changed before stays changed,
-  ///   so the process has to end.
+  /// - Returns: nil if all steps were carried out; otherwise why the kernel refuses to change a file's
+  ///   capabilities. The steps before that one were carried out, the others were not.
+  /// - Throws: ``StartFailure`` at the first step that fails. Earlier changes stay, so the process has to
+  ///   end.
   package func run(
     _ steps: [Step], announcing announcement: String? = nil
   ) throws(StartFailure) -> RefusedWrite? {
@@ -67,7 +65,7 @@ package struct Executor {
     case .setGroup(let gid): try call(ProcessIdentity.setGroup(gid))
     case .setUser(let uid):
       try call(ProcessIdentity.setUser(uid))
-      // The kernel may have changed that with the user.
+      // The change of user may have reset it.
       try call(ProcessAttribute.forbidTracing())
     case .setCapabilities(let permitted, let inheritable, let effective):
       try call(
@@ -100,7 +98,7 @@ package struct Executor {
     }
   }
 
-  /// Makes a call whose refusal is the end of the start.
+  /// Makes a call whose failure ends the start.
   private func call(
     _ body: @autoclosure () throws(SystemCallFailure) -> Void
   ) throws(StartFailure) {
@@ -112,7 +110,7 @@ package struct Executor {
   ) throws(StartFailure) -> RefusedWrite? {
     let what =
       set.map { "\(names.list(of: $0)) cannot be written to \(file.path)" }
-      ?? "the file capabilities of \(file.path) cannot be taken off"
+      ?? "the file capabilities of \(file.path) cannot be removed"
     do { return try FileCapabilities.write(set, to: file)?.refusedWrite(what: what) } catch {
       throw error.failure(what: what)
     }
@@ -127,7 +125,7 @@ package struct Executor {
     ) { signals, hasExplained in
       do throws(StartFailure) {
         try call(signals.unblock())
-        // No child writes to a file.
+        // No child changes file capabilities.
         if let refusal = try executor.run(steps) { throw refusal.failure }
         RunningProcess.exit(0)
       } catch {
@@ -162,7 +160,7 @@ package struct Executor {
     } catch {
       // The child may have ended before it was told to begin.
       SignalSet.forgetBrokenPipe()
-      // Nothing after this may be deaf to signals, not even a message to a pipe that nobody reads.
+      // From here on a stop signal must work, even while a message waits for a pipe that nobody reads.
       try call(mask.restore())
       throw error
     }
@@ -225,11 +223,12 @@ package struct Executor {
     } catch {
       log.warning(
         Explanation(
-          what: "\(stream.name) stays uid \(stream.uid)'s: the command may be unable to open"
+          what:
+            "\(stream.name) still belongs to uid \(stream.uid): the command may be unable to open"
             + " /dev/\(stream.name)",
           why:
-            "\(error.call) failed (\(error.errno)); in a user namespace the engine may have made it"
-            + " as a user from outside",
+            "\(error.call) failed (\(error.errno)); in a user namespace the engine may have created it"
+            + " as a user outside",
           waysOut: [
             "start the container with a terminal: docker run -t, Kubernetes tty: true",
             "have it log to files; Kong: KONG_PROXY_ACCESS_LOG, KONG_PROXY_ERROR_LOG, KONG_ADMIN_ACCESS_LOG, ...",
@@ -237,14 +236,14 @@ package struct Executor {
     }
   }
 
-  /// Reads the credentials back; fails unless they are the planned ones.
+  /// Reads the credentials back, and fails if they differ from the plan.
   private func verify(_ planned: Credentials) throws(StartFailure) {
     let found: Credentials
     do { found = try ProcessStatus.read() } catch { throw error.failure }
     guard found != planned else { return }
     throw StartFailure(
       status: ExitStatus.notPermitted,
-      what: "the credentials before exec are not the planned ones",
+      what: "the credentials before exec differ from the plan",
       why: planned.differences(to: found, names: names).joined(separator: "; "),
       waysOut: [
         "look for a security module, a seccomp profile or a container runtime that changes what"

@@ -3,7 +3,7 @@ import Plan
 import Text
 
 extension FileCapabilities {
-  /// What reading a file's `security.capability` attribute says.
+  /// The result of reading a file's `security.capability` attribute.
   enum Reading: Equatable {
     case present(FileCapabilities)
     case absent
@@ -21,7 +21,7 @@ extension FileCapabilities {
           effective: !state.effective.isEmpty, rootID: state.rootID))
     } catch {
       switch error {
-      // EOVERFLOW: of a root id that this user namespace has not, so they do not count here.
+      // EOVERFLOW: the root id is not mapped in this user namespace, so the kernel ignores the attribute.
       case .noData, .overflow: return .absent
       case .notSupported: return .unsupported
       default: throw SystemCallFailure("cap_get_fd", error)
@@ -29,17 +29,17 @@ extension FileCapabilities {
     }
   }
 
-  /// Writes exactly `set`, permitted and effective; nil takes the attribute away (cap_set_fd(3)).
+  /// Writes exactly `set`, permitted and effective; nil removes the attribute (cap_set_fd(3)).
   ///
-  /// The path is opened without following a link, and must lead to the very file that the plan was
-  /// made for. In a user namespace the kernel adds the namespace's root id itself.
+  /// The path is opened without following a link, and must lead to the file that the plan was made for.
+  /// In a user namespace the kernel adds the namespace's root id.
   ///
-  /// - Returns: why the kernel refuses the attribute; nil where it is as wanted.
+  /// - Returns: why the kernel refuses the change; nil if the attribute is as wanted.
   static func write(
     _ set: CapabilitySet?, to file: ProgramFile
   ) throws(SystemCallFailure) -> SystemCallFailure? {
     try openPlanned(file).withDescriptor { descriptor throws(SystemCallFailure) in
-      // Made before, as its failure is none of the write's.
+      // A failure to make the state is not a refused write.
       let state = try set.map { set throws(SystemCallFailure) in
         try CapabilityState.of(permitted: set, effective: set)
       }
@@ -68,10 +68,10 @@ extension FileCapabilities {
     }
   }
 
-  /// Reads the attribute back: a file system or a seccomp profile can answer in the kernel's place.
+  /// Reads the attribute back: a file system or a seccomp profile can fake success.
   ///
-  /// - Returns: a refusal where the attribute is what it was before.
-  /// - Throws: ``SystemCallFailure`` where it is something else, which no plan was made for.
+  /// - Returns: a refusal if the attribute has not changed.
+  /// - Throws: ``SystemCallFailure`` if it is neither the old nor the wanted one: there is no plan for that.
   private static func whyNotStored(
     _ set: CapabilitySet?, in descriptor: borrowing Descriptor, file: ProgramFile
   ) throws(SystemCallFailure) -> SystemCallFailure? {
@@ -82,8 +82,8 @@ extension FileCapabilities {
       "cap_set_fd(\(file.path))", .ioError,
       cause: SystemCallFailure.Cause(
         why:
-          "the call succeeded, but the attribute that is read back is not the one that was written:"
-          + " the file system, a seccomp profile or a container runtime does not carry it out",
+          "the call succeeded, but the attribute read back is not the one written:"
+          + " the file system, a seccomp profile or a container runtime ignores the call",
         waysOut: ["put \(file.path) on another file system"]))
     guard stored == file.capabilities.map(Reading.present) ?? .absent else { throw failure }
     return failure

@@ -3,19 +3,19 @@ import Text
 
 /// Links Kong's log files to the container's standard output and error.
 ///
-/// To be called as the user that Kong runs as.
+/// Call it as Kong's user.
 enum LogLinks {
   /// What was done.
   struct Report: Equatable, Sendable {
     /// The paths of the links that were made or replaced.
     var made: [ByteString] = []
-    /// What is in the way, and why it stays.
+    /// What could not be replaced, and why.
     var left = FirstOfMany<SkippedEntry>()
   }
 
-  /// Makes the links that are not there or lead elsewhere, and the directory PREFIX/logs if need be.
+  /// Makes the links that are missing or lead elsewhere, and PREFIX/logs if it is missing.
   ///
-  /// A file in the way is replaced in one step, so that nginx finds one of the two at any time.
+  /// An existing file is replaced in one step, so nginx always finds either the file or the link.
   static func make(in prefix: ByteString) -> Report {
     var report = Report()
     let path = prefix + "/logs"
@@ -48,7 +48,7 @@ enum LogLinks {
     return try Directory.open(path, for: .reference)
   }
 
-  /// Puts a link in the place of whatever has the name but a directory (rename(2)).
+  /// Replaces whatever has the name, except a directory, by a link (rename(2)).
   private static func replace(
     _ name: ByteString, by target: ByteString, in directory: borrowing Directory
   ) throws(Errno) {
@@ -57,7 +57,7 @@ enum LogLinks {
     do throws(Errno) { try directory.rename(temporary, to: name) } catch {
       let reason = error
       do throws(Errno) { try directory.remove(temporary) } catch {
-        // The next start finds it, and takes it away.
+        // The next start removes it.
       }
       throw reason
     }
@@ -68,7 +68,7 @@ enum LogLinks {
   ) throws(Errno) {
     do throws(Errno) { try directory.link(name, to: target) } catch {
       guard error == .fileExists else { throw error }
-      // A start that was killed has left one.
+      // A start that was killed left this one.
       try directory.remove(name)
       try directory.link(name, to: target)
     }
@@ -76,7 +76,7 @@ enum LogLinks {
 }
 
 extension LogLinks.Report {
-  /// What a person should know of it: nothing where every log goes where it should.
+  /// One warning if a log may not reach the container's output.
   var warnings: [Explanation] {
     if left.isEmpty { return [] }
     return [

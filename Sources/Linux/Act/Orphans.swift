@@ -1,38 +1,40 @@
 import Plan
 import Text
 
-/// The processes that a child leaves running: they become children of this process, wherever they have gone
-/// (PR_SET_CHILD_SUBREAPER(2const); the first process of a container has them anyway).
+/// The processes that a child leaves running.
 ///
-/// What `docker exec` starts has its parent outside, and is none of them.
+/// They become children of this process, whatever session or group they are in
+/// (PR_SET_CHILD_SUBREAPER(2const); the first process of a container gets them anyway).
+///
+/// Processes of `docker exec` have their parent outside the container, and are not among them.
 struct Orphans {
-  /// How long to try to end them, in milliseconds.
+  /// How long to try to kill them, in milliseconds.
   private static let patience = 2000
 
-  /// The children that were there before, such as what a hook has left.
+  /// The children that existed before, such as those that a hook left.
   private let others: [RunningProcess]
 
-  /// Adopts from now on what children leave.
+  /// Adopts what children leave from now on.
   init() throws(SystemCallFailure) {
     try Orphans.adopt(true)
     others = try Orphans.areThere() ? try Orphans.list() : []
   }
 
-  /// Kills those that belong to a user, all of them, and adopts no more.
+  /// Kills all that belong to a user, then stops adopting.
   ///
-  /// A child of theirs that is left then is the next to be found, so that nothing can escape. Of another
-  /// user can only be what a set-user-ID program has made it, or what was started in the container from
-  /// outside and lost its parent: that is not to be ended.
+  /// A killed process leaves its own children to this one, and the next round finds them: none escapes.
+  /// Processes of other users stay: a set-user-ID program made them so, or they were started in the
+  /// container from outside and lost their parent.
   ///
-  /// - Returns: their names, as they called themselves.
-  /// - Throws: ``StartFailure`` where one may be left.
+  /// - Returns: the names that they gave themselves.
+  /// - Throws: ``StartFailure`` if one may be left.
   func end(of uid: UInt32) throws(StartFailure) -> FirstOfMany<ByteString> {
     do throws(SystemCallFailure) {
       let ended = try endAll(of: uid)
       try Orphans.adopt(false)
       return ended
     } catch {
-      var failure = error.failure(what: "what kong prepare has left running cannot be killed")
+      var failure = error.failure(what: "processes that kong prepare left running cannot be killed")
       failure.explanation?.waysOut.append(
         "find out what it starts in the background: docker exec CONTAINER ps -ef")
       throw failure
@@ -50,7 +52,7 @@ struct Orphans {
       for name in names { if let name { ended.append(name) } }
       known += left
       guard deadline.remaining > 0 else { throw SystemCallFailure("kill", .timedOut) }
-      // A killed process is gone within this time, unless it waits for a disk. Stop signals stay pending.
+      // Enough for a killed process to end, unless it waits for a disk. Stop signals stay pending.
       MonotonicTime.pause()
     }
     return ended
@@ -61,7 +63,7 @@ struct Orphans {
     try ProcessAttribute.adoptOrphans(isReaper)
   }
 
-  /// Whether this process has children that run; those that have ended are forgotten.
+  /// Whether this process has running children; those that have ended are reaped.
   private static func areThere() throws(SystemCallFailure) -> Bool {
     do throws(Errno) { return try RunningProcess.forgetEnded() } catch {
       throw SystemCallFailure("waitpid", error)
@@ -78,19 +80,20 @@ struct Orphans {
     }
   }
 
-  /// What a process calls itself (proc_pid_comm(5)), 15 bytes at most; its number where that is hidden.
+  /// The name that a process gave itself (proc_pid_comm(5)), at most 15 bytes; its number if /proc hides it.
   private static func name(of process: RunningProcess) -> ByteString {
     let path = ByteString("/proc/\(process.number)/comm")
     var name: [UInt8] = []
     do throws(SystemCallFailure) { name = try contentsIfPresent(ofKernel: path) ?? [] } catch {
-      // Its number says who it is.
+      // Its number takes the place of the name.
     }
     if name.isEmpty { return ByteString("process \(process.number)") }
     return ByteString(Array(name.prefix { $0 != UInt8(ascii: "\n") }))
   }
 
-  /// Kills those processes that a user may kill: as that user, because root may not without cap_kill, and
-  /// must not kill others.
+  /// Kills the processes that a user may kill.
+  ///
+  /// A child does it as that user: root may lack cap_kill, and must not kill processes of other users.
   ///
   /// - Returns: whether there was one.
   private static func kill(
@@ -113,8 +116,8 @@ struct Orphans {
     }
   }
 
-  /// Ends this process with 0 where there was one that it could kill, 1 where there was none, 2 where it
-  /// cannot become the user.
+  /// Exits with 0 if a process was killed, 1 if there was none, and 2 if this process cannot become the
+  /// user.
   private static func killAndExit(_ processes: [RunningProcess], as uid: UInt32) -> Never {
     do throws(SystemCallFailure) { try ProcessIdentity.setUser(uid) } catch {
       RunningProcess.exit(2)
@@ -125,7 +128,7 @@ struct Orphans {
         try process.send(.kill)
         isSent = true
       } catch {
-        // It is another user's, or has ended.
+        // It belongs to another user, or has ended.
       }
     }
     RunningProcess.exit(isSent ? 0 : 1)

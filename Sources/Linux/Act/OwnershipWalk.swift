@@ -1,21 +1,21 @@
 import Kong
 import Text
 
-/// Goes through a directory and all that is in it, and gives to a user what is not the user's.
+/// Walks through a directory tree and gives to a user what does not belong to it.
 ///
-/// Somebody may exchange, move and link files in it meanwhile. So each step goes from an open
-/// directory by one name, never through a link; and what gets another owner is first pinned by a
-/// descriptor, looked at by that descriptor, and changed by that descriptor. What was checked is what
-/// is changed. Where nothing has to be changed, nothing is written.
+/// The user may exchange, move and link files meanwhile. So each step goes from an open directory by one
+/// name, never through a link. A file that gets a new owner is first pinned by a descriptor, then checked
+/// and changed through that descriptor: what was checked is what is changed. If nothing has to change,
+/// nothing is written.
 ///
-/// And he may have moved a file of another owner into a directory of his (rename(2)). So what is in a
-/// directory that is the user's already is not given, but for what is mounted there.
+/// The user may also have moved a file of another owner into its own directory (rename(2)). So nothing in
+/// a directory that already belongs to the user is given, except mounts.
 struct OwnershipWalk {
   /// How deep directories are followed.
   ///
-  /// Each level holds a descriptor, of which a process may have 1024 by default, and a buffer; a
-  /// hostile user can nest thousands. Kong's own prefix is four levels deep. To climb back by ".."
-  /// instead would be to trust that nobody has moved the directory.
+  /// Each level holds a descriptor, of which a process may have 1024 by default, and a buffer. A hostile
+  /// user can nest thousands of directories; Kong's prefix has four levels. Climbing back by ".." would
+  /// trust that nobody has moved the directory.
   static let maximumDepth = 128
 
   private let uid: UInt32
@@ -23,27 +23,27 @@ struct OwnershipWalk {
   private(set) var report = OwnershipReport()
   /// The directory that the walk is in.
   private var path: [UInt8]
-  /// Whether the user has not owned that directory before, so that others have put there what is not his.
+  /// Whether the directory did not belong to the user before, so the user cannot have moved files into it.
   private var isFresh = false
   /// The device of that directory (inode(7)).
   private var device: UInt64 = 0
-  /// Whether the last entry had to be changed, and so the next one probably has to be, too.
+  /// Whether the last entry had to be changed.
   ///
-  /// Then that is pinned at once, without being looked at by name before.
+  /// Then the next one probably has to be changed, too, and is pinned at once, without a look by name.
   private var expectsChange = false
 
-  /// Prepares a walk.
+  /// - Parameter path: the path of the directory, for the report.
   init(at path: ByteString, uid: UInt32, gid: UInt32) {
     self.path = path.bytes
     self.uid = uid
     self.gid = gid
   }
 
-  /// Walks through a directory, which is given itself in any case.
+  /// Walks through a directory, and gives the directory itself in any case.
   ///
   /// - Parameters:
   ///   - directory: a reference to it (`O_PATH`).
-  ///   - isPlacedByRoot: whether nobody but root can have put it where it is.
+  ///   - isPlacedByRoot: whether only root can have put it there.
   mutating func start(in directory: borrowing Directory, isPlacedByRoot: Bool) {
     isFresh = isPlacedByRoot
     do throws(Errno) {
@@ -54,8 +54,8 @@ struct OwnershipWalk {
     }
   }
 
-  /// Goes through the directory, and gives it at last itself: what is in a directory of root's is safe
-  /// from the user until it has been given, and root may be unable to enter it afterwards.
+  /// Walks through the directory, and gives the directory itself last: until then the user cannot touch
+  /// what is in a directory of root, and root may be unable to enter it afterwards.
   private mutating func walk(_ directory: borrowing Directory, _ status: FileStatus, depth: Int) {
     report.examined += 1
     let (wasFresh, deviceAbove) = (isFresh, device)
@@ -70,11 +70,9 @@ struct OwnershipWalk {
     give(directory, status)
   }
 
-  /// A directory that cannot be read, as root without cap_dac_override finds them, can be given, but
-  /// not what is in it.
+  /// Gives a directory that root cannot read for lack of cap_dac_override, without its contents.
   ///
-  /// That is said once: one that is the user's already is nothing to speak of, as at every start after
-  /// the first there are some, such as PREFIX/ssl.
+  /// It is reported only then: every later start meets such directories of the user, such as PREFIX/ssl.
   private mutating func giveUnread(_ directory: borrowing Directory, reason: Errno) {
     report.examined += 1
     var isOthers = true
@@ -117,7 +115,7 @@ struct OwnershipWalk {
       let directory = try parent.open(entry)
       let status = try directory.status()
       if isForeign(status, directory.descriptor) { return skip(.foreign(status.uid)) }
-      // What is mounted in a directory of the user's is as root has made it.
+      // The user cannot have changed what is mounted in its directory.
       let wasFresh = isFresh
       isFresh = isFresh || status.uid != uid
       walk(directory, status, depth: depth + 1)
@@ -131,7 +129,7 @@ struct OwnershipWalk {
     }
   }
 
-  /// Gives a directory that cannot be opened to be listed, as ``enter(_:in:depth:)`` would.
+  /// Enters a directory that cannot be listed, and gives only the directory itself.
   private mutating func enterUnread(
     _ entry: borrowing DirectoryEntry, in parent: borrowing Directory, reason: Errno
   ) {
@@ -148,13 +146,13 @@ struct OwnershipWalk {
     giveUnread(directory, reason: reason)
   }
 
-  /// Leaves the directory that the path leads to.
+  /// Skips the current directory.
   private mutating func skip(_ reason: OwnershipReport.Reason) {
     report.examined += 1
     report.leave(ByteString(path), reason)
   }
 
-  /// Holds on to whatever the name leads to now, looks at it, and changes that.
+  /// Pins whatever has the name now, checks it, and changes it.
   private mutating func pin(
     _ entry: borrowing DirectoryEntry, in directory: borrowing Directory, depth: Int
   ) {
@@ -173,18 +171,18 @@ struct OwnershipWalk {
     }
   }
 
-  /// Why an entry that is not the user's has to stay so.
+  /// Why an entry of another owner must not be given.
   private func exemption(
     _ status: FileStatus, _ descriptor: borrowing Descriptor
   ) -> OwnershipReport.Reason? {
     if status.type.isDevice { return .device }
     if isForeign(status, descriptor) { return .foreign(status.uid) }
-    // The user may have linked any file of this mount, such as /etc/shadow, where
-    // fs.protected_hardlinks is 0 (proc(5)).
+    // If fs.protected_hardlinks is 0, the user may have linked any file of this mount, such as
+    // /etc/shadow (proc(5)).
     return status.links > 1 && status.uid != uid ? .hardLink : nil
   }
 
-  /// Gives what the descriptor holds; says why the kernel did not.
+  /// Gives the file of a descriptor; returns why the kernel refuses.
   private mutating func give(_ descriptor: borrowing Descriptor) -> OwnershipReport.Reason? {
     do throws(Errno) {
       try descriptor.give(to: uid, group: gid)
@@ -195,7 +193,7 @@ struct OwnershipWalk {
     }
   }
 
-  /// Says why a name of the directory cannot be looked at, unless it is just gone by now.
+  /// Reports why an entry cannot be looked at, unless it no longer exists.
   private mutating func vanished(_ entry: borrowing DirectoryEntry, _ reason: Errno) {
     if reason == .noSuchFileOrDirectory { return }
     report.examined += 1

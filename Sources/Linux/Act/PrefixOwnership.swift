@@ -3,16 +3,17 @@ package import Text
 
 /// Gives a prefix, and what is in it, to the user that Kong runs as (chown(2)).
 ///
-/// The kernel takes set-user-ID bits and file capabilities off a file that gets another owner.
+/// The kernel removes set-user-ID bits and file capabilities from a file that gets another owner.
 package enum PrefixOwnership {
-  /// Gives the prefix away; makes it where it is not there, and what is missing above it, which stays
-  /// root's.
+  /// Gives the prefix to the user.
   ///
-  /// Mounts inside belong to it, as a volume for the logs does. What must not or cannot be given is
-  /// left, and in the report: once the prefix is the user's, what others own in it is none of it.
+  /// Creates it if it is missing; new directories above it stay root's.
   ///
-  /// - Throws: ``StartFailure`` where the path does not lead to a directory without a link, or the
-  ///   prefix cannot be made.
+  /// Mounts inside the prefix are part of it, such as a volume for the logs. What must not or cannot be
+  /// given stays, and is in the report.
+  ///
+  /// - Throws: ``StartFailure`` if the path contains a link, does not lead to a directory, or the prefix
+  ///   cannot be created.
   package static func give(
     _ prefix: Prefix, to uid: UInt32, gid: UInt32
   ) throws(StartFailure) -> OwnershipReport {
@@ -23,19 +24,19 @@ package enum PrefixOwnership {
     return walk.report
   }
 
-  /// Goes the way that ``give(_:to:gid:)`` would go to the prefix, and changes nothing.
+  /// Follows the path as ``give(_:to:gid:)`` would, and changes nothing.
   ///
   /// - Throws: ``StartFailure`` as ``give(_:to:gid:)``.
   static func checkWay(to prefix: Prefix) throws(StartFailure) {
     _ = try descend(prefix, makesMissing: false)
   }
 
-  /// An open directory, and who can have put it where it is.
+  /// An open directory, and who can have put it there.
   private struct Place: ~Copyable {
     /// A reference (`O_PATH`).
     let directory: Directory
     let status: FileStatus
-    /// Whether nobody but root can have led the path to this directory, or mounted it there.
+    /// Whether only root can have put this directory at its path, or mounted it there.
     let isPlacedByRoot: Bool
 
     /// The root directory.
@@ -55,10 +56,10 @@ package enum PrefixOwnership {
       return Place(directory: other, status: status, isPlacedByRoot: isPlacedByRoot)
     }
 
-    /// Whether only root can have moved a directory here, or another in its place.
+    /// Whether only root can have moved a directory here, or replaced it.
     ///
-    /// In one with the sticky bit, such as /tmp, others cannot take away what is root's; and to move a
-    /// directory they would have to be able to write it (rename(2)).
+    /// In a directory with the sticky bit, such as /tmp, others cannot remove root's entries, and cannot
+    /// move a directory that they cannot write (rename(2)).
     private func keepsOthers(fromMoving other: FileStatus) -> Bool {
       !Place.isOpen(status)
         || status.uid == 0 && status.permissions & 0o1000 != 0 && !Place.isOpen(other)
@@ -69,10 +70,10 @@ package enum PrefixOwnership {
     }
   }
 
-  /// Goes from the root directory down to the prefix, one name after another, and never through a
-  /// link: who can write a directory above it must not lead root elsewhere.
+  /// Descends from the root directory to the prefix, name by name, and never through a link: whoever can
+  /// write a directory above the prefix must not lead root elsewhere.
   ///
-  /// - Returns: the prefix; nil where it is not there, and not to be made.
+  /// - Returns: the prefix; nil if it is missing and is not to be created.
   private static func descend(
     _ prefix: Prefix, makesMissing: Bool
   ) throws(StartFailure) -> Place? {
@@ -96,7 +97,7 @@ package enum PrefixOwnership {
     }
   }
 
-  /// Makes a directory in another, unless somebody else has been faster.
+  /// Creates a directory in another, unless it exists by now.
   private static func make(
     _ name: ByteString, in parent: borrowing Directory
   ) throws(Errno) {
@@ -109,7 +110,7 @@ package enum PrefixOwnership {
     _ prefix: Prefix, at path: ByteString, _ reason: Errno
   ) -> StartFailure {
     let what = "\(prefix.path) cannot be given to Kong's user"
-    // A link is none with O_DIRECTORY and O_NOFOLLOW (open(2)).
+    // O_DIRECTORY with O_NOFOLLOW refuses a link with ENOTDIR (open(2)).
     guard reason == .notDirectory || reason == .tooManySymbolicLinkLevels else {
       return StartFailure(
         status: ExitStatus.notPermitted, what: what, why: "\(path): \(reason)",
@@ -127,7 +128,7 @@ package enum PrefixOwnership {
     }
     return StartFailure(
       status: ExitStatus.configuration, what: what,
-      why: "\(path) is a link, to \(target), and root follows none: it could lead anywhere",
+      why: "\(path) is a link to \(target), and root follows no links: they could lead anywhere",
       waysOut: [
         "name the directory itself with KONG_PREFIX; realpath \(prefix.path) prints it",
         "mount the volume at \(prefix.path) instead of linking to it",

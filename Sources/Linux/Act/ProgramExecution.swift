@@ -1,7 +1,7 @@
 import Plan
 import Text
 
-/// A program that takes the place of this one (execve(2)).
+/// The exec of a program (execve(2)).
 enum ProgramExecution {
   /// Replaces this process's program; returns only by throwing.
   static func run(
@@ -16,7 +16,7 @@ enum ProgramExecution {
   }
 
   private static func failure(_ path: ByteString, _ reason: Errno) -> StartFailure {
-    // Of a hook nothing was known before, and of any program only what its beginning says.
+    // Hooks were not inspected before, and programs may have changed.
     if reason == .noSuchFileOrDirectory || reason == .execFormatError,
       let obstacle = ProgramObstacle.find(inFile: path, path: nil)
     {
@@ -26,8 +26,8 @@ enum ProgramExecution {
       switch reason {
       case .noSuchFileOrDirectory:
         (
-          "the file, or what it needs to run, is not there",
-          ["take the program that is made for this image"]
+          "the file, or something it needs to run, does not exist",
+          ["use a program that is built for this image"]
         )
       case .execFormatError:
         (
@@ -44,8 +44,8 @@ enum ProgramExecution {
         )
       case .notPermitted:
         (
-          "it carries file capabilities with the effective bit that this process cannot get",
-          ["take them off in the image: setcap -r \(path)"]
+          "it has file capabilities with the effective bit, and this process cannot get them",
+          ["remove them in the image: setcap -r \(path)"]
         )
       case .argListTooLong:
         (

@@ -1,10 +1,8 @@
 import Text
 
-/// Something in the prefix that could not be given to the user.
+/// An entry of the prefix that was skipped.
 struct SkippedEntry: Equatable, Sendable {
-  /// The path.
   var path: ByteString
-  /// Why.
   var reason: String
 
   var text: String { "\(path): \(reason)" }

@@ -1,23 +1,23 @@
 import Kong
 import Text
 
-/// Removes the pid file that a Kong which ended by a crash has left behind.
+/// Removes the pid file that a crashed Kong left behind.
 ///
-/// To be called as the user that Kong runs as.
+/// Call it as Kong's user.
 enum StalePid {
   /// What became of the file.
   enum Outcome: Equatable, Sendable {
-    /// There is none, or it is empty, as `nginx -t` leaves it: no command takes that for a running nginx.
+    /// There is none, or it is empty, as `nginx -t` leaves it: no command reads that as a running nginx.
     case absent
-    /// It named no process, or one that is not a running nginx of this prefix.
+    /// It named no process, or a process that is not an nginx of this prefix.
     case removed(process: Int32?)
     /// It names a running nginx of this prefix, and stays.
     case running(process: Int32)
-    /// It could not be judged or removed; with errno(3) in words.
+    /// It could not be judged or removed, for this reason.
     case left(String)
   }
 
-  /// In bytes; no process number has as many digits.
+  /// In bytes; more than a process number has digits.
   private static let limit = 32
   /// In bytes: nginx's arguments begin with the prefix, and no path is longer than PATH_MAX.
   private static let commandLineLimit = 2 * PathLimit.path
@@ -44,21 +44,12 @@ enum StalePid {
     if contents.isEmpty { return .absent }
     let process = PidFile.process(contents)
     if let process, try isMaster(process, of: prefix) { return .running(process: process) }
-    // An nginx may have written its own meanwhile.
-    guard isUnchanged(pinned.status, in: directory) else {
+    // An nginx may have written a new one meanwhile.
+    guard directory.stillNames(PidFile.name, pinned.status) else {
       return .left("it was replaced while it was looked at")
     }
     try directory.remove(PidFile.name)
     return .removed(process: process)
-  }
-
-  private static func isUnchanged(_ judged: FileStatus, in directory: borrowing Directory) -> Bool {
-    do throws(Errno) {
-      let named = try directory.status(of: PidFile.name)
-      return named.isSameFile(as: judged) && named.modification == judged.modification
-    } catch {
-      return false
-    }
   }
 
   private static func isMaster(_ process: Int32, of prefix: ByteString) throws(Errno) -> Bool {
@@ -66,11 +57,10 @@ enum StalePid {
       let file = try OpenFile(ofKernel: ByteString("/proc/\(process)/cmdline"))
       return PidFile.isMaster(try file.contents(limit: commandLineLimit), of: prefix)
     } catch {
-      // A process that may be signalled, and that /proc does not show, is there all the same: /proc is
-      // masked, or not mounted.
+      // A process that can be signalled exists, even if /proc is masked or not mounted.
       let isThere = RunningProcess(number: process).maySignal
       if error == .noSuchFileOrDirectory, !isThere { return false }
-      // It ended at this very moment.
+      // It has just ended.
       if error == .noSuchProcess { return false }
       throw error
     }
@@ -78,7 +68,7 @@ enum StalePid {
 }
 
 extension StalePid.Outcome {
-  /// What a person should know of it; nil where there was no file.
+  /// The warning for the log; nil if there was no file.
   func warning(prefix: ByteString) -> Explanation? {
     let path = PidFile.path(in: prefix)
     switch self {
@@ -98,12 +88,12 @@ extension StalePid.Outcome {
     case .running(let process):
       return Explanation(
         what: "\(path) stays: process \(process) is a running nginx of this prefix",
-        why: "two Kongs with one prefix take each other's sockets, configuration and logs away",
+        why: "two Kongs with one prefix overwrite each other's sockets, configuration and logs",
         waysOut: ["give each Kong a prefix of its own with KONG_PREFIX", "stop the other"])
     case .left(let reason):
       return Explanation(
-        what: "\(path) stays, whether the nginx that it names runs or not", why: reason,
-        waysOut: ["remove it where Kong does not run: kong health goes by it"])
+        what: "\(path) stays: it is not known whether the nginx that it names runs", why: reason,
+        waysOut: ["remove it while Kong is stopped: kong health trusts it"])
     }
   }
 }

@@ -1,15 +1,16 @@
 import Text
 
-/// Removes the sockets that a Kong which ended by a crash has left behind (unix(7)).
+/// Removes the sockets that a crashed Kong left behind (unix(7)).
 ///
-/// They stay in the file system when their process is gone, and nginx could not bind to their names
-/// again. To be called as the user that Kong runs as.
+/// Call it as Kong's user.
+///
+/// A socket stays in the file system after its process has ended, and nginx cannot bind to its name again.
 enum StaleSockets {
   /// What was found.
   struct Report: Equatable, Sendable {
-    /// The paths of those removed: nobody listened.
+    /// The paths of removed sockets: nobody listened.
     var removed = FirstOfMany<ByteString>()
-    /// The paths of those that a living process answers on, which stay.
+    /// The paths of sockets that a process answers on; they stay.
     var answered = FirstOfMany<ByteString>()
     /// What could not be judged or removed, and why.
     var left = FirstOfMany<SkippedEntry>()
@@ -26,7 +27,7 @@ enum StaleSockets {
 
   private static func sweep(_ path: ByteString, isPrefix: Bool, _ report: inout Report) {
     do throws(Errno) {
-      // The prefix itself may be reached by a link, as nginx would reach it.
+      // The prefix itself may be a link, as for nginx.
       let directory = try Directory.open(isPrefix ? path + "/." : path)
       try directory.forEachEntry { entry in
         guard entry.kind == .socket || entry.kind == .unknown else { return }
@@ -64,31 +65,23 @@ enum StaleSockets {
     let asked = try pinned.status()
     guard asked.type == .socket else { return .noSocket }
     if try isAnswered(pinned) { return .answered }
-    // Another Kong may have put its own there meanwhile.
-    guard isUnchanged(asked, entry, in: directory) else { return .noSocket }
+    // Another Kong may have replaced it meanwhile.
+    guard directory.stillNames(entry, asked) else { return .noSocket }
     try directory.remove(entry)
     return .stale
   }
 
-  private static func isUnchanged(
-    _ asked: FileStatus, _ entry: borrowing DirectoryEntry, in directory: borrowing Directory
-  ) -> Bool {
-    do throws(Errno) { return try directory.status(of: entry).isSameFile(as: asked) } catch {
-      return false
-    }
-  }
-
-  /// Whether a process holds the socket, by trying to connect to it (connect(2)).
+  /// Whether a process holds the socket: tries to connect to it (connect(2)).
   ///
-  /// It is named by its descriptor: the path may be longer than the 108 bytes of an address, and may
-  /// lead to something else by now.
+  /// The address names the descriptor: the path may be longer than the 108 bytes of an address, and may
+  /// lead elsewhere by now.
   private static func isAnswered(_ pinned: borrowing Descriptor) throws(Errno) -> Bool {
     let address = SocketAddress.unix(pinned.path)
     let client = try Socket(for: address, blocks: false)
     do throws(Errno) { try client.connect(to: address) } catch {
       switch error {
       case .connectionRefused: return false
-      // Its queue is full; or a process holds it, as a socket of another type.
+      // The queue is full; or the socket has another type, and a process holds it.
       case .resourceTemporarilyUnavailable, .protocolWrongTypeForSocket: return true
       default: throw error
       }
@@ -98,7 +91,7 @@ enum StaleSockets {
 }
 
 extension StaleSockets.Report {
-  /// What a person should know of it: one warning for each kind.
+  /// The warnings for the log: one for each kind.
   func warnings(prefix: ByteString) -> [Explanation] {
     var warnings: [Explanation] = []
     if !answered.isEmpty {
@@ -106,7 +99,7 @@ extension StaleSockets.Report {
         Explanation(
           what: "another process listens on sockets in the prefix \(prefix):"
             + " \(answered.listed { $0.description })",
-          why: "two Kongs with one prefix take each other's sockets, configuration and logs away",
+          why: "two Kongs with one prefix overwrite each other's sockets, configuration and logs",
           waysOut: ["give each Kong a prefix of its own with KONG_PREFIX", "stop the other"]))
     }
     if !removed.isEmpty {
@@ -123,9 +116,10 @@ extension StaleSockets.Report {
     if !left.isEmpty {
       warnings.append(
         Explanation(
-          what: "sockets in the prefix \(prefix) stay, whether somebody listens on them or not",
+          what:
+            "sockets in the prefix \(prefix) stay: it is not known whether a process listens on them",
           why: left.listed { $0.text },
-          waysOut: ["remove them where Kong does not run, if nginx cannot bind to them"]))
+          waysOut: ["remove them while Kong is stopped, if nginx cannot bind to them"]))
     }
     return warnings
   }

@@ -2,23 +2,23 @@ import Plan
 
 /// The signals that ask a container to stop, while a child runs.
 ///
-/// At any other time of a start a handler ends the process with 128 + signal; it is there from the
-/// first instruction on (Sources/Start). While a child runs the signals are blocked instead, and taken one
-/// by one, because the end has to wait for that of the child.
+/// At any other time a handler, set by the first instruction (Sources/Start), ends the process with
+/// 128 + signal. While a child runs, the signals are blocked and taken one by one instead, because the
+/// start has to end after the child.
 struct StopSignals {
   private static let all: [Signal] = [.terminate, .interrupt, .quit, .hangUp]
 
   /// The signals to wait for: SIGCHLD, and those that stop this start.
   private let awaited: SignalSet
-  /// The mask to go back to, and to give to children.
+  /// The mask to restore, also in children.
   private let originalMask: SignalSet
 
   /// Blocks the stop signals and SIGCHLD.
   ///
-  /// - Throws: ``SystemCallFailure`` where they cannot be blocked: then they could not be waited for.
+  /// - Throws: ``SystemCallFailure`` if they cannot be blocked: then they could not be waited for.
   init() throws(SystemCallFailure) {
-    // A blocked signal is kept even if it is ignored: a HUP that whoever started us ignores (nohup(1))
-    // would stop the start after all.
+    // A blocked signal stays pending even if it is ignored: a HUP that nohup(1) made us ignore would stop
+    // the start.
     awaited = SignalSet([.childEnded] + StopSignals.all.filter { !$0.isIgnored })
     originalMask = try awaited.block()
   }
@@ -28,14 +28,14 @@ struct StopSignals {
 
   /// Waits for one of the blocked signals.
   ///
-  /// - Parameter deadline: nil to wait as long as it takes.
-  /// - Returns: nil when the time is over, or after an interruption.
-  /// - Throws: ``SystemCallFailure`` where the kernel does not let this process wait.
+  /// - Parameter deadline: nil for no limit.
+  /// - Returns: nil after the deadline, or after an interruption.
+  /// - Throws: ``SystemCallFailure`` if the kernel refuses the wait.
   func next(until deadline: MonotonicTime?) throws(SystemCallFailure) -> Signal? {
     try awaited.wait(until: deadline)
   }
 
-  /// A stop signal that has arrived and was not taken yet.
+  /// A stop signal that is pending, if any.
   func pendingStop() throws(SystemCallFailure) -> Signal? {
     let past = MonotonicTime.now
     while let signal = try next(until: past) {
@@ -44,9 +44,9 @@ struct StopSignals {
     return nil
   }
 
-  /// Goes back to the mask that was there before.
+  /// Restores the mask.
   ///
-  /// - Throws: ``SystemCallFailure`` where signals stay blocked: what is exec'd could not be stopped.
+  /// - Throws: ``SystemCallFailure`` if signals stay blocked: then the command could not be stopped.
   func unblock() throws(SystemCallFailure) {
     try originalMask.restore()
   }

@@ -1,7 +1,9 @@
 package import Text
 import CLinux
 
-/// A C string that execve(2) gave, or one that is made for it: it lives as long as this process.
+/// A C string from execve(2), or for it.
+///
+/// It lives as long as this process.
 @safe
 package struct CString {
   fileprivate let pointer: UnsafeMutablePointer<CChar>
@@ -9,7 +11,7 @@ package struct CString {
   /// Copies a string (strdup(3)).
   init(copying string: ByteString) {
     guard let pointer = unsafe string.withCString({ unsafe strdup($0) }) else {
-      // As where Swift itself gets none; without this string another program would be executed.
+      // As Swift itself does; without this string, execve(2) would get other arguments.
       fatalError("there is no memory")
     }
     unsafe self.pointer = pointer

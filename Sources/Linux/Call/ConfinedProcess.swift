@@ -2,25 +2,25 @@ import Capabilities
 import Plan
 import Text
 
-/// A process that has given everything up, and hands back what it has read.
+/// A process without any privileges that reads files and sends back the result.
 ///
-/// What parses a file of somebody else's must have nothing that he could gain. If it crashes, hangs or
-/// sends garbage, that costs what it was to read.
+/// Code that parses another user's file must have nothing that this user could gain. If the process
+/// crashes, hangs or sends garbage, only its result is lost.
 enum ConfinedProcess {
   /// Reads in such a process.
   ///
   /// - Parameters:
-  ///   - user: who could read the files himself.
+  ///   - user: a user that could read the files itself.
   ///   - own: who this process is.
   ///   - patience: how long it may take, in milliseconds.
-  ///   - body: what the process does; what it changes is lost.
-  /// - Returns: what `body` returned; or why that is not known, as a phrase.
+  ///   - body: what the process does; its changes are lost.
+  /// - Returns: the result of `body`, or why there is none.
   static func run<Value: Message>(
     as user: TargetUser, own: Credentials, patience: Int = patience, _ body: () -> Value
   ) -> Result<Value, Failure> {
     let pipe: Pipe
     do throws(Errno) { pipe = try Pipe() } catch { return .failure(.notStarted("pipe", error)) }
-    // Blocked, so that its end can be waited for, and not for ever.
+    // Blocked, so that its end can be waited for with a limit.
     let childSignal = SignalSet([.childEnded])
     let mask: SignalSet
     do throws(SystemCallFailure) { mask = try childSignal.block() } catch {
@@ -75,8 +75,8 @@ enum ConfinedProcess {
       case .ended(.killed(let number)): return "signal \(number) ended \(process)"
       case .ended(.unknown): return "\(process) ended early"
       case .tooLate: return "\(process) has not finished within \(patience / 1000) s"
-      case .tooMuch: return "\(process) found more than \(messageLimit >> 20) MiB to say"
-      case .malformed: return "\(process) sent what is no answer"
+      case .tooMuch: return "\(process) sent more than \(messageLimit >> 20) MiB"
+      case .malformed: return "\(process) sent an invalid answer"
       }
     }
   }
@@ -85,7 +85,7 @@ enum ConfinedProcess {
   enum End: Equatable {
     case exited(Int32)
     case killed(Int32)
-    /// Somebody ignores SIGCHLD, or it does not end and cannot be killed.
+    /// SIGCHLD is ignored, or the process does not end and cannot be killed.
     case unknown
 
     init(_ end: ProcessEnd) {
@@ -98,7 +98,7 @@ enum ConfinedProcess {
 
   // MARK: the process itself
 
-  /// In bytes, of memory that is its own.
+  /// In bytes, of private memory.
   private static let memoryLimit: UInt = 512 << 20
   /// In seconds.
   private static let processorLimit: UInt = 5
@@ -111,14 +111,14 @@ enum ConfinedProcess {
       RunningProcess.exit(ExitStatus.notPermitted)
     }
     let message = body().message
-    // Its length comes first, so that the end of it is known by that, and not by the end of the pipe.
+    // The length comes first, so that it, and not the end of the pipe, marks the end of the message.
     do throws(Errno) { try pipe.write(length(of: message) + message) } catch {
       RunningProcess.exit(1)
     }
     RunningProcess.exit(0)
   }
 
-  /// Becomes the user for good, with no capability, and no way to get one or to start anything.
+  /// Becomes the user for good, without capabilities and without a way to get one.
   private static func giveUp(
     _ user: TargetUser, _ own: Credentials, parent: RunningProcess
   ) throws(SystemCallFailure) {
@@ -136,9 +136,9 @@ enum ConfinedProcess {
     if own.user != wanted.user { try ProcessIdentity.setUser(user.uid) }
     try ProcessCapabilities.set(permitted: [], inheritable: [])
     try ProcessAttribute.setNoNewPrivileges()
-    // A start that is stopped leaves nobody behind. Only now, as a change of ids takes it back.
+    // A stopped start leaves no process behind. Only now, because a change of ids resets it.
     try ProcessAttribute.endWith(parent)
-    // Of another process of the user's nothing is to be had by this one, nor of this one by it.
+    // Other processes of the user must not look into this one.
     try ProcessAttribute.forbidTracing()
     try ResourceLimit.processorTime.lower(to: processorLimit)
     try ResourceLimit.memory.lower(to: memoryLimit)
@@ -151,7 +151,7 @@ enum ConfinedProcess {
 
   // MARK: the process that waits for it
 
-  /// How much it may say, in bytes: 20,000 listeners are about 2 MiB.
+  /// The longest message, in bytes: 20,000 listeners are about 2 MiB.
   static let messageLimit = 8 << 20
   /// How long it may take, in milliseconds.
   static let patience = 10_000
@@ -170,7 +170,7 @@ enum ConfinedProcess {
       if let length = length(in: bytes) {
         guard length <= messageLimit else { return .tooMuch }
         guard bytes.count < lengthSize + length else {
-          // More than was announced is no message.
+          // If there is more than was announced, the message is malformed.
           return .all(Array(bytes.dropFirst(lengthSize)))
         }
       }
@@ -192,16 +192,16 @@ enum ConfinedProcess {
     (0..<lengthSize).map { UInt8(truncatingIfNeeded: message.count >> (8 * $0)) }
   }
 
-  /// The length that the process has announced; nil where that is not there yet.
+  /// The length that the process has announced; nil if it has not arrived yet.
   private static func length(in bytes: [UInt8]) -> Int? {
     guard bytes.count >= lengthSize else { return nil }
     return (0..<lengthSize).reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
   }
 
-  /// How the process has ended, or ends now.
+  /// Waits for the process to end, and kills it if it does not.
   ///
-  /// What it has sent counts once it has ended by itself: that takes microseconds, unless it has been
-  /// taken over. Root without cap_kill cannot kill it: then it is left, as what it may do is nothing.
+  /// Its message counts once it has ended by itself, which takes microseconds unless it was taken over.
+  /// Root without cap_kill cannot kill it; then it stays, because it may do nothing.
   private static func wait(
     for child: RunningProcess, after received: Received, _ childSignal: SignalSet
   ) -> End {

@@ -1,12 +1,12 @@
 package import Kong
 import Text
 
-/// The environment as execve(2) gave it: pointers to "NAME=value" strings, of which none is copied
-/// unless it is interpreted, and none is changed.
+/// The environment from execve(2): "NAME=value" strings that are never changed, and copied only if a plan
+/// can depend on them.
 package struct EnvironmentBlock {
   private let strings: CStrings
 
-  /// Wraps the environment, which must outlive the block.
+  /// Wraps the environment.
   package init(_ strings: CStrings) {
     self.strings = strings
   }
@@ -31,7 +31,9 @@ package struct EnvironmentBlock {
     unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
   }
 
-  /// Whether a variable is set and not empty; the first of the name counts, and is not copied.
+  /// Whether a variable is set and not empty.
+  ///
+  /// The first one of that name counts.
   private func isNonEmpty(_ name: String) -> Bool {
     let prefix = name + "="
     for string in strings where string.withBytes({ $0.begins(with: prefix) }) {
@@ -40,7 +42,7 @@ package struct EnvironmentBlock {
     return false
   }
 
-  /// The strings with some variables replaced, added at the end, or left out.
+  /// The strings without the changed variables, and their new values at the end.
   func applying(_ changes: [EnvironmentChange]) -> ExecStrings {
     let prefixes = changes.map { $0.name + "=" }
     let kept = strings.filter { string in

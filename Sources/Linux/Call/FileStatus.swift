@@ -67,18 +67,20 @@ struct FileStatus: Sendable {
 
   /// stat(2), of what a path leads to.
   init<Name: PathName & ~Copyable>(_ path: borrowing Name) throws(Errno) {
-    var status = stat()
-    _ = try unsafe path.withCString { name throws(Errno) in
-      try retried { unsafe stat(name, &status) }
-    }
-    self.init(status)
+    self = try unsafe FileStatus(path) { unsafe stat($0, $1) }
   }
 
   /// lstat(2), of a link itself.
   init<Name: PathName & ~Copyable>(ofLink path: borrowing Name) throws(Errno) {
+    self = try unsafe FileStatus(path) { unsafe lstat($0, $1) }
+  }
+
+  private init<Name: PathName & ~Copyable>(
+    _ path: borrowing Name, _ call: (UnsafePointer<CChar>, UnsafeMutablePointer<stat>) -> Int32
+  ) throws(Errno) {
     var status = stat()
     _ = try unsafe path.withCString { name throws(Errno) in
-      try retried { unsafe lstat(name, &status) }
+      try retried { unsafe call(name, &status) }
     }
     self.init(status)
   }
@@ -111,5 +113,17 @@ extension Directory {
       try retried { unsafe fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
     }
     return FileStatus(status)
+  }
+
+  /// Whether a name still stands for a file that was looked at, and that has not been written since.
+  borrowing func stillNames<Name: PathName & ~Copyable>(
+    _ name: borrowing Name, _ file: FileStatus
+  ) -> Bool {
+    do throws(Errno) {
+      let found = try status(of: name)
+      return found.isSameFile(as: file) && found.modification == file.modification
+    } catch {
+      return false
+    }
   }
 }

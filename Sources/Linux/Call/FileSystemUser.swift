@@ -4,10 +4,11 @@ import CLinux
 
 /// Looks at files with a user's rights instead of root's (setfsuid(2)).
 ///
-/// Root must not read for a user what that user could not read itself: a link that it planted could
-/// lead anywhere.
+/// Root must not read for a user what that user could not read itself: its links could lead anywhere.
 enum FileSystemUser {
-  /// Whether this process may; else it cannot become the user for good either, and the start ends.
+  /// Whether this process may.
+  ///
+  /// If not, it cannot become the user for good either, and the start ends.
   static func canAct(as user: TargetUser, own: Credentials) -> Bool {
     user.uid == own.user.effective
       || own.effective.contains(.setuid)
@@ -15,18 +16,18 @@ enum FileSystemUser {
           || own.groups == user.groups && own.group.effective == user.gid)
   }
 
-  /// Calls `body` with the user's ids and groups for files, and goes back to its own.
+  /// Calls `body` with the user's ids and groups for files, then restores this process's own.
   ///
-  /// Meanwhile no capability is effective. The kernel takes only those away that concern files
-  /// (capabilities(7), "Effect of user ID changes on capabilities"); with cap_sys_ptrace, links below
-  /// /proc/PID would still lead where the user cannot go. The other ids stay, so the user can neither
-  /// trace nor signal this process.
+  /// Meanwhile no capability is effective. The kernel itself clears only those for files (capabilities(7),
+  /// "Effect of user ID changes on capabilities"); with cap_sys_ptrace, links below /proc/PID would still
+  /// lead where the user cannot go. The other ids stay, so the user can neither trace nor signal this
+  /// process.
   ///
   /// - Parameters:
   ///   - user: nil to change nothing.
   ///   - own: who this process is.
-  /// - Throws: ``SystemCallFailure`` where the kernel refuses; then the ids may be neither's, and the
-  ///   process has to end.
+  /// - Throws: ``SystemCallFailure`` if the kernel refuses. Then the ids may be mixed, and the process has
+  ///   to end.
   static func acting<Result>(
     as user: TargetUser?, own: Credentials, _ body: () -> Result
   ) throws(SystemCallFailure) -> Result {
@@ -38,7 +39,7 @@ enum FileSystemUser {
     try become(
       uid: own.user.effective, gid: own.group.effective, groups: own.groups,
       insteadOf: user.groups)
-    // The kernel makes all of them effective again that are permitted.
+    // The kernel makes all permitted ones effective again.
     if own.effective != own.permitted { try own.set(effective: own.effective) }
     return result
   }
@@ -50,7 +51,7 @@ enum FileSystemUser {
     setfsgid(gid)
     setfsuid(uid)
     if isUnknown {
-      // The id for files follows the effective one (credentials(7)), which can go back to the others.
+      // The id for files follows the effective one (credentials(7)), which can be restored.
       try checked("setegid(\(gid))") { setegid(gid) }
       try checked("seteuid(\(uid))") { seteuid(uid) }
       return
@@ -64,7 +65,7 @@ enum FileSystemUser {
 
   /// Whether these are the ids for files.
   ///
-  /// The calls return the previous id whether they succeed or not; with an id that cannot be, they tell.
+  /// The calls return the previous id whether they succeed or not; an impossible id only queries it.
   static func isEffective(uid: UInt32, gid: UInt32) -> Bool {
     isUnknown
       || setfsuid(.max) == Int32(bitPattern: uid) && setfsgid(.max) == Int32(bitPattern: gid)
@@ -73,7 +74,7 @@ enum FileSystemUser {
   /// Whether the id for files is root's.
   static var isRoot: Bool { setfsuid(.max) == 0 }
 
-  /// Whether the kernel has no ids for files only: gVisor's has not.
+  /// Whether the kernel has no separate ids for files, as gVisor's.
   private static var isUnknown: Bool { setfsuid(.max) == -1 && Errno.last == .noFunction }
 }
 

@@ -4,29 +4,30 @@ import CLinux
 
 /// Messages on standard error.
 ///
-/// Nothing here knows a value of the environment that is not part of a plan, so no secret can be
-/// printed.
+/// No value of the environment gets here unless it is part of a plan, so no secret can be printed.
 package struct Log: Sendable {
   private let level: LogLevel
   private let format: LogFormat
 
-  /// Creates a log that says what `level` and the more severe levels have to say.
+  /// - Parameter level: the least severe level that is written.
   package init(level: LogLevel, format: LogFormat) {
     self.level = level
     self.format = format
   }
 
-  /// Why the start ends; silent where the child that failed has said it.
+  /// Why the start ends.
+  ///
+  /// Silent if the failed child has already reported it.
   package func failure(_ failure: StartFailure) {
     if let explanation = failure.explanation { write(.error, explanation) }
   }
 
-  /// Something that a failure comes from.
+  /// The cause of a failure.
   package func error(_ explanation: Explanation) {
     write(.error, explanation)
   }
 
-  /// Something that will not be as asked.
+  /// Something that differs from what was asked.
   package func warning(_ explanation: Explanation) {
     write(.warn, explanation)
   }
@@ -54,13 +55,14 @@ package struct Log: Sendable {
         if reason == .interrupted { continue }
         if reason == .resourceTemporarilyUnavailable, isWritableAgain() { continue }
       }
-      // There is nobody to tell that standard error is closed.
+      // If standard error is closed, there is nowhere to report that.
       guard count > 0 else { return }
       rest = rest.dropFirst(count)
     }
   }
 
-  /// Waits a second at most: who shares the stream may have made it non-blocking, and filled it (poll(2)).
+  /// Waits at most a second: another process may have made the stream non-blocking, and filled it
+  /// (poll(2)).
   private func isWritableAgain() -> Bool {
     var stream = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
     return unsafe poll(&stream, 1, 1000) > 0

@@ -3,7 +3,9 @@ import CLinux
 
 /// The network namespace of this process (network_namespaces(7)).
 enum NetworkNamespace {
-  /// Whether there are sockets for IPv6 (socket(2), EAFNOSUPPORT); any other refusal says nothing of that.
+  /// Whether there are sockets for IPv6 (socket(2), EAFNOSUPPORT).
+  ///
+  /// Other errors do not answer that.
   static func hasIPv6() -> Bool {
     do throws(Errno) {
       _ = try Socket(for: .ipv6(0, port: 0))
@@ -13,10 +15,10 @@ enum NetworkNamespace {
     }
   }
 
-  /// Whether a capability of this user namespace counts for its ports: whether the network namespace
-  /// belongs to this user namespace or to one below it (ioctl_nsfs(2), NS_GET_USERNS).
+  /// Whether capabilities of this user namespace count for the network namespace's ports: whether the
+  /// network namespace belongs to this user namespace or to one below it (ioctl_nsfs(2), NS_GET_USERNS).
   ///
-  /// It does not in a container with a user namespace of its own and the network of the host.
+  /// It does not if a container has its own user namespace and the host's network.
   static func isOwned() throws(SystemCallFailure) -> Bool {
     let path: ByteString = "/proc/self/ns/net"
     let file: OpenFile

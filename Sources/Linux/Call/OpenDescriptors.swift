@@ -1,12 +1,12 @@
 import Text
 import CLinux
 
-/// The descriptors that this process has open, and would hand on to what it execs.
+/// The open descriptors, which an exec would pass on.
 enum OpenDescriptors {
-  /// Closes all above standard error, but those to keep (close_range(2)).
+  /// Closes all above standard error except those to keep (close_range(2)).
   ///
-  /// A kernel before 5.9 does not have the call, and an old seccomp profile refuses it; then /proc/self/fd
-  /// names them.
+  /// Kernels before 5.9 do not have the call, and old seccomp profiles refuse it; then /proc/self/fd lists
+  /// them.
   static func close(keeping kept: [Int32]) throws(SystemCallFailure) {
     var first: UInt32 = 3
     do throws(SystemCallFailure) {
@@ -27,7 +27,7 @@ enum OpenDescriptors {
     try checked("close_range(\(first), \(last))") { close_range(first, last, 0) }
   }
 
-  /// Whether /proc has named them, and they are closed.
+  /// Closes those that /proc lists; returns whether it listed them.
   private static func closeByName(keeping kept: [Int32]) -> Bool {
     var numbers: [Int32] = []
     do throws(Errno) {
@@ -40,7 +40,7 @@ enum OpenDescriptors {
     } catch {
       return false
     }
-    // One that is closed already, or that fails to write what it held back, is gone, too (close(2)).
+    // A descriptor is closed even if close(2) fails.
     for number in numbers { CLinux.close(number) }
     return true
   }

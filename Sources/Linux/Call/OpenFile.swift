@@ -4,12 +4,11 @@ import CLinux
 
 // Every open(2) of this program is in this file; scripts/lint refuses one elsewhere.
 
-/// A file that was looked at and not opened: a reference (open(2), O_PATH).
+/// A reference to a file that is not opened (open(2), O_PATH).
 ///
-/// To open a fifo wakes its writer, to open a device can do anything, and to open a terminal can make
-/// it ours. So what somebody else can have put at a path is first referred to, which does nothing to
-/// it, then judged, and only then opened: the very file that was judged, whatever is at the path by
-/// then.
+/// Opening a fifo wakes its writer, opening a device can do anything, and opening a terminal can make it
+/// ours. So a file that another user can have put at a path is first pinned, which has no effect on it,
+/// then judged, and only then opened: the file that was judged, whatever the path leads to by then.
 struct PinnedFile: ~Copyable {
   private let reference: Descriptor
   /// What fstat(2) says of it.
@@ -21,7 +20,7 @@ struct PinnedFile: ~Copyable {
 
   /// Refers to what is at a path.
   ///
-  /// - Parameter followsLink: whether the last component may be a link; else a link is what is found.
+  /// - Parameter followsLink: whether to follow a link in the last component, or to pin the link itself.
   init(_ path: ByteString, followsLink: Bool = true) throws(Errno) {
     let reference = try openDescriptor(path, openPath | (followsLink ? 0 : O_NOFOLLOW))
     status = try reference.status()
@@ -29,7 +28,7 @@ struct PinnedFile: ~Copyable {
     (self.path, self.followsLink, isInDirectory) = (path, followsLink, false)
   }
 
-  /// Refers to what a name in an open directory stands for, a link included.
+  /// Refers to a name in an open directory, without following a link.
   ///
   /// - Parameter path: that of the directory.
   init(_ name: ByteString, in directory: borrowing Directory, at path: ByteString) throws(Errno) {
@@ -44,11 +43,11 @@ struct PinnedFile: ~Copyable {
 
   /// Opens the file for reading, through the reference.
   ///
-  /// Without /proc there is nothing to open it through but its path. Then root opens only what nobody
-  /// else can have led it to, as what takes the file's place would be opened with root's rights.
+  /// Without /proc the file can only be opened by its path. Then root opens it only if no other user can
+  /// have redirected the path, because a replacement would be opened with root's rights.
   ///
-  /// - Throws: `Errno`: EINVAL for anything but a regular file, ESTALE where without /proc another file
-  ///   has taken its place, EACCES where without /proc others could have.
+  /// - Throws: `Errno`: EINVAL if it is not a regular file; without /proc, ESTALE if another file has
+  ///   replaced it, and EACCES if another user could have.
   borrowing func open() throws(Errno) -> OpenFile {
     guard isRegular else { throw .invalidArgument }
     do throws(Errno) {
@@ -69,7 +68,7 @@ struct PinnedFile: ~Copyable {
 struct OpenFile: ~Copyable {
   private let descriptor: Descriptor
 
-  // O_NONBLOCK: not even the kernel's own files are waited for. O_NOCTTY: no terminal becomes ours.
+  // O_NONBLOCK: never wait, not even for the kernel's own files. O_NOCTTY: no terminal becomes ours.
   fileprivate init(opening path: ByteString, _ flags: Int32 = 0) throws(Errno) {
     descriptor = try openDescriptor(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags)
   }

@@ -3,19 +3,19 @@ import CLinux
 
 /// Where a dry run prints its plan.
 package enum StandardOutput {
-  /// Whether somebody is looking (isatty(3)).
+  /// Whether it is a terminal (isatty(3)).
   package static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-  /// Writes the whole text: half a plan is no plan.
+  /// Writes the whole text.
   ///
-  /// - Throws: ``StartFailure`` where it cannot be written, as on a full disk.
+  /// - Throws: ``StartFailure`` if it cannot be written, for example to a full disk: half a plan is useless.
   package static func write(_ text: String) throws(StartFailure) {
     do throws(Errno) {
       try writeAll(Array(text.utf8), to: STDOUT_FILENO)
     } catch {
       throw StartFailure(
         status: ExitStatus.notPermitted, what: "standard output cannot be written",
-        why: "\(error)", waysOut: ["redirect it to where there is room"])
+        why: "\(error)", waysOut: ["redirect it to a file system with space"])
     }
   }
 }

@@ -3,13 +3,13 @@ package import Plan
 import Text
 
 extension Accounts {
-  /// How large a file may be, in bytes: some 50,000 accounts.
+  /// The largest file that is read, in bytes: about 50,000 accounts.
   static let limit = 4 << 20
 
   /// Reads the accounts.
   ///
-  /// A file that is not there counts as empty, as an image may have none; one that cannot be read, is no
-  /// regular file or has more than ``limit`` bytes is the accounts' failure.
+  /// A missing file counts as empty, because an image may have none. A file that cannot be read, is not
+  /// regular or has more than ``limit`` bytes becomes the accounts' failure.
   package static func read(
     passwd: String = "/etc/passwd", group: String = "/etc/group"
   ) -> Accounts {
@@ -34,10 +34,10 @@ extension Accounts {
     case .tooLarge:
       throw unreadable(
         path, "it has more than \(limit) bytes",
-        wayOut: "leave only those in \(path) that the image needs")
+        wayOut: "keep only the accounts in \(path) that the image needs")
     case .unreadable(BoundedFile.notRegular):
       throw unreadable(
-        path, BoundedFile.notRegular, wayOut: "let \(path) be a regular file, or a link to one")
+        path, BoundedFile.notRegular, wayOut: "make \(path) a regular file, or a link to one")
     case .unreadable(let reason):
       throw unreadable(path, reason, wayOut: "chmod 644 \(path) in the image")
     }

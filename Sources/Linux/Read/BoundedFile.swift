@@ -3,16 +3,16 @@ import Text
 
 /// A regular file of limited size.
 ///
-/// Anything else is not opened at all: see ``PinnedFile``.
+/// Other kinds of file are never opened: see ``PinnedFile``.
 enum BoundedFile {
-  /// Why anything but a regular file is not read.
+  /// The reason given for refusing any other kind of file.
   static let notRegular = "it is not a regular file"
 
   /// Reads a file to its end; links are followed.
   ///
   /// - Parameters:
-  ///   - limit: how many bytes it may have at the most.
-  ///   - isWanted: asked once there is such a file; where it says no, the file counts as absent.
+  ///   - limit: the largest size that is read, in bytes.
+  ///   - isWanted: asked when the file exists; if it returns false, the file counts as absent.
   static func read(
     _ path: ByteString, limit: Int, where isWanted: () -> Bool = { true }
   ) -> FileContent {
@@ -21,8 +21,8 @@ enum BoundedFile {
       guard pinned.isRegular else { return .unreadable(notRegular) }
       guard isWanted() else { return .absent }
       let size = pinned.status.size
-      // What is added to the file meanwhile is left out; and of a file in /proc, which says that it has
-      // no size, all is: so does nginx (ngx_conf_read_token).
+      // Reads only as many bytes as the status says, as nginx does (ngx_conf_read_token): nothing that is
+      // appended meanwhile, and nothing of a file in /proc, whose size is 0.
       return size <= limit ? .bytes(try pinned.open().contents(limit: size)) : .tooLarge
     } catch {
       return error == .noSuchFileOrDirectory ? .absent : .unreadable(error.description)

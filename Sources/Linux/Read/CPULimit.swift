@@ -2,18 +2,20 @@ import Plan
 import Text
 
 extension CPULimit {
-  /// Reads how many processors this process can use; what the kernel does not say is no limit.
+  /// Reads how many processors this process can use.
+  ///
+  /// What the kernel does not tell counts as no limit.
   static func read() -> CPULimit {
     let online = Processors.online
     var limit = CPULimit(online: online, allowed: Processors.allowed ?? online)
-    // There is nothing to be limited.
+    // A quota cannot lower one processor.
     if limit.allowed > 1 { limit.quota = quota() }
     return limit
   }
 
-  /// The smallest quota of the control groups that this process is in.
+  /// The smallest quota among the control groups of this process.
   ///
-  /// - Parameter root: what comes before /proc and /sys, for tests.
+  /// - Parameter root: a prefix for /proc and /sys, for tests.
   static func quota(root: ByteString = "") -> CPUQuota? {
     guard let bytes = contents(root + "/proc/self/cgroup", limit: 1 << 16),
       let group = CPUControlGroup(bytes)
@@ -33,17 +35,15 @@ extension CPULimit {
       return contents(directory + "/cpu.max", limit: 64).flatMap(CPUQuota.init(max:))
     }
     guard let quota = contents(directory + "/cpu.cfs_quota_us", limit: 64),
-      // "-1": there is none, and no need for the other file.
+      // "-1" means no quota; then the period does not matter.
       quota.first != UInt8(ascii: "-"),
       let period = contents(directory + "/cpu.cfs_period_us", limit: 64)
     else { return nil }
     return CPUQuota(quota: quota, period: period)
   }
 
-  /// What is in a file of the kernel's; nil where there is none that can be read.
+  /// The contents of a file of the kernel; nil if it cannot be read.
   private static func contents(_ path: ByteString, limit: Int) -> [UInt8]? {
-    do throws(Errno) { return try OpenFile(ofKernel: path).contents(limit: limit) } catch {
-      return nil
-    }
+    try? OpenFile(ofKernel: path).contents(limit: limit)
   }
 }

@@ -14,11 +14,7 @@ enum FileAccess {
 
   /// Why the user may not execute the file, in words; to be asked where that is known.
   static func whyNotExecutable(_ path: ByteString, by uid: UInt32) -> String {
-    var isNoExec = false
-    do throws(Errno) { isNoExec = try MountFlags(of: path).isNoExec } catch {
-      // Then the mount is not known to be the reason.
-    }
-    return isNoExec
+    (try? MountFlags(of: path))?.isNoExec ?? false
       ? "its mount is noexec"
       : "uid \(uid) may not execute it, or may not enter a directory above it"
   }

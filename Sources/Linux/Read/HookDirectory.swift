@@ -2,10 +2,10 @@ import Plan
 import Text
 
 extension HookDirectory {
-  /// How many names are looked at; each costs a look at all that is on its way.
+  /// How many names are read; each one costs a path resolution.
   private static let limit = 1000
 
-  /// Lists the hook directory; nil where there is none.
+  /// Reads the hook directory; nil if there is none.
   static func read(_ path: ByteString = HookDirectory.path) throws(SystemCallFailure)
     -> HookDirectory?
   {
@@ -26,7 +26,7 @@ extension HookDirectory {
     var directory = HookDirectory(resolvedEntries: try PathEntry.resolve(path))
     for name in names {
       let file = path + "/" + name
-      // Directories are nobody's hooks.
+      // A directory is not a hook.
       let isFile: Bool
       do throws(Errno) { isFile = try isRegularFile(file) } catch {
         return HookDirectory(unreadable: "\(file): \(error)")
@@ -38,9 +38,11 @@ extension HookDirectory {
     return directory
   }
 
-  /// Whether a path leads to a regular file; not, where it leads nowhere, as an editor's lock does.
+  /// Whether a path leads to a regular file.
   ///
-  /// - Throws: `Errno` where that cannot be known: the directory may be one to list, not to enter.
+  /// A broken link, such as an editor's lock, does not.
+  ///
+  /// - Throws: `Errno` if that cannot be known: a directory may be listed but not entered.
   private static func isRegularFile(_ path: ByteString) throws(Errno) -> Bool {
     do throws(Errno) {
       return try FileStatus(path).type == .regular

@@ -4,12 +4,14 @@ package import Plan
 import Text
 
 extension HostSnapshot {
-  /// Reads everything that a plan for `request` depends on, and changes nothing.
+  /// Reads everything that the plan for `request` depends on.
   ///
-  /// - Parameter isDryRun: read also what a start gets to know later, or does not need: the
-  ///   configuration that an earlier `kong prepare` has left, and Kong's list of defaults.
-  /// - Throws: ``SystemCallFailure`` where /proc does not answer: without it nobody could tell
-  ///   afterwards what was really given up.
+  /// Changes nothing.
+  ///
+  /// - Parameter isDryRun: also read what a start learns later or does not need: the configuration that an
+  ///   earlier `kong prepare` left, and Kong's list of defaults.
+  /// - Throws: ``SystemCallFailure`` if the credentials cannot be read: then nobody could verify later
+  ///   what was given up.
   package static func read(
     for request: Request, isDryRun: Bool = false
   ) throws(SystemCallFailure) -> HostSnapshot {
@@ -46,17 +48,16 @@ extension HostSnapshot {
     return snapshot
   }
 
-  /// The file of this program; where /proc does not say, the path that it was executed by, without links
-  /// (getauxval(3), AT_EXECFN).
+  /// The path of this program's file; without /proc, the path of its exec, with links resolved.
   private static func ownPath() -> ByteString {
     if let path = readLink("/proc/self/exe") { return path }
     guard let given = AuxiliaryVector.path else { return "" }
     return realPath(given) ?? given
   }
 
-  /// Reads once more what can have changed while `kong prepare` ran.
+  /// Reads again what can have changed while `kong prepare` ran.
   ///
-  /// The accounts cannot: the proxy must run as the very user that the prefix was prepared by.
+  /// The accounts stay: the proxy must run as the user that prepared the prefix.
   ///
   /// - Throws: ``SystemCallFailure`` as the first reading.
   package func readAgain(for request: Request) throws(SystemCallFailure) -> HostSnapshot {
@@ -76,7 +77,7 @@ extension HostSnapshot {
     return again
   }
 
-  /// Why a start would not go the way to the prefix; nil where it would, or would not give it away.
+  /// Why a start would refuse the path of the prefix; nil if it accepts it, or does not give it away.
   private func failure(onWayToPrefixOf request: Request) -> StartFailure? {
     guard credentials.user.effective == 0, let prefix = try? Prefix(request.prefix) else {
       return nil
@@ -100,7 +101,7 @@ extension HostSnapshot {
     var namesCertificates: KongReading<Bool>?
     try asUser(of: request) { snapshot, user in
       let own = snapshot.credentials
-      // Which settings count depends on the list, so a start and its dry run both read it.
+      // The list decides which settings count, so a start and its dry run both read it.
       if namesSecrets || isDryRun || request.testsListeners {
         list = .defaults(
           at: request.kongDefaults, isForListeners: !namesSecrets && !isDryRun, as: user, own: own)
@@ -123,14 +124,14 @@ extension HostSnapshot {
       do {
         files.defaults = try list?.value().get(path: request.kongDefaults)
       } catch {
-        // Without secrets it would only have told which settings and defaults Kong has.
+        // Without secrets, the list only tells which settings and defaults Kong has.
         if namesSecrets { throw error }
       }
       let named = try request.environment.secretReferences(defaults: files.defaults)
       let target = try dropTarget(for: request)
       guard target.map({ FileSystemUser.canAct(as: $0, own: credentials) }) ?? true else { return }
       let settings = try SecretReference.read(named, for: target, own: credentials)
-      // What they say about listeners and the prefix must be something that can be shown.
+      // Secrets that name listeners or the prefix must have valid values.
       _ = try request.environment.including(settings)
       secrets = .known(settings)
     } catch {
@@ -138,7 +139,7 @@ extension HostSnapshot {
     }
   }
 
-  /// Finds out what the user may not do that the programs of a start run as.
+  /// Reads what the user of the start's programs may not do.
   private mutating func readAccess(of user: TargetUser, for request: Request, isDryRun: Bool) {
     command = command.asFound(by: user)
     guard request.isDockerStart else { return }
@@ -161,11 +162,11 @@ extension HostSnapshot {
     denials += logs
   }
 
-  /// Looks at files with the rights of the user that the command runs as, who owns some of them.
+  /// Looks at files with the rights of the command's user, to whom some of them belong.
   private mutating func asUser(
     of request: Request, _ look: (_ snapshot: inout HostSnapshot, _ user: TargetUser) -> Void
   ) throws(SystemCallFailure) {
-    // A user that does not exist, or cannot be become, ends the start anyway, with its own message.
+    // A user that does not exist, or that this process cannot become, has its own message later.
     guard let target = try? dropTarget(for: request) ?? currentUser,
       FileSystemUser.canAct(as: target, own: credentials)
     else { return }
@@ -176,7 +177,7 @@ extension HostSnapshot {
 }
 
 extension ProgramLookup {
-  /// The outcome for a user, whose rights for files this process has now.
+  /// The outcome for the user whose rights for files this process has now.
   fileprivate func asFound(by user: TargetUser) -> ProgramLookup {
     guard case .found(let file) = self, FileAccess.refusal(file.path, .execute) == .permissionDenied
     else { return self }

@@ -28,17 +28,15 @@ extension KongReading {
       believed: { $0.believed(for: request, isRoot: user.uid == 0) })
   }
 
-  /// Reads the nginx configuration in a prefix, its includes followed; nil where there is none and
-  /// none is expected.
+  /// Reads the nginx configuration in a prefix and follows its includes; nil if there is none and none is
+  /// expected.
   ///
   /// - Parameter isCurrent: whether `kong prepare` has just run.
   static func generated(
     in prefix: ByteString, isCurrent: Bool, as user: TargetUser, own: Credentials
   ) -> KongReading? where Value == GeneratedListeners {
     let main = prefix + "/nginx.conf"
-    if !isCurrent {
-      do throws(Errno) { _ = try FileStatus(main) } catch { return nil }
-    }
+    if !isCurrent, (try? FileStatus(main)) == nil { return nil }
     return KongReading(
       as: user, own: own,
       { files in

@@ -3,27 +3,28 @@ import Nginx
 import Plan
 import Text
 
-/// What is read of Kong's files: by this process where only root can have written them, else by one
+/// A reading of Kong's files: by this process if only root can have written them, otherwise by a process
 /// without privileges.
 ///
-/// To be made with the user's rights for files, and asked when this process has its own again.
+/// Create it with the user's rights for files, and ask for ``value()`` after this process has its own
+/// rights again.
 struct KongReading<Value: Message> {
   private let user: TargetUser
   private let own: Credentials
   private let read: (NginxFiles) -> Value
   private let failed: (String) -> Value
   private let believed: (Value) -> Value
-  /// Nil where it is for a process without privileges to read it.
+  /// Nil if a process without privileges has to read it.
   private let found: Value?
 
-  /// Reads, up to the first file that somebody else can have had a hand in.
+  /// Reads, up to the first file that another user can have written.
   ///
   /// - Parameters:
   ///   - user: whose rights this process has for files now.
   ///   - own: who this process is.
-  ///   - read: reads and parses, by these ways to a file; perhaps twice.
-  ///   - failed: what is known where that process fails, for a reason given as a phrase.
-  ///   - believed: what counts of what that process says.
+  ///   - read: reads and parses, with the file access it is given; called once or twice.
+  ///   - failed: the value if that process fails, for a reason given as a phrase.
+  ///   - believed: the part of that process's answer that counts.
   init(
     as user: TargetUser, own: Credentials, _ read: @escaping (NginxFiles) -> Value,
     failed: @escaping (String) -> Value, believed: @escaping (Value) -> Value = { $0 }
@@ -31,7 +32,7 @@ struct KongReading<Value: Message> {
     (self.user, self.own) = (user, own)
     (self.read, self.failed, self.believed) = (read, failed, believed)
     if own.permitted.isEmpty, own.user == ProcessIDs(user.uid) {
-      // There is nothing to be gained from this process.
+      // This process has no privileges that a parser could abuse.
       found = read(.ofAnybody())
       return
     }
@@ -40,7 +41,7 @@ struct KongReading<Value: Message> {
     found = doubt.isRaised ? nil : value
   }
 
-  /// What was read.
+  /// What was read, if need be by a process without privileges.
   func value() -> Value {
     if let found { return found }
     switch ConfinedProcess.run(as: user, own: own, { read(.ofAnybody()) }) {
@@ -50,7 +51,7 @@ struct KongReading<Value: Message> {
   }
 }
 
-/// Whether a file was met that others than root can have written.
+/// Whether a file was met that users other than root can have written.
 private final class Doubt {
   var isRaised = false
 }
@@ -63,8 +64,10 @@ extension NginxFiles {
       matching: { pattern.expand($0) }, read: { BoundedFile.read($0, limit: $1) })
   }
 
-  /// Only those that nobody but root can have written, or have led the path to, by the rule that judges
-  /// nginx and hooks; after the first other one, none.
+  /// Only files that no user but root can have written or redirected, by the rule that also judges nginx and
+  /// hooks.
+  ///
+  /// After the first other file, no file is read.
   fileprivate static func ofRootOnly(unless doubt: Doubt) -> NginxFiles {
     NginxFiles(
       matching: { _ in

@@ -5,20 +5,22 @@ package import Plan
 package import Text
 
 extension NginxObstacle {
-  /// How many are looked for: nginx itself says the first only.
+  /// How many are looked for.
+  ///
+  /// nginx itself reports only the first.
   private static let limit = 5
 
   /// Finds what keeps nginx from starting with the configuration in a prefix.
   ///
-  /// For a start that has failed: this process becomes the user for good, and gives up its capabilities,
-  /// before it looks at anything.
+  /// This is for a start that has failed: before it looks at anything, this process becomes the user for
+  /// good and gives up its capabilities.
   ///
   /// - Parameters:
   ///   - user: the user that nginx would have run as.
   ///   - own: who this process is.
   ///   - since: only a configuration that was written after this moment counts.
-  /// - Returns: in the order in which nginx comes upon them; nothing where this process cannot become the
-  ///   user.
+  /// - Returns: the obstacles in the order in which nginx meets them; none if this process cannot become
+  ///   the user.
   package static func find(
     in prefix: ByteString, as user: TargetUser, own: Credentials, since: FileTime
   ) -> [NginxObstacle] {
@@ -45,13 +47,13 @@ extension NginxObstacle {
       if own.group != ProcessIDs(user.gid) { try ProcessIdentity.setGroup(user.gid) }
       try ProcessIdentity.setUser(user.uid)
     }
-    // Root stays root with --user root, and its nginx has the capabilities that it has.
+    // With --user root this process stays root, with the same capabilities as nginx.
     if user.uid != 0 { try ProcessCapabilities.set(permitted: [], inheritable: []) }
   }
 
   // MARK: files
 
-  /// Those of Kong's own directories that are there, and in which the user cannot make what is missing.
+  /// Kong's own directories that exist, and in which the user cannot create what is missing.
   private static func closedDirectories(of prefix: ByteString) -> [NginxObstacle] {
     PrefixState.laterDirectories.compactMap { name, file in
       let path = prefix + "/" + name
@@ -63,9 +65,9 @@ extension NginxObstacle {
     }
   }
 
-  /// Why the user, whose rights for files this process has now, cannot use a file; nil where he can.
+  /// Why the user whose rights for files this process has now cannot use a file; nil if it can.
   static func refusal(for use: NginxFileUse) -> AccessRefusal? {
-    // Streams: prepare has others than nginx.
+    // Streams of prepare differ from those of nginx.
     for directory in ["/dev/", "/proc/"] where use.path.bytes.starts(with: directory.utf8) {
       return nil
     }
@@ -82,7 +84,7 @@ extension NginxObstacle {
     }
   }
 
-  /// Why the user cannot use a file or a directory in a way (access(2)).
+  /// Why the user cannot use a file or a directory so (access(2)).
   private static func refusal(of path: ByteString, _ mode: AccessMode) -> AccessRefusal? {
     switch FileAccess.refusal(path, mode) {
     case nil: nil
@@ -92,7 +94,7 @@ extension NginxObstacle {
     }
   }
 
-  /// The first directory on the way that this process may not enter; else what the path names.
+  /// The first directory of the path that this process may not enter; otherwise what the path names.
   private static func firstClosed(on path: ByteString) -> PathEntry? {
     for index in path.bytes.indices.dropFirst() where path.bytes[index] == UInt8(ascii: "/") {
       let directory = ByteString(Array(path.bytes[..<index]))
@@ -103,12 +105,8 @@ extension NginxObstacle {
 
   /// Whether it leads to a pipe, a terminal or another device.
   private static func isStream(_ path: ByteString) -> Bool {
-    do throws(Errno) {
-      let type = try FileStatus(path).type
-      return type != .regular && type != .directory
-    } catch {
-      return false
-    }
+    guard let type = (try? FileStatus(path))?.type else { return false }
+    return type != .regular && type != .directory
   }
 
   // MARK: sockets
@@ -137,7 +135,7 @@ extension NginxObstacle {
 }
 
 extension [NginxObstacle] {
-  /// Whether it is said already that there is no IPv6.
+  /// Whether the lack of IPv6 is already among them.
   fileprivate func hasFamily(of other: NginxObstacle) -> Bool {
     guard case .noIPv6 = other else { return false }
     return contains { if case .noIPv6 = $0 { true } else { false } }
@@ -153,7 +151,7 @@ extension ByteString {
 }
 
 extension FileTime {
-  /// When the contents of a file were last changed; nil where it is not there.
+  /// When the contents of a file were last changed; nil if there is no file.
   fileprivate init?(ofChangeTo path: ByteString) {
     do throws(Errno) { self = try FileStatus(path).modification } catch { return nil }
   }

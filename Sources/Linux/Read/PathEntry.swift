@@ -5,15 +5,15 @@ extension PathEntry {
   /// As many links as the kernel follows (MAXSYMLINKS).
   private static let longestChain = 40
 
-  /// All that path resolution passes on the way along a path, "/" first and the file last.
+  /// All entries that a path resolves through, from "/" to the file (path_resolution(7)).
   ///
-  /// A directory is followed by what was looked up in it, a link by the directory that its target
-  /// starts from: so each link's own place is among them, too.
+  /// A directory is followed by the entry looked up in it; a link, by the directory that its target starts
+  /// from. So the places of the links are among the entries, too.
   ///
-  /// - Throws: ``SystemCallFailure`` where the path leads nowhere, or in a circle.
+  /// - Throws: ``SystemCallFailure`` if the path leads nowhere, or in a circle.
   static func resolve(_ path: ByteString) throws(SystemCallFailure) -> [PathEntry] {
     var entries = [try PathEntry(of: "/")]
-    // The directories from the root down to where the way is now.
+    // The directories from the root to the current one.
     var place = entries
     var rest = names(of: try absolute(path))[...]
     var links = 0
@@ -41,7 +41,7 @@ extension PathEntry {
     return entries
   }
 
-  /// Whether nobody but root can have written what a path leads to, or have led the path there.
+  /// Whether only root can have written what a path leads to, and have led the path there.
   static func isRootOnly(_ path: ByteString) -> Bool {
     do throws(SystemCallFailure) {
       return try resolve(path).firstWritableByOthers() == nil
@@ -50,7 +50,9 @@ extension PathEntry {
     }
   }
 
-  /// A file, or a link itself; whether its mount is read-only, where anybody could write it otherwise.
+  /// Looks at a file, or at a link itself.
+  ///
+  /// The mount matters, and is read, only if others may write.
   private init(of path: ByteString) throws(SystemCallFailure) {
     let status: FileStatus
     do throws(Errno) { status = try FileStatus(ofLink: path) } catch {
@@ -68,14 +70,12 @@ extension PathEntry {
     if isWritableByOthers { readMount() }
   }
 
-  /// Finds out whether the mount is read-only; where it does not answer, it counts as writable.
+  /// Reads whether the mount is read-only; an unknown mount counts as writable.
   mutating func readMount() {
-    do throws(Errno) { isReadOnly = try MountFlags(of: path).isReadOnly } catch {
-      return
-    }
+    isReadOnly = (try? MountFlags(of: path))?.isReadOnly ?? isReadOnly
   }
 
-  /// What a path leads to, with its mount and where that comes from; nil where it leads nowhere.
+  /// What a path leads to, with its mount and the origin of that mount; nil if it leads nowhere.
   static func placed(_ path: ByteString) -> PathEntry? {
     do throws(SystemCallFailure) {
       var entry = try resolve(path).last
@@ -87,7 +87,7 @@ extension PathEntry {
     }
   }
 
-  /// Finds out whether a start gives it with the prefix that it is in.
+  /// What a path in the prefix leads to, with what decides whether the start gives it to the user.
   static func placed(_ path: ByteString, in prefix: ByteString) -> PathEntry? {
     do throws(SystemCallFailure) {
       guard var entry = placed(path) else { return nil }
@@ -101,13 +101,13 @@ extension PathEntry {
     }
   }
 
-  /// Finds out where it comes from, which only a message needs.
+  /// Reads the origin of its mount, which only a message needs.
   mutating func readPlace() {
     do throws(SystemCallFailure) {
       place = FilePlace(
         of: path, mounts: try contentsIfPresent(ofKernel: "/proc/self/mountinfo") ?? [])
     } catch {
-      // Then each way out is said.
+      // Then the message names every way out.
       place = .unknown
     }
   }

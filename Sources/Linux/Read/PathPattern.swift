@@ -1,17 +1,16 @@
 import Nginx
 import Text
 
-/// Finds the files that a pattern of glob(7) means.
+/// Expands a pattern of glob(7) to the files that match.
 ///
-/// glob(3) itself looks users up for "~", for which a static program has no libraries.
+/// glob(3) itself looks up users for "~", and a static program has no libraries for that.
 struct PathPattern {
-  /// How many files a pattern may mean; a hostile directory has any number.
+  /// How many files a pattern may match; a hostile directory has any number.
   static let limit = 1000
-  /// How many more names, of patterns and of directories, may be looked at for all patterns together.
+  /// How many more names may be looked at, in patterns and directories, for all patterns together.
   private var budget = 20_000
 
-  /// The paths that match, in the order of their bytes; none where nothing matches, nil where it would
-  /// take too long to find out.
+  /// The matching paths, ordered by their bytes; nil if finding them would take too long.
   ///
   /// - Parameter pattern: an absolute path.
   mutating func expand(_ pattern: ByteString) -> [ByteString]? {
@@ -39,8 +38,8 @@ struct PathPattern {
     return found.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
   }
 
-  /// Whether fnmatch(3) could take long to compare a name with others: it tries each way to divide a
-  /// name between the "*", and goes through a "[" at each of them.
+  /// Whether fnmatch(3) could be slow for a pattern: it tries every division of a name between the "*",
+  /// and reads a "[" in each of them.
   private static func isSlow(_ name: ByteString) -> Bool {
     guard name.isPattern else { return false }
     let stars = name.bytes.count { $0 == UInt8(ascii: "*") }
@@ -48,7 +47,7 @@ struct PathPattern {
     return stars > starLimit || name.bytes.count > PathLimit.name
   }
 
-  /// The name without the backslashes that take the special meaning from a character (glob(7)).
+  /// The name without the backslashes that escape special characters (glob(7)).
   private static func unescaped(_ name: ByteString) -> ByteString {
     var bytes: [UInt8] = []
     var isEscaped = false
@@ -75,13 +74,12 @@ struct PathPattern {
         return found.count <= PathPattern.limit && budget >= 0
       }
     } catch {
-      // What was listed before counts, as with glob(3).
+      // What was listed so far counts, as with glob(3).
     }
     return found
   }
 
   private static func isThere(_ path: ByteString) -> Bool {
-    do throws(Errno) { _ = try FileStatus(ofLink: path) } catch { return false }
-    return true
+    (try? FileStatus(ofLink: path)) != nil
   }
 }

@@ -3,14 +3,13 @@ import Text
 
 /// The ports that any process may bind to (ip(7)).
 enum PortRange {
-  /// net.ipv4.ip_unprivileged_port_start of this network namespace; it rules IPv6 and UDP too.
+  /// net.ipv4.ip_unprivileged_port_start of this network namespace; it also governs IPv6 and UDP.
   ///
-  /// Where the file is not there, the kernel is asked: /proc may be masked or mounted without it, or the
-  /// kernel older than 4.11, or gVisor's.
+  /// If the file is missing, ports are tried. That is so if /proc is masked or mounted without it, with
+  /// kernels before 4.11, and with gVisor.
   ///
   /// - Parameter own: who this process is.
-  /// - Throws: ``SystemCallFailure`` where the file is there and cannot be read, or holds anything else
-  ///   than a port.
+  /// - Throws: ``SystemCallFailure`` if the file exists and cannot be read, or does not hold a port.
   static func unprivilegedStart(own: Credentials) throws(SystemCallFailure) -> Int {
     let path: ByteString = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
     guard let bytes = try contentsIfPresent(ofKernel: path) else { return try probe(own: own) }
@@ -23,7 +22,7 @@ enum PortRange {
         "read(\(path))", .invalidArgument,
         cause: SystemCallFailure.Cause(
           why:
-            "it says \"\(shown)\", which is not a port: which listeners need a capability is not known",
+            "it says \"\(shown)\", which is not a port, so nobody knows which listeners need a capability",
           waysOut: ["mount the kernel's own /proc in the container"]))
     }
     return value
@@ -31,10 +30,9 @@ enum PortRange {
 
   private static let last = 65535
 
-  /// Finds the lowest port that can be bound without cap_net_bind_service, by trying.
+  /// Finds the lowest port that can be bound without cap_net_bind_service, by binding.
   ///
-  /// Nothing listens on a port meanwhile; and another process can bind it, as nginx does, with
-  /// SO_REUSEADDR.
+  /// It never listens, and sets SO_REUSEADDR as nginx does, so nginx can bind the port at the same time.
   private static func probe(own: Credentials) throws(SystemCallFailure) -> Int {
     let isHeld = own.effective.contains(.netBindService)
     if isHeld {
@@ -49,11 +47,13 @@ enum PortRange {
     return lowest == 1 ? 0 : lowest
   }
 
-  /// Whether bind(2) says EACCES; a port that is taken is one that may be bound.
+  /// Whether bind(2) fails with EACCES.
+  ///
+  /// A port that is in use may be bound.
   private static func isRefused(_ port: Int) -> Bool {
     let address = SocketAddress.ipv4(0, port: UInt16(port))
     let socket: Socket
-    // Without IPv4 there is no such rule to ask for: the kernel's default.
+    // Without IPv4 the rule cannot be tried; this is the kernel's default.
     do throws(Errno) { socket = try Socket(for: address) } catch { return port < 1024 }
     do throws(Errno) {
       try socket.reuseAddress()

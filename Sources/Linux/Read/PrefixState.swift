@@ -2,10 +2,11 @@ import Plan
 import Text
 
 extension PrefixState {
-  /// Looks at the prefix and at /tmp with the rights for files that this process has at the moment, which
-  /// must be those of the user that Kong runs as.
+  /// Looks at the prefix and at /tmp.
   ///
-  /// Whether `.kong_env` names certificates is not read, but assumed where they are not there.
+  /// The current rights for files must be those of Kong's user.
+  ///
+  /// If the certificates are missing, `.kong_env` is assumed to name them; it is not read here.
   ///
   /// - Returns: what is left in the prefix, and what the user cannot do there and in /tmp. Of a file of
   ///   which nothing is known, nothing is said.
@@ -70,7 +71,7 @@ extension PrefixState {
     return files.isEmpty ? nil : .writingFiles(files)
   }
 
-  /// Whether the user may not use what is there in a way.
+  /// Whether the file exists and the user may not use it so.
   private static func isRefused(_ path: ByteString, _ mode: AccessMode) -> Bool {
     let refusal = FileAccess.refusal(path, mode)
     return refusal != nil && refusal != .noSuchFileOrDirectory
@@ -94,17 +95,14 @@ extension PrefixState {
     return entry.map { .denied($0) } ?? .unreachable
   }
 
-  /// Whether it is one itself, and no link: that to a stream says nothing of who will open it.
+  /// Whether the path itself is a regular file.
+  ///
+  /// A link to a stream does not tell who will open it.
   private static func isRegularFile(_ path: ByteString) -> Bool {
-    do throws(Errno) { return try FileStatus(ofLink: path).type == .regular } catch { return false }
+    (try? FileStatus(ofLink: path))?.type == .regular
   }
 
   private static func isEmptyFile(_ path: ByteString) -> Bool {
-    do throws(Errno) {
-      let status = try FileStatus(path)
-      return status.type == .regular && status.size == 0
-    } catch {
-      return false
-    }
+    (try? FileStatus(path)).map { $0.type == .regular && $0.size == 0 } ?? false
   }
 }

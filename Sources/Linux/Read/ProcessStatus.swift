@@ -5,11 +5,10 @@ import Text
 package enum ProcessStatus {
   /// Reads /proc/thread-self/status (proc_pid_status(5)) and the securebits.
   ///
-  /// One file instead of the some 100 system calls that the same answers take one by one. Those are made
-  /// where the file is not there (/proc is masked, or not mounted) or does not say all: gVisor's has
-  /// neither CapAmb nor NoNewPrivs.
+  /// One file replaces about 100 system calls. The calls are made if the file is missing (/proc is masked,
+  /// or not mounted) or incomplete: gVisor's has neither CapAmb nor NoNewPrivs.
   ///
-  /// - Throws: ``SystemCallFailure`` where the file cannot be read, or a call fails.
+  /// - Throws: ``SystemCallFailure`` if the file cannot be read, or a call fails.
   package static func read() throws(SystemCallFailure) -> Credentials {
     let bits = ProcessCapabilities.securebits
     guard let bytes = try contents(of: "/proc/thread-self/status"),
@@ -18,7 +17,7 @@ package enum ProcessStatus {
     return credentials
   }
 
-  /// - Returns: nil where there is no such file, or none that this process may see.
+  /// - Returns: nil if the file does not exist, or this process may not see it.
   private static func contents(of path: ByteString) throws(SystemCallFailure) -> [UInt8]? {
     do throws(SystemCallFailure) {
       return try contentsIfPresent(ofKernel: path)
@@ -28,9 +27,11 @@ package enum ProcessStatus {
     }
   }
 
-  /// Asks call by call; what this kernel does not know is not there.
+  /// Asks call by call.
   ///
-  /// - Throws: ``SystemCallFailure`` where the ids for files are others than the effective ones, too.
+  /// A set that this kernel does not have is empty.
+  ///
+  /// - Throws: ``SystemCallFailure`` also if the ids for files differ from the effective ones.
   static func ask(securebits: Securebits) throws(SystemCallFailure) -> Credentials {
     let (user, group) = (try ProcessIdentity.user(), try ProcessIdentity.group())
     guard FileSystemUser.isEffective(uid: user.effective, gid: group.effective) else {
@@ -50,7 +51,7 @@ package enum ProcessStatus {
 
   /// Parses the text of a status file.
   ///
-  /// - Returns: nil if a field is absent or has no number.
+  /// - Returns: nil if a field is missing or is not a number.
   package static func parse(_ bytes: [UInt8], securebits: Securebits) -> Credentials? {
     var fields = Fields()
     var rest = bytes[...]
@@ -62,7 +63,7 @@ package enum ProcessStatus {
     return fields.credentials(securebits: securebits)
   }
 
-  /// The lines that count, as far as they have been seen.
+  /// The fields seen so far.
   private struct Fields {
     var user: ProcessIDs?
     var group: ProcessIDs?
@@ -76,7 +77,7 @@ package enum ProcessStatus {
 
     mutating func read(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
       let isName = { (field: String) in name.elementsEqual(field.utf8) }
-      // Bytes, not strings: the file is read four times in a start.
+      // A start reads the file four times, so it compares bytes.
       if isName("Uid") { user = ids(value) }
       if isName("Gid") { group = ids(value) }
       if isName("Groups") { groups = numbers(value, radix: 10)?.map(UInt32.init).sorted() }
@@ -101,7 +102,7 @@ package enum ProcessStatus {
     }
   }
 
-  /// Real, effective, saved; the fourth, the file system's id, follows the effective one.
+  /// Real, effective and saved id; the fourth, the id for files, must equal the effective one.
   private static func ids(_ text: ArraySlice<UInt8>) -> ProcessIDs? {
     guard let ids = numbers(text, radix: 10), ids.count == 4, ids[3] == ids[1] else { return nil }
     return ProcessIDs(
@@ -113,9 +114,9 @@ package enum ProcessStatus {
     return CapabilitySet(rawValue: numbers[0])
   }
 
-  /// Numbers with blanks around, nil for anything else.
+  /// Numbers separated by blanks; nil for anything else.
   ///
-  /// Decimal ones are ids, so they fit in 32 bits.
+  /// Decimal numbers are ids and fit in 32 bits.
   private static func numbers(_ text: ArraySlice<UInt8>, radix: UInt64) -> [UInt64]? {
     let limit = radix == 10 ? UInt64(UInt32.max) : UInt64.max
     var numbers: [UInt64] = []

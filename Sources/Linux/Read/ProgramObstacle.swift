@@ -2,9 +2,9 @@ import Plan
 import Text
 
 extension ProgramObstacle {
-  /// What keeps a program from running, by the beginning of its file; nil where nothing is known to.
+  /// What keeps a program from running, judged by the beginning of its file; nil if nothing is known.
   ///
-  /// Only what is certainly not there counts: what cannot be looked at may be there.
+  /// Only what certainly does not exist counts: what this process cannot see may exist.
   ///
   /// - Parameter path: PATH, as the program will have it.
   static func find(_ beginning: ProgramBeginning, path: ByteString?) -> ProgramObstacle? {
@@ -24,7 +24,7 @@ extension ProgramObstacle {
     }
   }
 
-  /// What keeps the program in a file from running; nil where the file cannot be read, too.
+  /// What keeps the program in a file from running; nil also if the file cannot be read.
   static func find(inFile program: ByteString, path: ByteString?) -> ProgramObstacle? {
     do throws(Errno) {
       let file = try PinnedFile(program).open()
@@ -43,8 +43,9 @@ extension ProgramObstacle {
     argument.bytes.first == UInt8(ascii: "-") || argument.bytes.contains(UInt8(ascii: "="))
   }
 
-  /// Whether the kernel may run programs for a machine (elf(5), EM_): many kernels run those of the
-  /// 32-bit relative, too.
+  /// Whether the kernel may run programs for a machine (elf(5), EM_).
+  ///
+  /// Many kernels also run those of the 32-bit architecture.
   private static func runs(_ machine: UInt16) -> Bool {
     #if arch(x86_64)
       return machine == 62 || machine == 3

@@ -4,7 +4,7 @@ import Text
 
 /// Finds programs as execvp(3) does, and reads what a grant needs to know of their files.
 enum ProgramSearch {
-  /// What glibc searches where PATH is not set (confstr(3), _CS_PATH).
+  /// Where glibc searches if PATH is not set (confstr(3), _CS_PATH).
   private static let defaultPath: ByteString = "/bin:/usr/bin"
 
   /// Looks a command up on PATH; a name with a slash is a path already.
@@ -35,9 +35,9 @@ enum ProgramSearch {
     }
   }
 
-  /// Reads what there is to know of a proxy's file, at its place without symbolic links.
+  /// Reads a proxy's file, at its path without symbolic links.
   ///
-  /// Who can put a link on the way to it chooses the program, so the links' own places count, too.
+  /// Whoever can replace a link in the path chooses the program, so the places of the links count, too.
   static func findProxy(
     _ path: ByteString, searchPath: ByteString?
   ) throws(SystemCallFailure) -> ProgramLookup {
@@ -67,9 +67,9 @@ enum ProgramSearch {
     return .found(file)
   }
 
-  /// Reads file capabilities and mount options, whether it is a script, and whether it can run at all.
+  /// Reads file capabilities and mount options, whether it is a script, and whether it can run.
   ///
-  /// Of a file that cannot be opened for reading nothing is known; then the exec tells.
+  /// If the file cannot be opened for reading, none of that is known, and the exec decides.
   private static func readGrantFacts(
     _ file: inout ProgramFile, _ pinned: borrowing PinnedFile, path: ByteString?
   ) throws(SystemCallFailure) {
@@ -113,7 +113,7 @@ enum ProgramSearch {
     }
   }
 
-  /// What is there; nil where nothing is, or nothing that this process may see.
+  /// Refers to a file; nil if it does not exist, or this process may not see it.
   private static func pin(_ path: ByteString) throws(SystemCallFailure) -> PinnedFile? {
     do throws(Errno) {
       return try PinnedFile(path)
@@ -129,7 +129,7 @@ enum ProgramSearch {
 }
 
 extension FileIdentity {
-  /// Which file a status is of.
+  /// The file that a status describes.
   init(_ status: FileStatus) {
     self.init(
       device: status.device, inode: status.inode,

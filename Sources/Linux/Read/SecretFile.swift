@@ -6,11 +6,11 @@ package import Text
 extension SecretReference {
   /// Reads the secrets, for a program that will run as `target`.
   ///
-  /// Whoever gets the secret must not gain by it: a user that can plant a link in a directory of its
-  /// own could have root read /etc/shadow to it. So as root each file is opened as that user first,
-  /// who can read it anyway; and what only root can open, root opens only where nobody else can have
-  /// had a hand in the path (see ``trustedPath()``). The same holds for what root goes by itself: the
-  /// prefix, which it gives away, and listeners, for which it grants capabilities.
+  /// The user must not gain anything: with a link in a directory of its own it could have root read
+  /// /etc/shadow for it. So root first reads each file with that user's rights. A file that only root can
+  /// read counts only if no other user can have written or redirected its path (see ``trustedPath()``).
+  /// The same holds for what steers root itself: the prefix, which it gives away, and listeners, for which
+  /// it grants capabilities.
   ///
   /// - Parameters:
   ///   - target: the user to drop to; nil to read as this process is.
@@ -40,7 +40,7 @@ extension SecretReference {
     return secrets
   }
 
-  /// All bytes of a regular file that is not too long.
+  /// The bytes that were read, or why there are none.
   private func contents(_ reading: FileReading) throws(StartFailure) -> [UInt8] {
     switch reading {
     case .bytes(let bytes):
@@ -52,7 +52,7 @@ extension SecretReference {
   }
 }
 
-/// What is in a secret's file, or why that is not known.
+/// The contents of a secret's file, or why they are not known.
 private enum FileReading: Equatable {
   case bytes([UInt8])
   case failed(Errno)
@@ -65,7 +65,7 @@ private enum FileReading: Equatable {
         self = .notRegular(pinned.status.type)
         return
       }
-      // One byte more than a variable can have tells a file that is too long.
+      // One byte more than a variable can hold shows that the file is too long.
       self = .bytes(try pinned.open().contents(limit: SecretReference.longestVariable + 1))
     } catch {
       self = .failed(error)

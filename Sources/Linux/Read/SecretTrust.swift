@@ -3,9 +3,9 @@ import Plan
 import Text
 
 extension SecretReference {
-  /// The path without links, if nobody but root can have led it where it leads.
+  /// The path without links, if only root can have led it to its target.
   ///
-  /// - Throws: ``StartFailure`` that names the entry that somebody else could have had a hand in.
+  /// - Throws: ``StartFailure`` that names the entry that another user can write.
   func trustedPath() throws(StartFailure) -> ByteString {
     guard path.bytes.first == UInt8(ascii: "/") else {
       throw failure(
@@ -17,10 +17,10 @@ extension SecretReference {
         why: "its path cannot be followed (\(error.call): \(error.errno))",
         wayOut: "correct the path, or the links in it")
     }
-    // Who cannot lead root to another file may still write what is in this one.
+    // Unless the secret steers root, another user may write the file itself.
     if let entry = entries.firstWritableByOthers(exceptFile: !steersRoot) {
       throw failure(
-        why: "\(reasonForTrust), and others than root can write \(entry.path), by which they may"
+        why: "\(reasonForTrust), and users other than root can write \(entry.path), so they may"
           + " have put it there",
         wayOut: steersRoot
           ? "keep the file where only root can write, such as /run/secrets"
@@ -30,8 +30,8 @@ extension SecretReference {
     return entries.last?.path ?? path
   }
 
-  /// Why nobody but root may have had a hand in it.
+  /// Why only root may be able to write it.
   private var reasonForTrust: String {
-    steersRoot ? "a start as root goes by it" : "only root may read it"
+    steersRoot ? "a start as root obeys it" : "only root may read it"
   }
 }

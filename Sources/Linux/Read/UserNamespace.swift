@@ -1,8 +1,8 @@
 /// The ids that exist in the user namespace of this process (user_namespaces(7)).
 enum UserNamespace {
-  /// Looks for an id without a mapping, after a call with these ids has failed.
+  /// Looks for an unmapped id, after a call with these ids has failed.
   ///
-  /// fchown(2) to such an id fails with EINVAL, whoever calls it; /proc/self/uid_map may not be there.
+  /// fchown(2) to an unmapped id fails with EINVAL, whoever calls it. /proc/self/uid_map may not exist.
   ///
   /// - Parameters:
   ///   - uid: nil for none.
