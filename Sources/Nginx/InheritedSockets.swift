@@ -13,8 +13,8 @@ package enum InheritedSockets {
   /// The descriptors that a value names, from 3 on, each once: numbers that end with ";" or ":".
   ///
   /// Like nginx, it stops at the first that is not a number.
-  package static func descriptors(_ value: ByteString) -> [Int32] {
-    var descriptors: [Int32] = []
+  package static func descriptors(_ value: ByteString) -> [DescriptorNumber] {
+    var descriptors: [DescriptorNumber] = []
     var number: Int32?
     for byte in value.bytes {
       switch byte {
@@ -25,7 +25,8 @@ package enum InheritedSockets {
         number = sum
       case UInt8(ascii: ";"), UInt8(ascii: ":"):
         guard let named = number, descriptors.count < maximum else { return descriptors }
-        if named > 2, !descriptors.contains(named) { descriptors.append(named) }
+        let descriptor = DescriptorNumber(named)
+        if named > 2, !descriptors.contains(descriptor) { descriptors.append(descriptor) }
         number = nil
       default: return descriptors
       }

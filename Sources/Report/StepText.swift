@@ -38,7 +38,7 @@ extension Step {
     case .closeDescriptors(let kept):
       return "all above 2"
         + (kept.isEmpty
-          ? "" : " but \(kept.map { String($0) }.joined(separator: ", ")), which NGINX names")
+          ? "" : " but \(kept.map { String($0.value) }.joined(separator: ", ")), which NGINX names")
     case .verify(let credentials):
       return "uid \(credentials.user.real), gid \(credentials.group.real), permitted"
         + " \(names.text(of: credentials.permitted)), ambient"

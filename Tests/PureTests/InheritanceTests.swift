@@ -13,8 +13,8 @@ struct InheritancePlanTests {
       ("6;7;", [6, 7]), ("6:7;", [6, 7]), ("6;7", [6]), ("6;6;", [6]), ("1;2;3;", [3]), ("", []),
       ("6; 7;", [6]), ("6;x;7;", [6]), (";6;", []), ("-6;", []), ("+6;", []),
       ("2147483647;", [2_147_483_647]), ("2147483648;9;", []), ("6;;7;", [6]),
-    ] as [(ByteString, [Int32])])
-  func sockets(value: ByteString, descriptors: [Int32]) {
+    ] as [(ByteString, [DescriptorNumber])])
+  func sockets(value: ByteString, descriptors: [DescriptorNumber]) {
     #expect(InheritedSockets.descriptors(value) == descriptors)
   }
 

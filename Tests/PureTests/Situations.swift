@@ -86,7 +86,8 @@ enum Situation {
     // The engines give them to the container's first user.
     let pipes = [Int32(1), 2].map {
       StandardStream(
-        descriptor: $0, kind: .pipe, identity: FileIdentity(device: 1, inode: UInt64($0)),
+        descriptor: DescriptorNumber($0), kind: .pipe,
+        identity: FileIdentity(device: 1, inode: UInt64($0)),
         uid: credentials.user.effective)
     }
     return HostSnapshot(

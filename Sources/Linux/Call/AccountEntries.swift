@@ -37,7 +37,8 @@ enum AccountEntries {
   /// The readers give it the id 0 and no home (nsswitch.conf(5), "Compatibility mode"): it must not
   /// become another name for root.
   private static func isForNIS(_ name: UnsafePointer<CChar>) -> Bool {
-    unsafe "+-".utf8.contains(UInt8(truncatingIfNeeded: name[0]))
+    let first = unsafe UInt8(truncatingIfNeeded: name[0])
+    return first == UInt8(ascii: "+") || first == UInt8(ascii: "-")
   }
 
   /// fgetpwent_r or fgetgrent_r: the file, an entry to fill in, a buffer for its strings and its size,

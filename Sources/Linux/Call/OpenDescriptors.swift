@@ -7,10 +7,10 @@ enum OpenDescriptors {
   ///
   /// Kernels before 5.9 do not have the call, and old seccomp profiles refuse it; then /proc/self/fd lists
   /// them.
-  static func close(keeping kept: [Int32]) throws(SystemCallFailure) {
+  static func close(keeping kept: [DescriptorNumber]) throws(SystemCallFailure) {
     var first: UInt32 = 3
     do throws(SystemCallFailure) {
-      for descriptor in kept.sorted() {
+      for descriptor in kept.map({ $0.value }).sorted() {
         let next = UInt32(descriptor)
         if next > first { try close(from: first, through: next - 1) }
         first = max(first, next + 1)
@@ -28,14 +28,16 @@ enum OpenDescriptors {
   }
 
   /// Closes those that /proc lists; returns whether it listed them.
-  private static func closeByName(keeping kept: [Int32]) -> Bool {
+  private static func closeByName(keeping kept: [DescriptorNumber]) -> Bool {
     var numbers: [Int32] = []
     do throws(Errno) {
       let directory = try Directory.open("/proc/self/fd")
       let own = directory.descriptor.number
       try directory.forEachEntry { entry in
         guard let number = entry.name.text.flatMap({ Int32($0) }) else { return }
-        if number > 2, number != own, !kept.contains(number) { numbers.append(number) }
+        if number > 2, number != own, !kept.contains(DescriptorNumber(number)) {
+          numbers.append(number)
+        }
       }
     } catch {
       return false

@@ -16,10 +16,18 @@ extension ByteString: PathName {
     unsafe self.init(Array(UnsafeRawBufferPointer(start: cString, count: length)))
   }
 
-  /// Calls `body` with a copy that ends with a NUL.
+  /// Calls `body` with a copy that ends with a NUL; on the stack, where it fits.
   func withCString<Result, Failure: Error>(
     _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try unsafe body(bytes.map(CChar.init(truncatingIfNeeded:)) + [0])
+    let count = bytes.count
+    return try unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: count + 1) {
+      buffer throws(Failure) in
+      for index in 0..<count { unsafe buffer[index] = CChar(bitPattern: bytes[index]) }
+      unsafe buffer[count] = 0
+      // There is memory, as there is a NUL.
+      guard let first = buffer.baseAddress else { preconditionFailure() }
+      return try unsafe body(first)
+    }
   }
 }

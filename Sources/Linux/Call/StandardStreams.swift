@@ -1,4 +1,5 @@
 import Plan
+import Text
 import CLinux
 
 extension StandardStream {
@@ -8,10 +9,11 @@ extension StandardStream {
       do throws(Errno) {
         let status = try FileStatus(ofDescriptor: number)
         return StandardStream(
-          descriptor: number, kind: kind(status, number), identity: FileIdentity(status),
+          descriptor: DescriptorNumber(number), kind: kind(status, number),
+          identity: FileIdentity(status),
           uid: status.uid, gid: status.gid, mode: status.permissions & 0o777)
       } catch {
-        return StandardStream(descriptor: number, kind: .closed)
+        return StandardStream(descriptor: DescriptorNumber(number), kind: .closed)
       }
     }
   }
@@ -27,6 +29,6 @@ extension StandardStream {
 
   /// Gives the file behind the stream to a user (fchown(2)); the group stays.
   func give(to uid: UInt32) throws(SystemCallFailure) {
-    try checked("fchown(\(name), \(uid))") { fchown(descriptor, uid, .max) }
+    try checked("fchown(\(name), \(uid))") { fchown(descriptor.value, uid, .max) }
   }
 }

@@ -76,18 +76,25 @@ package enum ProcessStatus {
     var noNewPrivileges: Bool?
 
     mutating func read(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
-      let isName = { (field: String) in name.elementsEqual(field.utf8) }
-      // A start reads the file four times, so it compares bytes.
-      if isName("Uid") { user = ids(value) }
-      if isName("Gid") { group = ids(value) }
-      if isName("Groups") { groups = numbers(value, radix: 10)?.map(UInt32.init).sorted() }
-      if isName("CapPrm") { permitted = set(value) }
-      if isName("CapEff") { effective = set(value) }
-      if isName("CapInh") { inheritable = set(value) }
-      if isName("CapAmb") { ambient = set(value) }
-      if isName("CapBnd") { bounding = set(value) }
-      if isName("NoNewPrivs") {
-        noNewPrivileges = numbers(value, radix: 10).map { $0 == [1] }
+      // A start reads the file four times, so most of its 50 lines are told by their first byte.
+      switch name.first {
+      case UInt8(ascii: "U"): if name.equals("Uid") { user = ids(value) }
+      case UInt8(ascii: "G"):
+        if name.equals("Gid") { group = ids(value) }
+        if name.equals("Groups") {
+          groups = numbers(value, radix: 10)?.map { UInt32($0) }.sorted()
+        }
+      case UInt8(ascii: "C"):
+        if name.equals("CapPrm") { permitted = set(value) }
+        if name.equals("CapEff") { effective = set(value) }
+        if name.equals("CapInh") { inheritable = set(value) }
+        if name.equals("CapAmb") { ambient = set(value) }
+        if name.equals("CapBnd") { bounding = set(value) }
+      case UInt8(ascii: "N"):
+        if name.equals("NoNewPrivs") {
+          noNewPrivileges = numbers(value, radix: 10).map { $0 == [1] }
+        }
+      default: break
       }
     }
 

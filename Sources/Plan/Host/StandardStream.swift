@@ -1,3 +1,5 @@
+package import Text
+
 /// What standard output or standard error is.
 package struct StandardStream: Equatable, Sendable {
   /// The kinds of file that matter to a process that opens /dev/stdout.
@@ -13,7 +15,7 @@ package struct StandardStream: Equatable, Sendable {
   }
 
   /// 1 or 2.
-  package var descriptor: Int32
+  package var descriptor: DescriptorNumber
   /// What it is.
   package var kind: Kind
   /// Which file it is.
@@ -30,7 +32,8 @@ package struct StandardStream: Equatable, Sendable {
 
   /// Creates a description of a stream.
   package init(
-    descriptor: Int32, kind: Kind, identity: FileIdentity = FileIdentity(device: 0, inode: 0),
+    descriptor: DescriptorNumber, kind: Kind,
+    identity: FileIdentity = FileIdentity(device: 0, inode: 0),
     uid: UInt32 = 0, gid: UInt32 = 0, mode: UInt32 = 0o600
   ) {
     self.descriptor = descriptor

@@ -22,7 +22,7 @@ package indirect enum Step: Equatable, Sendable {
   /// Be killed when the parent ends (PR_SET_PDEATHSIG(2const)). A change of user would undo it.
   case endWithParent
   /// Close all descriptors above 2 but these (close_range(2)).
-  case closeDescriptors(keeping: [Int32])
+  case closeDescriptors(keeping: [DescriptorNumber])
   /// Read the credentials back, and end the start unless they are these.
   case verify(Credentials)
   /// execve(2).
