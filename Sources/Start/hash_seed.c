@@ -1,0 +1,10 @@
+// Why C: Embedded Swift seeds its hash tables with arc4random_buf(3), which glibc has had only since 2.36.
+// Its own goes on with /dev/urandom where getrandom(2) fails; here that ends the process.
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+void arc4random_buf(void *buffer, size_t size) {
+  // Up to 256 bytes are never cut short by a signal (getrandom(2)); a seed has 16.
+  if (size > 256 || getrandom(buffer, size, 0) != (ssize_t)size) abort();
+}
