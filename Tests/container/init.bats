@@ -11,6 +11,11 @@ start_supervised() {
   nginx_master=$(worker)
 }
 
+# memory KIND: of the first process, in kB.
+memory() {
+  awk -v kind="$1:" '$1 == kind { print $2 }' "/proc/$master/smaps_rollup"
+}
+
 # gone NUMBER: whether no such process is there.
 gone() {
   [[ ! -e /proc/$1/status ]]
@@ -26,6 +31,8 @@ gone() {
     [[ $(credentials "$nginx_master") == "$(jq --compact-output --sort-keys .result <<<"$expected")" ]]
     jq --exit-status '.permitted + .effective + .inheritable + .ambient == [] and .no_new_privs' \
       <<<"$(credentials "$master")"
+    # In kB.
+    (($(memory Rss) <= 2500 && $(memory Private_Dirty) <= 400))
     [[ $(readlink "/proc/$master/cwd") == / ]]
     [[ $(ls "/proc/$master/fd") == $'0\n1\n2' ]]
     remove

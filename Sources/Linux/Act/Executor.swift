@@ -150,8 +150,8 @@ package struct Executor {
         retire: { () throws(StartFailure) in
           try retire(supervisor)
         },
-        launch: { parent, terminal in
-          launch(steps, announcing: announcement, parent, terminal, mask)
+        launch: { parent, terminal, failure in
+          launch(steps, announcing: announcement, parent, terminal, mask, failure)
         })
       if let refusal = try run(supervisor.stepsBesideCommand) { throw refusal.failure }
       var process = CommandSupervisor(
@@ -178,11 +178,12 @@ package struct Executor {
   /// What the child does; it returns with the status of a failure.
   private func launch(
     _ steps: [Step], announcing announcement: String?, _ parent: RunningProcess,
-    _ terminal: Supervision.Terminal, _ mask: SignalSet
+    _ terminal: Supervision.Terminal, _ mask: SignalSet, _ failure: SystemCallFailure?
   ) -> Int32 {
     var executor = self
     executor.parent = parent
     do throws(StartFailure) {
+      if let failure { throw failure.failure }
       // SIGTTOU is blocked until then.
       if terminal != .none { try call(Terminal.take()) }
       try call(mask.restore())

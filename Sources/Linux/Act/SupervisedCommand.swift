@@ -15,12 +15,14 @@ struct SupervisedCommand {
   ///
   /// - Parameters:
   ///   - retire: how this process gives up what it has.
-  ///   - launch: what the child does, up to an exec. It returns only with the status of a failure, which it
-  ///     has reported.
+  ///   - launch: what the child does, up to an exec, unless there is a failure already. It returns only with
+  ///     the status of a failure, which it has reported.
   /// - Throws: ``StartFailure`` with that status; or with 128 + signal after a stop signal.
   static func start(
     retire: () throws(StartFailure) -> Void,
-    launch: (_ parent: RunningProcess, _ terminal: Supervision.Terminal) -> Int32
+    launch: (
+      _ parent: RunningProcess, _ terminal: Supervision.Terminal, _ failure: SystemCallFailure?
+    ) -> Int32
   ) throws(StartFailure) -> SupervisedCommand {
     // Nobody can stop the first process of a container (pid_namespaces(7)).
     let isAlone = Terminal.isOwn || RunningProcess.isFirst
@@ -35,8 +37,7 @@ struct SupervisedCommand {
         beginning.closeWriteEndOfChild()
         // A group of its own: a Ctrl-C reaches it once, and its end is that of all in it.
         RunningProcess.leadGroup()
-        guard isTold(by: beginning.readEnd) else { RunningProcess.exit(1) }
-        let status = launch(parent, terminal)
+        let status = launch(parent, terminal, failureToWait(for: beginning.readEnd))
         tell(status, to: outcome.writeEnd)
         RunningProcess.exit(status)
       }
@@ -108,9 +109,14 @@ struct SupervisedCommand {
     }
   }
 
-  /// Whether the parent has given up what it had; if not, it has ended.
-  private static func isTold(by beginning: borrowing Descriptor) -> Bool {
-    do throws(Errno) { return try !beginning.readOnce(upTo: 1).isEmpty } catch { return false }
+  /// Waits until the parent has given up what it had; if it ends instead, so does this process.
+  private static func failureToWait(for beginning: borrowing Descriptor) -> SystemCallFailure? {
+    do throws(Errno) {
+      if try beginning.readOnce(upTo: 1).isEmpty { RunningProcess.exit(1) }
+      return nil
+    } catch {
+      return SystemCallFailure("read", error)
+    }
   }
 
   /// Where nobody reads it, nobody needs it.
