@@ -134,15 +134,15 @@ extension Credentials {
     guard !kinds.isEmpty else { return nil }
     return StartFailure(
       status: ExitStatus.notPermitted,
-      what: "this process is root in part: "
+      what: "this process is partly root: "
         + kinds.map { "its \($0) (real/effective/saved) is \($1.description)" }
         .joined(separator: ", "),
       why:
-        "it could become root again, or what it starts could, so nobody can say whom a drop is from",
+        "it, or a program that it starts, could become root again: no drop would be safe",
       waysOut: [
-        "take the set-user-ID and set-group-ID bits off entrypoint: chmod ug-s",
+        "remove the set-user-ID and set-group-ID bits of entrypoint: chmod ug-s",
         "start it as root (docker run --user 0) or as another user (--user 1337), not through a program"
-          + " that changes the effective id only",
+          + " that changes only the effective id",
       ])
   }
 }

@@ -119,10 +119,10 @@ package struct ConfiguredListeners {
     Explanation(
       what:
         "the listeners of --nginx-conf \(path.shortened) are not known before kong prepare has run",
-      why: "Kong fills in this template, which can have any listeners in it, in place of its own",
+      why: "Kong uses this template, which can contain any listener, instead of its own",
       waysOut: [
         "set SET_CAP_NET_BIND_SERVICE=1 if one of them has a port that needs it",
-        "leave --nginx-conf out, and inject what is missing: KONG_NGINX_HTTP_INCLUDE=FILE",
+        "leave out --nginx-conf, and inject what is missing: KONG_NGINX_HTTP_INCLUDE=FILE",
       ])
   }
 
@@ -131,7 +131,7 @@ package struct ConfiguredListeners {
       what: "the settings in \(file.path.shortened) are not known before kong prepare has run",
       why: file.reason,
       waysOut: [
-        "see that the user that Kong runs as can read it", "set them in the environment: KONG_*",
+        "make it readable by the user that runs Kong", "set them in the environment: KONG_*",
       ])
   }
 

@@ -71,8 +71,8 @@ package struct Environment: Equatable, Sendable {
         !Environment.own.contains(variable.name)
       else { return nil }
       return Explanation(
-        what: "\(ByteString(variable.name)) means nothing here",
-        why: "there are \(Environment.own.joined(separator: ", "))",
+        what: "\(ByteString(variable.name)) is not a variable of entrypoint",
+        why: "its variables are \(Environment.own.joined(separator: ", "))",
         waysOut: ["correct its name", "unset it"])
     }
   }

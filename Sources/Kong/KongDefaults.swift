@@ -95,7 +95,7 @@ package enum KongDefaultsReading: Equatable, Sendable {
     case .absent: self = .absent
     case .bytes(let bytes):
       let defaults = KongDefaults(bytes, isForListeners: isForListeners)
-      self = defaults.map { .list($0) } ?? .unusable("it has no long string, [[...]], in it")
+      self = defaults.map { .list($0) } ?? .unusable("it contains no long string, [[...]]")
     case .tooLarge: self = .unusable("it is too large")
     case .unreadable(let why): self = .unusable(why)
     }
@@ -114,11 +114,11 @@ package enum KongDefaultsReading: Equatable, Sendable {
     }
     throw StartFailure(
       status: ExitStatus.configuration,
-      what: "\(path) is not Kong's list of options, so what KONG_*_FILE mean is not known",
+      what: "\(path) is not Kong's list of options, so the meaning of KONG_*_FILE is not known",
       why: reason,
       waysOut: [
-        "put Kong's own file there, readable for the user that Kong runs as",
-        "name another with ENTRYPOINT_KONG_DEFAULTS; if there is none, all KONG_*_FILE but"
+        "put Kong's own file there, readable by the user that runs Kong",
+        "name another file with ENTRYPOINT_KONG_DEFAULTS; if it does not exist, all KONG_*_FILE but"
           + " KONG_NGINX_* are secrets",
       ])
   }

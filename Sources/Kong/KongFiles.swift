@@ -105,10 +105,10 @@ package struct GeneratedListeners: Equatable, Sendable {
       listeners: [],
       warnings: [
         Explanation(
-          what: "where \(main) makes nginx listen is not known", why: reason,
+          what: "the listeners in \(main) are not known", why: reason,
           waysOut: [
             "set SET_CAP_NET_BIND_SERVICE=1 if nginx listens on a port that needs it",
-            "run nginx -t -c \(main), and see whether somebody has changed the files",
+            "run nginx -t -c \(main), and check whether somebody changed the files",
           ])
       ], isCurrent: isCurrent)
   }

@@ -36,10 +36,10 @@ struct KongRole {
     let role = luaTrimmed(text.bytes[...])
     if ListenParser.isReference(role) {
       warning = Explanation(
-        what: "which listeners Kong opens is not known before kong prepare has run",
+        what: "the listeners that Kong opens are not known before kong prepare has run",
         why:
-          "\(source) is a reference to a vault, which Kong resolves itself: these are the listeners"
-          + " of all roles",
+          "\(source) is a reference to a vault, which Kong resolves itself; until then"
+          + " entrypoint assumes the listeners of all roles",
         waysOut: ["set KONG_ROLE to the role itself"])
       return
     }
@@ -47,7 +47,7 @@ struct KongRole {
     guard value == nil else { return }
     throw StartFailure(
       status: ExitStatus.configuration, what: "\(source) is \"\(text.shortened)\"",
-      why: "Kong has the roles traditional, control_plane and data_plane",
+      why: "Kong's roles are traditional, control_plane and data_plane",
       waysOut: ["set it to one of these", "leave it out for traditional"])
   }
 

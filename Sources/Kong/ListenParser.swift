@@ -290,7 +290,7 @@ extension ListenParser {
     static let empty = Fault(rule: "there is nothing between two commas")
     static let notUTF8 = Fault(rule: "it has bytes that are not UTF-8")
     static let noAddress = Fault(
-      rule: "it has flags only; flags are separated by blanks, and a comma begins a new listener")
+      rule: "it has only flags; separate flags with blanks, because a comma begins a new listener")
     static func secondAddress(_ word: ArraySlice<UInt8>) -> Fault {
       Fault(word, rule: "is a second address; expected a comma before it")
     }
@@ -317,7 +317,7 @@ extension ListenParser {
       Fault(word, rule: "is not a flag of this setting; expected one of \(allowed.usage)")
     }
     static func repeated(_ word: ArraySlice<UInt8>) -> Fault {
-      Fault(word, rule: "is written twice, and Kong takes the second for a part of the address")
+      Fault(word, rule: "is given twice, and Kong reads the second as a part of the address")
     }
     static func sameSocket(asEntry number: Int) -> Fault {
       Fault(rule: "it is the same socket as entry \(number), and nginx refuses a socket twice")
@@ -328,16 +328,16 @@ extension ListenParser {
       if word.contains(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") }) {
         return Fault(
           rule:
-            "the value itself has quotation marks, which env files and lists in compose files keep",
+            "the value itself has quotation marks: env files and lists in compose files keep them",
           wayOut: "write it without them")
       }
       if word.begins(with: "{vault://") {
         return Fault(rule: "a reference to a vault must be the whole entry")
       }
-      if word.begins(with: "unix:") { return Fault(rule: "Kong takes no unix: sockets here") }
+      if word.begins(with: "unix:") { return Fault(rule: "Kong accepts no unix: sockets here") }
       if word.count == 3, word.begins(with: "off", inAnyCase: true) {
         return Fault(
-          rule: "\"off\" is written in small letters, and as the only entry", wayOut: writeOff)
+          rule: "\"off\" must be in lower case, and the only entry", wayOut: writeOff)
       }
       let digits = word.first == UInt8(ascii: ":") ? word.dropFirst() : word
       return ListenAddress.port(digits).map { port in

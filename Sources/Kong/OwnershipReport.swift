@@ -74,7 +74,7 @@ extension OwnershipReport {
           what: "\(entries(refused.count)) in \(prefix.path) cannot be given to \(user)",
           why: "\(first.path): \(first.reason.text)" + OwnershipReport.whoElseRefuses(held),
           waysOut: OwnershipReport.waysPastRefusal(held, user: user) + [
-            "give them in the image, or on the volume: chown -R \(user):0 \(prefix.path)",
+            "change their owner in the image or on the volume: chown -R \(user):0 \(prefix.path)",
             "name another directory with KONG_PREFIX",
           ]))
     }
@@ -96,7 +96,7 @@ extension OwnershipReport {
   ]
 
   private func waysToGive(_ user: String) -> [String] {
-    let general = "take out of the prefix what is not Kong's, or give it to \(user) yourself"
+    let general = "move what is not Kong's out of the prefix, or give it to \(user) yourself"
     guard let foreign = left.shown.first(where: { $0.isForeign }) else { return [general] }
     return [
       general + ": as root, in the container or on the volume, chown -hR \(user):0 \(foreign.path)",
@@ -115,7 +115,7 @@ extension OwnershipReport {
 
   private static func whoElseRefuses(_ held: CapabilitySet) -> String {
     lacking(held).isEmpty
-      ? ", though this process has the capabilities for it: an NFS server takes root for nobody"
+      ? ", though this process has the capabilities for it: an NFS server maps root to nobody"
         + " (root_squash), or the owner has no id in this user namespace, or a security module or seccomp"
         + " profile forbids it" : ""
   }
@@ -125,12 +125,12 @@ extension OwnershipReport {
     if lacking.isEmpty {
       return [
         "on NFS: chown -R \(user):0 on the server, or no_root_squash in its exports",
-        "elsewhere: give it away from outside of the container, where its owner has an id",
+        "elsewhere: change the owner from outside the container, where the owner has an id",
       ]
     }
     return [
       "docker run " + lacking.map { "--cap-add \($0)" }.joined(separator: " ")
-        + "; Kubernetes: capabilities.add, likewise, or fsGroup: 0 on the volume"
+        + "; Kubernetes: the same in capabilities.add, or fsGroup: 0 on the volume"
     ]
   }
 
@@ -157,20 +157,20 @@ extension OwnershipReport.Exception {
     if case .foreign = reason { true } else { false }
   }
 
-  fileprivate var name: String { isUnread ? "what is in \(path)" : path.description }
+  fileprivate var name: String { isUnread ? "the contents of \(path)" : path.description }
 }
 
 extension OwnershipReport.Reason {
   /// The reason in words.
   package var text: String {
     switch self {
-    case .hardLink: "a file of another owner that has a second name, which may be outside"
+    case .hardLink: "another owner's file with a second name, perhaps outside the prefix"
     case .device: "a device"
     case .foreign(let owner): "of uid \(owner), and the user could have moved it there"
     case .readOnly: "on a read-only mount"
     case .unreadable(let reason): "a directory that cannot be read (\(reason))"
-    case .tooDeep: "below too many directories"
-    case .replaced: "replaced while it was looked at"
+    case .tooDeep: "in too many nested directories"
+    case .replaced: "replaced while it was examined"
     case .refused(let reason): "chown was refused (\(reason))"
     }
   }

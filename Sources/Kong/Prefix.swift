@@ -2,8 +2,8 @@ package import Text
 
 /// Kong's working directory, as a path that root may give away.
 ///
-/// Root changes owners below it, so a path that could lead to what belongs to the system, or that
-/// does not say by itself where it leads, is refused.
+/// Root changes owners below it, so a path into the system's directories, a relative path, and one with
+/// //, /./ or /../ is refused.
 package struct Prefix: Hashable, Sendable {
   /// An absolute path without empty, "." and ".." components, and without a slash at the end.
   package let path: ByteString
@@ -137,8 +137,8 @@ extension Prefix.Fault {
   fileprivate func failure(_ value: ByteString) -> StartFailure {
     let example = "KONG_PREFIX=\(Prefix.standard.path)"
     var waysOut = [
-      "name a directory that is Kong's alone: \(example), or /srv/kong on a volume",
-      "leave KONG_PREFIX out: Kong then uses \(Prefix.standard.path)",
+      "choose a directory that only Kong uses: \(example), or /srv/kong on a volume",
+      "unset KONG_PREFIX: Kong then uses \(Prefix.standard.path)",
     ]
     if case .notCanonical(let plain?) = self { waysOut = ["KONG_PREFIX=\(plain)"] }
     return StartFailure(
@@ -156,18 +156,18 @@ extension Prefix.Fault {
   private var reason: String {
     switch self {
     case .tooLong:
-      "the kernel takes paths of up to 4095 bytes, with /nginx.conf at the end, and names of up to 255"
+      "the kernel accepts paths of up to 4095 bytes, including /nginx.conf, and names of up to 255"
     case .relative:
-      "it does not begin with a slash, so where it leads depends on the current directory"
+      "it does not begin with a slash, so it depends on the current directory"
     case .reference:
-      "it is a reference to a vault, which only Kong resolves: the directory is given to Kong's user, and"
-        + " to nginx as its own, before Kong has run"
+      "it is a reference to a vault, which only Kong resolves: entrypoint gives the directory to Kong's"
+        + " user, and its path to nginx, before Kong has run"
     case .notCanonical:
-      "it has to say by itself where it leads: no //, /./ or /../ in it"
+      "it must be an absolute path without //, /./ or /../"
     case .system(let directory):
-      "it has to be Kong's alone, and \(directory) belongs to the system"
+      "only Kong may use it, but \(directory) belongs to the system"
     case .holdsProgram(let program):
-      "\(program) is in it, and Kong's user could replace what runs with more rights than its own"
+      "\(program) is in it, so Kong's user could replace a program that runs with more rights"
     }
   }
 }

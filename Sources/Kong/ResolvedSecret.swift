@@ -29,26 +29,27 @@ package struct ResolvedSecret: Hashable, Sendable {
   private var isEmpty: Explanation {
     Explanation(
       what: "\(reference.source): the file \(reference.path) is empty",
-      why: "so Kong gets \(reference.variable) set to nothing",
+      why: "Kong gets an empty \(reference.variable)",
       waysOut: ["write the value into it", "unset \(reference.source)"])
   }
 
   private var endsInReturn: Explanation {
     Explanation(
       what:
-        "\(reference.source): the value in \(reference.path) ends in a carriage return (CR), and Kong gets it"
-        + " with that",
-      why: "the file has the line ends of Windows, and only newlines are taken off its end",
-      waysOut: ["write it without: sed -i 's/\\r$//' \(reference.path), or printf %s VALUE"])
+        "\(reference.source): the value in \(reference.path) ends in a carriage return (CR), which Kong"
+        + " gets, too",
+      why: "the file has Windows line endings, and only newlines are removed from its end",
+      waysOut: ["remove it: sed -i 's/\\r$//' \(reference.path), or write it with: printf %s VALUE"]
+    )
   }
 
   private var beginsWithMark: Explanation {
     Explanation(
       what:
-        "\(reference.source): the value in \(reference.path) begins with a byte order mark, and Kong gets it"
-        + " with that",
+        "\(reference.source): the value in \(reference.path) begins with a byte order mark, which Kong"
+        + " gets, too",
       why:
-        "an editor has written the file as \"UTF-8 with BOM\"; nothing is taken off its beginning",
+        "an editor saved the file as \"UTF-8 with BOM\"; nothing is removed from its beginning",
       waysOut: ["save it as UTF-8 without BOM, or write it with: printf %s VALUE"])
   }
 
@@ -96,7 +97,7 @@ extension Environment {
       if reference.variable == "KONG_PREFIX" {
         guard value.isEmpty || value.bytes.first == UInt8(ascii: "/"), value.isPrintable else {
           throw reference.failure(
-            why: "its contents are not an absolute path in one line", wayOut: "correct the file")
+            why: "its contents are not an absolute path on one line", wayOut: "correct the file")
         }
       } else if Environment.isListenSetting(reference.variable) {
         // A comment is no part of a list, and would be shown where another Kong refuses it.

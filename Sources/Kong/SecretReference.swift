@@ -34,8 +34,8 @@ package struct SecretReference: Hashable, Sendable {
     let value = contents[..<end]
     if value.contains(0) {
       throw failure(
-        why: "it has a NUL byte, which no variable of the environment can have (environ(7))",
-        waysOut: ["encode the value, for example as base64 where Kong takes that"])
+        why: "it contains a NUL byte, which no environment variable can contain (environ(7))",
+        waysOut: ["encode the value, for example as base64 where Kong accepts that"])
     }
     guard variable.utf8.count + 1 + value.count + 1 <= SecretReference.longestVariable else {
       throw tooLong
@@ -46,10 +46,10 @@ package struct SecretReference: Hashable, Sendable {
   /// What is said of a file with more than a variable can have.
   package var tooLong: StartFailure {
     failure(
-      why: "it is too long: \(variable)=VALUE may have \(SecretReference.longestVariable - 1) bytes"
+      why: "it is too long: \(variable)=VALUE can have \(SecretReference.longestVariable - 1) bytes"
         + " (execve(2), MAX_ARG_STRLEN)",
       waysOut: [
-        "see that the path is the right one", "give Kong a path instead where it takes one",
+        "check the path", "where Kong accepts a path to the value, give it that instead",
       ])
   }
 
@@ -103,8 +103,9 @@ extension Environment {
         !defaults.hasOption(withVariable: variable.name)
       else { return nil }
       return Explanation(
-        what: "\(ByteString(variable.name)) names none of Kong's options: passed on unread",
-        why: "\(ByteString(name)) is not in their list", waysOut: ["correct the name"])
+        what: "\(ByteString(variable.name)) names no option of Kong: its file is not read",
+        why: "\(ByteString(name)) is not in Kong's list of options",
+        waysOut: ["correct the name"])
     }
   }
 
@@ -123,7 +124,7 @@ extension Environment {
     StartFailure(
       status: ExitStatus.configuration,
       what: "\(name) and \(name)_FILE are both set",
-      why: "each of them gives \(name) a value, and only one can count",
+      why: "both give \(name) a value, and only one can be used",
       waysOut: ["unset \(name)", "unset \(name)_FILE"])
   }
 }

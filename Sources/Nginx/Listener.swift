@@ -125,11 +125,11 @@ package struct Listener: Hashable, Sendable {
     return Explanation(
       what: "cap_net_raw is not granted for \(description); nginx will say:"
         + " setsockopt(IP_TRANSPARENT) failed (1: Operation not permitted)",
-      why: "only a file has this listener, such as Kong's user owns: who took over that user once"
+      why: "the listener is only in a file that Kong's user can own: whoever took over that user"
         + " could have put it there",
       waysOut: [
         "ask for it: SET_CAP_NET_RAW=1, or --cap net_raw",
-        "name the listener in a KONG_*_LISTEN variable",
+        "set the listener in a KONG_*_LISTEN variable",
       ])
   }
 }

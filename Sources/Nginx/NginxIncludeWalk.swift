@@ -107,10 +107,10 @@ package struct NginxIncludeWalk {
   private mutating func content(of path: ByteString) throws(NginxListen.Fault) -> [UInt8] {
     if open.contains(path) { throw NginxListen.Fault(reason: "it includes itself") }
     guard open.count < limits.depth else {
-      throw NginxListen.Fault(reason: "more than \(limits.depth) files include one another")
+      throw NginxListen.Fault(reason: "includes are nested more than \(limits.depth) deep")
     }
     guard filesRead < limits.files else {
-      throw NginxListen.Fault(reason: "\(filesRead) files were read before it")
+      throw NginxListen.Fault(reason: "\(filesRead) files were read before it, which is the limit")
     }
     let rest = limits.allBytes - bytesRead
     filesRead += 1
@@ -123,7 +123,7 @@ package struct NginxIncludeWalk {
     case .tooLarge:
       throw NginxListen.Fault(
         reason: rest < limits.fileBytes
-          ? "with it there would be more than \(limits.allBytes) bytes"
+          ? "with it, all files have more than \(limits.allBytes) bytes"
           : "it has more than \(limits.fileBytes) bytes")
     }
   }
@@ -132,8 +132,8 @@ package struct NginxIncludeWalk {
 
   private var noMain: Explanation {
     Explanation(
-      what: "kong prepare left no \(main), without which nginx does not start",
-      why: "it ended with 0 all the same: it prepared another prefix, or is not Kong's own program",
+      what: "kong prepare left no \(main), and nginx does not start without it",
+      why: "it exited with status 0: it prepared another prefix, or is not Kong's own program",
       waysOut: ["see what it does: kong prepare --vv"])
   }
 
@@ -142,7 +142,7 @@ package struct NginxIncludeWalk {
     includesSeen += 1
     guard includesSeen <= limits.files else {
       let limit = limits.files
-      return leaveInclude(line, "there are \(limit) before it")
+      return leaveInclude(line, "there are \(limit) before it, which is the limit")
     }
     let name = configuration.value(of: word)
     // C's strings end at a NUL, and so do nginx's paths.
@@ -153,7 +153,7 @@ package struct NginxIncludeWalk {
       return leaveInclude(line, "its path has more than \(limit) bytes")
     }
     guard let paths = path.isPattern ? files.matching(path) : [path] else {
-      return leaveInclude(line, "it would take too long to find out which files its pattern means")
+      return leaveInclude(line, "it would take too long to find the files that match its pattern")
     }
     for path in paths where !isFull { read(path, includedAt: line) }
   }
@@ -256,7 +256,7 @@ package struct NginxIncludeWalk {
       warn {
         (
           "\(listen.source): what follows is not read",
-          "there are \($0.limits.listens) \"listen\" directives before it"
+          "there are \($0.limits.listens) \"listen\" directives before it, which is the limit"
         )
       }
     }
@@ -269,9 +269,9 @@ package struct NginxIncludeWalk {
     guard furtherWarnings > 0 else { return firstWarnings }
     return firstWarnings + [
       Explanation(
-        what: "\(main): warnings like these were left out",
+        what: "\(main): further warnings are not shown",
         why: "there are \(furtherWarnings) more",
-        waysOut: ["run nginx -t -c \(main), which says what it refuses"])
+        waysOut: ["run nginx -t -c \(main), which prints what it refuses"])
     ]
   }
 
@@ -287,7 +287,7 @@ package struct NginxIncludeWalk {
       Explanation(
         what: beginning + text.what, why: text.why,
         waysOut: [
-          "correct it if nginx is to listen there",
+          "correct it if nginx should listen there",
           "set SET_CAP_NET_BIND_SERVICE=1 if nginx listens there, on a port that needs it",
         ]))
   }

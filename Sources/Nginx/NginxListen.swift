@@ -74,7 +74,7 @@ package struct NginxListen: Hashable, Sendable {
     }
     guard endpoint.text != nil else { throw Fault(endpoint, reason: "is not UTF-8") }
     if bytes.contains(UInt8(ascii: "$")) {
-      throw Fault(endpoint, reason: "has a variable, and nginx fills in none here")
+      throw Fault(endpoint, reason: "contains a variable, and nginx expands none here")
     }
     return try bytes.first == UInt8(ascii: "[") ? inet6(bytes) : inet(bytes)
   }

@@ -30,7 +30,7 @@ package enum HelpText {
     ("77", "not permitted here"),
     ("78", "wrong configuration"),
     ("126, 127", "the command cannot be executed, or is not found"),
-    ("other", "that of a hook, of \"kong prepare\" or of the command; 128 + signal"),
+    ("other", "the status of a hook, \"kong prepare\" or the command; 128 + signal"),
   ]
 
   /// In columns.

@@ -103,7 +103,7 @@ package struct Invocation: Equatable, Sendable {
     }
     return StartFailure(
       status: ExitStatus.usage, what: "there is no option \(name)",
-      why: "the command must not begin with \"-\", so this was taken for an option",
+      why: "the command must not begin with \"-\", so this was read as an option",
       waysOut: similar.map { "did you mean \($0)?" } + [
         "if it is an argument of the command, write the command before it",
         "entrypoint --help lists the options",
@@ -113,12 +113,12 @@ package struct Invocation: Equatable, Sendable {
   private static func unwanted(_ name: ByteString) -> StartFailure {
     StartFailure(
       status: ExitStatus.usage, what: "\(name) was given a value",
-      why: "this option is a switch: it takes none", waysOut: ["write \(name)"])
+      why: "this option is a switch and takes no value", waysOut: ["write \(name)"])
   }
 
   private static let formatAlone = StartFailure(
     status: ExitStatus.usage, what: "--format was given without --dry-run",
-    why: "it says in which form the plan is printed, and only --dry-run prints it",
+    why: "it sets the form of the plan, which only --dry-run prints",
     waysOut: ["add --dry-run", "leave out --format"])
 
   /// How many single bytes must be inserted, removed or replaced to make one text of the other

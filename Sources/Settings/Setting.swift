@@ -71,7 +71,7 @@ package struct Setting: Sendable {
     Setting(
       .user, "--user", variable: "ENTRYPOINT_USER", .text("USER[:GROUP]"), in: .command,
       "Run the command as this user, by name or number.",
-      usual: "kong for each kong command that root starts, else no change"),
+      usual: "kong for each kong command that root starts, otherwise no change"),
     Setting(
       .capability, "--cap", variable: "SET_CAP_NAME", .text("NAME"), in: .command,
       "Give the command this capability, such as net_raw. Separate several with commas, or repeat"
@@ -79,14 +79,14 @@ package struct Setting: Sendable {
     Setting(
       .capabilityMode, "--cap-mode", variable: "ENTRYPOINT_CAP_MODE", choice(CapabilityMode.self),
       in: .command,
-      "Hand capabilities to the command through its file, or as ambient capabilities.",
+      "Grant capabilities through the command's file, or as ambient capabilities.",
       usual: "auto, the first way that works"),
     Setting(
       .noNewPrivileges, "--no-new-privs", variable: "ENTRYPOINT_NO_NEW_PRIVS", choice(OnOff.self),
       in: .command,
-      "Forbid the command, and all that it starts, to gain privileges by an exec.",
-      usual: "on where the user changes, capabilities are granted, or nginx has some that nothing"
-        + " needs"),
+      "Prevent the command, and all that it starts, from gaining privileges by an exec.",
+      usual: "on if the user changes, capabilities are granted, or nginx's file carries some that"
+        + " nothing needs"),
     Setting(
       .proxy, "--proxy", variable: "ENTRYPOINT_PROXY", .text("PATH"), in: .kong,
       "The nginx binary.",
@@ -96,11 +96,11 @@ package struct Setting: Sendable {
       "Run the programs in /docker-entrypoint.d before \"kong prepare\".", usual: "on"),
     Setting(
       nil, nil, variable: "ENTRYPOINT_LOG_LINKS", choice(OnOff.self), in: .kong,
-      "Make Kong's log files links to standard output and standard error.", usual: "on"),
+      "Link Kong's log files to standard output and standard error.", usual: "on"),
     Setting(
       nil, nil, variable: "ENTRYPOINT_WORKERS", choice(OnOff.self), in: .kong,
-      "Where nothing says how many workers nginx has, and the container may use fewer processors than"
-        + " there are, have as many workers.", usual: "on"),
+      "If no setting gives the number of nginx's workers, and the container may use fewer processors"
+        + " than there are, start one worker for each that it may use.", usual: "on"),
     Setting(
       nil, nil, variable: "ENTRYPOINT_KEEP_GROUPS", choice(OnOff.self), in: .kong,
       "Keep the groups that the container engine added (fsGroup, --group-add) when the user"
@@ -110,30 +110,30 @@ package struct Setting: Sendable {
       "Kong's own list of its options.", usual: "\(KongDefaults.defaultPath)"),
     Setting(
       .supervises, "--init", variable: "ENTRYPOINT_INIT", in: .supervisor,
-      "Stay as the command's parent, without privileges: forward signals, reap what others leave, and end"
-        + " with the command's status. ENTRYPOINT_INIT=on asks for it.",
-      usual: "off, the command takes the place of this process"),
+      "Stay as the command's parent, without privileges: forward signals, reap orphans, and end"
+        + " with the command's status. ENTRYPOINT_INIT=on does the same.",
+      usual: "off, the command replaces this process"),
     Setting(
       .stopDelay, "--stop-delay", variable: "ENTRYPOINT_STOP_DELAY", .text("TIME"),
       in: .supervisor,
-      "How long the command goes on after TERM or QUIT, until it gets its stop signal; a second one ends"
-        + " the delay. For clients that still come, such as those of a load balancer. A TIME is a number"
-        + " of seconds, or has a unit: 500ms, 10s, 1m.", usual: "0"),
+      "How long the command runs on after TERM or QUIT before it gets its stop signal; a second one"
+        + " ends the delay. A load balancer, for example, still sends clients then. TIME is a number of"
+        + " seconds, or has a unit: 500ms, 10s, 1m.", usual: "0"),
     Setting(
       .stopTimeout, "--stop-timeout", variable: "ENTRYPOINT_STOP_TIMEOUT", .text("TIME"),
       in: .supervisor,
-      "How long after TERM or QUIT the command may take to end. Then it gets TERM, and 2 s later KILL.",
-      usual: "as long as it takes"),
+      "How long the command may run after TERM or QUIT. Then it gets TERM, and 2 s later KILL.",
+      usual: "no limit"),
     Setting(
       .stopSignal, "--stop-signal", variable: "ENTRYPOINT_STOP_SIGNAL", .text("SIGNAL"),
-      in: .supervisor, "What the command gets for TERM or QUIT.",
+      in: .supervisor, "The signal that the command gets for TERM or QUIT.",
       usual: "QUIT for kong docker-start, the same signal for any other command"),
     Setting(
       .dryRun, "--dry-run", in: .plan, "Print the plan. Change nothing, run nothing."),
     Setting(
       .format, "--format", choice(PlanFormat.self), in: .plan,
-      "What --dry-run prints: the plan as text or JSON, or only the flags of docker run, or the"
-        + " securityContext of a pod, that this start needs.", usual: "text"),
+      "The form of the plan: text, JSON, or only what this start needs, as flags of docker run or as"
+        + " the securityContext of a pod.", usual: "text"),
     Setting(
       .logLevel, "--log-level", variable: "ENTRYPOINT_LOG_LEVEL", choice(LogLevel.self), in: .log,
       "How much is reported on standard error.", usual: "info"),

@@ -12,5 +12,5 @@ extension Choice {
   package static var words: [String] { allCases.map { $0.rawValue } }
 
   /// The rule that any other word breaks.
-  package static var rule: String { "it can only be \(words.joined(separator: " or "))" }
+  package static var rule: String { "it must be \(words.joined(separator: " or "))" }
 }

@@ -47,7 +47,7 @@ package struct TimeSpan: Equatable, Comparable, Sendable {
 
   /// Why another text is none.
   package static let rule =
-    "it can only be a number of seconds, or a number with ms, s, m or h behind it, and at most a day"
+    "it must be a number of seconds, or a number followed by ms, s, m or h, and at most a day"
 
   /// The shortest text that means this.
   package var text: String {

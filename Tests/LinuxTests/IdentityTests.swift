@@ -7,7 +7,7 @@ struct IdentityTests {
     let outcome = try shell(
       """
       cp "$ENTRYPOINT" "$T/entrypoint"
-      status() { "$@" >"$T/out" 2>&1 && echo 0 || echo $?; grep -o 'root in part: .*' "$T/out" || true; }
+      status() { "$@" >"$T/out" 2>&1 && echo 0 || echo $?; grep -o 'partly root: .*' "$T/out" || true; }
       for dry in '' --dry-run; do
         status setpriv --euid 33 --clear-groups "$T/entrypoint" $dry -- id -u
         status setpriv --ruid 33 "$T/entrypoint" $dry --user www-data -- id -u
@@ -16,13 +16,13 @@ struct IdentityTests {
       status setpriv --euid 33 --clear-groups "$T/entrypoint" --dry-run --format docker -- id -u
       status setpriv --euid 33 --clear-groups "$T/entrypoint" --dry-run --format kubernetes -- id -u
       """)
-    let first = "77\nroot in part: its uid (real/effective/saved) is 0/33/33\n"
+    let first = "77\npartly root: its uid (real/effective/saved) is 0/33/33\n"
     let one =
       first + """
         77
-        root in part: its uid (real/effective/saved) is 33/0/0
+        partly root: its uid (real/effective/saved) is 33/0/0
         77
-        root in part: its gid (real/effective/saved) is 33/0/0
+        partly root: its gid (real/effective/saved) is 33/0/0
 
         """
     #expect(outcome.output == one + one + first + first, "\(outcome.errors)")

@@ -66,7 +66,7 @@ struct PrefixOwnershipTests {
     #expect(
       lines.dropFirst().sorted() == [
         "/p/loop: a device", "/p/null: a device",
-        "/p/shadow: a file of another owner that has a second name, which may be outside",
+        "/p/shadow: another owner's file with a second name, perhaps outside the prefix",
         "0 0 600", "3",
       ])
   }
@@ -241,7 +241,7 @@ struct PrefixOwnershipTests {
     #expect(
       outcome.output == """
         examined 7 changed 6 left 1 refused 0
-        /p/forged\\x0aentrypoint: error: a file of another owner that has a second name, which may be outside
+        /p/forged\\x0aentrypoint: error: another owner's file with a second name, perhaps outside the prefix
         6
 
         """, "\(outcome.errors)")
@@ -267,7 +267,7 @@ struct PrefixOwnershipTests {
     let lines = outcome.output.split(separator: "\n")
     try #require(lines.count == 4, "\(outcome.output)\(outcome.errors)")
     #expect(lines[0] == "examined 131 changed 130 left 1 refused 0")
-    #expect(lines[1].hasSuffix(": below too many directories"))
+    #expect(lines[1].hasSuffix(": in too many nested directories"))
     #expect(lines[2...] == ["1337:0 p/z", "1337:0 p/z/f"])
   }
 

@@ -18,7 +18,7 @@ struct CredentialsTests {
         host.credentials.user = isUser ? ids : ProcessIDs(1337)
         host.credentials.group = isUser ? ProcessIDs(33) : ids
         let what =
-          "this process is root in part: its \(isUser ? "uid" : "gid") (real/effective/saved) is"
+          "this process is partly root: its \(isUser ? "uid" : "gid") (real/effective/saved) is"
           + " \(real)/\(effective)/\(saved)"
         for user in ["", "kong", "0:0"] {
           let plan = try Situation.plan(["ENTRYPOINT_USER": user], on: host, command: command)

@@ -143,15 +143,15 @@ struct ListenParserTests {
       ("0.0.0.0:80 tls", "\"tls\" is not a flag of this setting; expected one of udp, ssl"),
       ("[::ffff:10.0.0.1]:80", "not an IPv6 address"), ("", "nothing between two commas"),
       ("0.0.0.0:80 backlog=x", "is not a flag"), ("0.0.0.0:80 1.1.1.1:81", "a comma before it"),
-      ("ssl", "flags only"), ("a/b:80", "not a host name"), ("http://a:80", "not a host name"),
+      ("ssl", "only flags"), ("a/b:80", "not a host name"), ("http://a:80", "not a host name"),
       ("so_keepalive=1:2 a:80", "is not a flag"), ("80", "\"80\" is a port without an address"),
       (":80 ssl", "\":80\" is a port without an address"), ("0", "\"0\" has no port"),
       ("::1", "\"::1\" is not an IPv6 address in brackets"), ("fe80::ab", "such as [::1]:8000"),
       ("\"0.0.0.0:80\"", "the value itself has quotation marks"),
-      ("'off'", "the value itself has quotation marks"), ("http2", "flags are separated by blanks"),
+      ("'off'", "the value itself has quotation marks"), ("http2", "separate flags with blanks"),
       ("unix:/x", "no unix: sockets"), ("{vault://env/listen} ssl", "must be the whole entry"),
-      ("{vault://hcv/listen", "must be the whole entry"), ("OFF", "in small letters"),
-      ("off", "as the only entry"),
+      ("{vault://hcv/listen", "must be the whole entry"), ("OFF", "in lower case"),
+      ("off", "the only entry"),
     ])
   func rejected(entry: String, expectation: String) throws {
     let failure = try #require(throws: StartFailure.self) {

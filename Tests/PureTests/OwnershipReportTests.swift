@@ -33,7 +33,7 @@ struct OwnershipReportTests {
     var report = OwnershipReport()
     report.leave("/kp", .unreadable("Permission denied"))
     let warning = report.warnings(prefix: .standard, user: "kong", held: [])[0]
-    #expect(warning.what == "not given to kong: what is in /kp")
+    #expect(warning.what == "not given to kong: the contents of /kp")
     #expect(warning.waysOut[0].hasPrefix("docker run --cap-add DAC_OVERRIDE"))
   }
 

@@ -265,7 +265,7 @@ struct PlannerTests {
       let variables = ["KONG_PREFIX": prefix, "ENTRYPOINT_PROXY": proxy]
       let failure = try Situation.plan(variables, on: host).failure
       #expect(failure?.status == 78)
-      #expect(failure?.explanation?.why.contains("is in it, and Kong's user could") == true)
+      #expect(failure?.explanation?.why.contains("is in it, so Kong's user could") == true)
     }
     let fine = ["KONG_PREFIX": "/srv/kong", "ENTRYPOINT_PROXY": "/n"]
     #expect(try Situation.plan(fine, on: host).failure == nil)

@@ -44,7 +44,7 @@ struct RequestTests {
       _ = try request(["ENTRYPOINT_CAP_MODE": "maybe"])
     }
     #expect(failure.status == 78)
-    #expect(failure.explanation?.why == "it can only be auto or file or ambient")
+    #expect(failure.explanation?.why == "it must be auto or file or ambient")
   }
 
   @Test("reads SET_CAP_*: empty is no request, off forbids, anything else requests")
@@ -93,7 +93,7 @@ struct RequestTests {
         "ENTRYPOINT_HOOK": "off", "ENTRYPOINT_HOOKS": "off", "ENTRYPOINT_LOG_LEVEL": "debug",
         "ENTRYPOINT_FOO": "",
       ], on: Situation.host(Situation.root()))
-    #expect(plan.prepareWarnings.map(\.what) == ["ENTRYPOINT_HOOK means nothing here"])
+    #expect(plan.prepareWarnings.map(\.what) == ["ENTRYPOINT_HOOK is not a variable of entrypoint"])
     #expect(plan.prepareWarnings.first?.why.contains("ENTRYPOINT_HOOKS, ") == true)
   }
 

@@ -104,7 +104,7 @@ struct SecretFileTests {
     let warnings = try Situation.plan(variables, on: host).prepareWarnings
     #expect(
       warnings.map(\.what) == [
-        "KONG_PG_PASWORD_FILE names none of Kong's options: passed on unread"
+        "KONG_PG_PASWORD_FILE names no option of Kong: its file is not read"
       ])
   }
 

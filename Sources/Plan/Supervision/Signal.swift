@@ -54,7 +54,7 @@ package struct Signal: Equatable, Sendable {
 
   /// Why another word names none.
   package static let rule =
-    "it can only be a signal's name, with or without SIG, or its number (signal(7))"
+    "it must be a signal's name, with or without SIG, or its number (signal(7))"
 
   /// The name without SIG, such as "QUIT".
   package var name: String {
