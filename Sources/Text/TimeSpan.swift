@@ -1,10 +1,11 @@
-/// A length of time, in whole milliseconds, as people write it: "500ms", "10s", "1.5m", or a number of
-/// seconds without a unit, as sleep(1) has it.
+/// A length of time in whole milliseconds.
+///
+/// Its text is "500ms", "10s", "1.5m", or, as for sleep(1), a number of seconds without a unit.
 package struct TimeSpan: Equatable, Comparable, Sendable {
   /// The length.
   package var milliseconds: Int
 
-  /// What a start is never told to wait longer than.
+  /// A day, in milliseconds: the longest time that a setting can ask for.
   private static let limit = 24 * 3_600_000
 
   package init(milliseconds: Int) {
@@ -14,7 +15,7 @@ package struct TimeSpan: Equatable, Comparable, Sendable {
   /// No time at all.
   package static let zero = TimeSpan(milliseconds: 0)
 
-  /// The length that a text names, at most a day and no finer than a millisecond; nil for any other text.
+  /// Reads a text; nil if it is not a time, or is longer than a day or finer than a millisecond.
   package init?(_ text: ByteString) {
     let digits = text.bytes.prefix { isDigit($0) || $0 == UInt8(ascii: ".") }
     guard let unit = TimeSpan.milliseconds(inUnit: text.bytes.dropFirst(digits.count)),
@@ -31,10 +32,10 @@ package struct TimeSpan: Equatable, Comparable, Sendable {
     return nil
   }
 
-  /// A decimal number times a whole one; nil where that is not whole, or the number is none.
+  /// A decimal number times an integer; nil if the text is not a number, or the product not an integer.
   private static func product(of number: ArraySlice<UInt8>, _ factor: Int) -> Int? {
     let parts = number.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    // Nine digits fit, whatever they are multiplied with.
+    // Two parts of nine digits fit into 64 bits.
     guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.count <= 9 }) else { return nil }
     var digits = 0
     for digit in parts.joined() { digits = digits * 10 + Int(digit - UInt8(ascii: "0")) }
@@ -45,11 +46,11 @@ package struct TimeSpan: Equatable, Comparable, Sendable {
     return product / scale
   }
 
-  /// Why another text is none.
+  /// The message for a text that is not a time.
   package static let rule =
     "it must be a number of seconds, or a number followed by ms, s, m or h, and at most a day"
 
-  /// The shortest text that means this.
+  /// The shortest text for this length.
   package var text: String {
     if milliseconds % 1000 != 0 { return "\(milliseconds)ms" }
     if milliseconds != 0, milliseconds % 3_600_000 == 0 { return "\(milliseconds / 3_600_000)h" }

@@ -65,13 +65,13 @@ struct CommandTests {
       cp /bin/true secret; chmod 700 secret
       for dry in '' --dry-run; do
         failing $dry --user www-data -- "$T/m/true" | grep -e 'why: its mount is noexec' -e ^126
-        failing $dry --user www-data -- "$T/secret" | grep -e 'why: uid 33 may not execute it' -e ^126
+        failing $dry --user www-data -- "$T/secret" | grep -e 'why: uid 33 cannot execute it' -e ^126
       done
       """)
     let denied = """
         why: its mount is noexec
       126
-        why: uid 33 may not execute it, or may not enter a directory above it
+        why: uid 33 cannot execute it, or cannot enter a directory above it
       126
 
       """
@@ -133,7 +133,7 @@ struct CommandTests {
       """)
     let place = #"[^ ]*/entrypoint-test-[^ /]*"#
     let refused =
-      "126\nuid 33 may not execute it, or may not enter a directory above it\n"
+      "126\nuid 33 cannot execute it, or cannot enter a directory above it\n"
     let unread =
       "the settings in \(place)/k.conf are not known before kong prepare has run Permission denied\n"
     let expected = try Regex(

@@ -38,7 +38,7 @@ struct NginxObstacleTests {
       #expect(
         log.contains(
           "error: nginx cannot write /f/a.log, which error_log names (/prefix/nginx.conf:1)\n"))
-      #expect(log.contains("why: www-data (33:33) may not write /f/a.log: it is "))
+      #expect(log.contains("why: www-data (33:33) cannot write /f/a.log: it is "))
       #expect(log.contains("uid 0, gid 0, mode 0600\n"))
       #expect(
         log.contains("way out: log to the container's output: KONG_PROXY_ERROR_LOG=/dev/stderr"))
@@ -51,10 +51,10 @@ struct NginxObstacleTests {
         key.contains(
           "error: nginx cannot read /f/tls.key, which ssl_certificate_key names (/prefix/nginx.conf:2)\n"
         ))
-      #expect(key.contains("may not read /f/tls.key: it is "))
+      #expect(key.contains("cannot read /f/tls.key: it is "))
       #expect(key.contains("KONG_SSL_CERT_KEY_FILE=/f/tls.key") == (user == Self.asRoot))
       let directory = try said("error_log $T/f/d/e/a.log;", "mkdir -p d/e; chmod 700 d", as: user)
-      #expect(directory.contains("www-data (33:33) may not write /f/d: it is "))
+      #expect(directory.contains("www-data (33:33) cannot write /f/d: it is "))
       let new = try said("access_log $T/f/d/a.log;", "mkdir d", as: user)
       #expect(new.contains("error: nginx cannot write /f/d/a.log, which access_log names"))
       let socket = try said("http { server { listen unix:$T/f/d/s; } }", "mkdir d", as: user)
@@ -74,7 +74,7 @@ struct NginxObstacleTests {
     )
     #expect(
       said.contains(
-        "may not read /f/s/tls.key: it is on a tmpfs, and has uid 0, gid 0, mode 0400\n"))
+        "cannot read /f/s/tls.key: it is on a tmpfs, and has uid 0, gid 0, mode 0400\n"))
     #expect(
       said.contains(
         "way out: Kubernetes: securityContext.fsGroup: 33 in the pod, and defaultMode: 0440 for a Secret\n"
@@ -100,7 +100,7 @@ struct NginxObstacleTests {
     #expect(none.contains("way out: listen on IPv4 only: "))
   }
 
-  @Test("can be a directory in the prefix where Kong makes files, whatever it has written before")
+  @Test("can be a directory in the prefix where Kong creates files, whatever it has written before")
   func closedDirectory() throws {
     let setup =
       "mkdir $T/prefix/ssl $T/prefix/sockets; printf '#!/bin/sh\\nexit 1\\n' > $T/bin/kong"
@@ -108,14 +108,14 @@ struct NginxObstacleTests {
     for name in ["ssl", "sockets"] {
       #expect(
         said.contains(
-          "error: www-data (33:33) may not write /prefix/\(name), where Kong makes files\n"))
+          "error: www-data (33:33) cannot write /prefix/\(name), where Kong creates files\n"))
     }
     #expect(said.contains("has uid 0, gid 0, mode 0755\n"))
     let made = "touch $T/prefix/ssl/kong-default.crt; chown 33 $T/prefix/sockets"
-    #expect(!(try self.said("", "\(setup); \(made)")).contains("where Kong makes files"))
+    #expect(!(try self.said("", "\(setup); \(made)")).contains("where Kong creates files"))
     // Root gives away nothing of another user in a prefix that already belongs to the user.
     let asRoot = try self.said("", setup, as: Self.asRoot)
-    #expect(asRoot.contains("/prefix/ssl, where Kong makes files"))
+    #expect(asRoot.contains("/prefix/ssl, where Kong creates files"))
   }
 
   @Test("is never something that works, or from an older configuration, or found after a success")
@@ -154,7 +154,7 @@ struct NginxObstacleTests {
         #expect(
           outcome.output.contains(
             "nginx cannot write /logs/access.log, which KONG_PROXY_ACCESS_LOG names\n"))
-        #expect(outcome.output.contains("www-data (33:33) may not write /logs: it is"))
+        #expect(outcome.output.contains("www-data (33:33) cannot write /logs: it is"))
         #expect(outcome.output.contains("KONG_PROXY_ACCESS_LOG=/dev/stdout\n"))
         #expect(!outcome.output.contains("error.log"))
       }

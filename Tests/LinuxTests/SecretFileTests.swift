@@ -187,7 +187,7 @@ struct SecretFileReadingTests {
         _ = try SecretReference.read([file], for: nil, own: ProcessStatus.read())
       }
       #expect(failure.status == 78)
-      #expect(failure.explanation?.why.contains("uid 1337 may not read it") == true)
+      #expect(failure.explanation?.why.contains("uid 1337 cannot read it") == true)
     }
   }
 

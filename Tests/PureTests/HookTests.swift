@@ -69,14 +69,14 @@ struct HookTests {
     #expect(plan.prepare.map(\.name) == ["give-prefix", "run", "run"])
   }
 
-  @Test("A hook that the user may not execute ends the start like its exec would")
+  @Test("A hook that the user cannot execute ends the start like its exec would")
   func refused() throws {
     var hooks = directory([("a.sh", 0o700)])
-    hooks.files[0].refusal = "uid 1337 may not execute it"
+    hooks.files[0].refusal = "uid 1337 cannot execute it"
     let plan = try Situation.plan(on: host(hooks))
     #expect(plan.failure?.status == 126)
     #expect(plan.failure?.explanation?.what == "cannot execute /docker-entrypoint.d/a.sh")
-    #expect(plan.failure?.explanation?.why == "uid 1337 may not execute it")
+    #expect(plan.failure?.explanation?.why == "uid 1337 cannot execute it")
   }
 
   @Test("One message says that .envsh is not supported, with all names")

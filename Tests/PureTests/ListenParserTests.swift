@@ -67,7 +67,7 @@ struct ListenParserTests {
     #expect(try parse("0.0.0.0:80 ssl  ssl").map(\.entry) == ["0.0.0.0:80 ssl"])
     for value in ["0.0.0.0:80 ssl ssl", "ssl ssl ssl a:1", "a:1 ssl http2 ssl http2"] {
       let failure = try #require(throws: StartFailure.self) { try parse(ByteString(value)) }
-      #expect(failure.explanation?.why.contains("is written twice") == true)
+      #expect(failure.explanation?.why.contains("is given twice") == true)
     }
   }
 

@@ -111,7 +111,7 @@ struct NginxFileUseTests {
         == "nginx cannot write /srv/logs/access.log, which KONG_PROXY_ACCESS_LOG names")
     #expect(
       warnings[0].why
-        == "kong (1337:0) may not write /srv/logs: it has uid 0, gid 0, mode 0755")
+        == "kong (1337:0) cannot write /srv/logs: it has uid 0, gid 0, mode 0755")
     #expect(warnings[0].waysOut.first == "KONG_PROXY_ACCESS_LOG=/dev/stdout")
   }
 

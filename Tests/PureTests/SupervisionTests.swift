@@ -2,7 +2,7 @@ import Plan
 import Testing
 import Text
 
-/// What a supervisor decides, over every sequence of events up to a length.
+/// The decisions of a supervisor, for all sequences of events up to a length.
 @Suite struct SupervisionTests {
   private static let second = 1000
   private static let policies: [StopPolicy] = [
@@ -20,7 +20,7 @@ import Text
 
   // MARK: every sequence
 
-  /// What can happen next; `deadline` lets the time pass until then.
+  /// The events to combine; `deadline` moves the time to the next deadline.
   private static let events: [Supervision.Event] = [
     .signal(.terminate), .signal(.quit), .signal(.interrupt), .signal(.hangUp),
     .signal(.childEnded), .signal(.resume), .commandStopped(by: .terminalStop),
@@ -36,7 +36,7 @@ import Text
     #expect(walk.sequences == 111_110)
   }
 
-  /// All sequences, one event after another, held against rules that know only the past.
+  /// Walks through all sequences, and checks each step against rules that know only the past events.
   private struct Walk {
     private let policy: StopPolicy
     private var supervision: Supervision
@@ -94,7 +94,7 @@ import Text
 
       if isCommandEnded {
         rule("no signal to a command that has ended", sent.isEmpty)
-        rule("its status", end == nil || end == 3)
+        rule("the status is the command's", end == nil || end == 3)
       } else {
         checkRunning(event, sent)
         rule("it ends with the command", end == nil || end == 137 && policy.timeout != nil)
@@ -107,14 +107,14 @@ import Text
         supervision.deadline == nil || firstStop != nil || isCommandEnded
           || event == .commandEnded(.exited(3)))
       rule(
-        "a deadline that was met is not met again",
+        "a deadline passes once",
         event != .deadline || (supervision.deadline ?? .max) > now)
       rule(
         "after the end of the command there is a deadline",
         !isCommandEnded || end != nil || supervision.deadline != nil)
       if event == .commandEnded(.exited(3)), !isCommandEnded {
         isCommandEnded = true
-        rule("its group is asked to end", toGroup == [.terminate, .resume])
+        rule("its group gets TERM", toGroup == [.terminate, .resume])
       }
       if end != nil { isOver = true }
     }
@@ -122,11 +122,11 @@ import Text
     private mutating func checkRunning(_ event: Supervision.Event, _ sent: [Signal]) {
       switch event {
       case .signal(.hangUp): rule("HUP passes through", sent == [.hangUp])
-      case .signal(.childEnded): rule("CHLD does not", actions.isEmpty)
+      case .signal(.childEnded): rule("CHLD does not pass through", actions.isEmpty)
       case .signal(.resume):
         rule("CONT passes through", sent == [.resume] || actions == [.continueCommand])
       case .signal(.interrupt):
-        rule("INT goes on at once", sent == [policy.stopsAtInterrupt ? .terminate : .interrupt])
+        rule("INT is sent at once", sent == [policy.stopsAtInterrupt ? .terminate : .interrupt])
       case .signal(let stop): checkStop(stop, sent)
       case .deadline: checkDeadline(sent)
       default: rule("nothing is sent", sent.isEmpty)
@@ -140,28 +140,30 @@ import Text
       }
       let isFirst = !others.contains { $0 != .deadline }
       if isFirst, policy.delay > .zero {
-        rule("the first waits", sent.isEmpty)
+        rule("the first stop signal waits for the delay", sent.isEmpty)
       } else {
-        rule("any other does not", sent == [policy.signal ?? stop])
+        rule("any other stop signal is sent at once", sent == [policy.signal ?? stop])
       }
     }
 
     private mutating func checkDeadline(_ sent: [Signal]) {
-      guard let firstStop else { return rule("time alone does nothing", sent.isEmpty) }
+      guard let firstStop else {
+        return rule("without a stop request, time changes nothing", sent.isEmpty)
+      }
       let passed = now - firstStop
       if sent == [.kill] {
-        rule("KILL has its time", passed == (policy.timeout?.milliseconds ?? .max) + 2000)
+        rule("KILL comes 2 s later", passed == (policy.timeout?.milliseconds ?? .max) + 2000)
       } else if sent == [.terminate], policy.signal != nil {
-        rule("TERM has its time", passed == policy.timeout?.milliseconds)
+        rule("TERM comes at the timeout", passed == policy.timeout?.milliseconds)
       } else if !sent.isEmpty {
         rule(
-          "the delay has its time",
+          "the stop signal is sent after the delay",
           passed == policy.delay.milliseconds || passed == policy.timeout?.milliseconds)
       }
     }
   }
 
-  // MARK: one course after another
+  // MARK: single sequences
 
   @Test func `Kong gets QUIT after the delay, and a second signal skips it`() {
     var supervision = Supervision(
@@ -192,14 +194,14 @@ import Text
       supervision.actions(for: .deadline, at: 9000) == [.report(.leftRunning), .end(137)])
   }
 
-  @Test func `a stopped command is continued to be stopped`() {
+  @Test func `a stopped command gets the stop signal and is continued`() {
     var supervision = Supervision(StopPolicy(), terminal: .none)
     #expect(supervision.actions(for: .commandStopped(by: .terminalStop), at: 0) == [])
     #expect(
       supervision.actions(for: .signal(.terminate), at: 0) == [.send(.terminate), .continueCommand])
   }
 
-  @Test func `what a terminal stops is stopped and continued together`() {
+  @Test func `the supervisor stops with a command on a shell's terminal, and continues it`() {
     var supervision = Supervision(StopPolicy(), terminal: .shared)
     #expect(
       supervision.actions(for: .commandStopped(by: .terminalStop), at: 0) == [.stopLikeCommand])
@@ -207,14 +209,14 @@ import Text
     #expect(supervision.actions(for: .signal(.resume), at: 0) == [.send(.resume)])
   }
 
-  @Test func `Ctrl-Z does not stop a command for which nobody could continue it`() {
+  @Test func `Ctrl-Z does not stop a command that nobody could continue`() {
     var supervision = Supervision(StopPolicy(), terminal: .own)
     #expect(
       supervision.actions(for: .commandStopped(by: .terminalStop), at: 0) == [.continueCommand])
     #expect(supervision.actions(for: .commandStopped(by: .stop), at: 0) == [])
   }
 
-  // MARK: words
+  // MARK: texts
 
   @Test(
     arguments: [
@@ -227,7 +229,7 @@ import Text
     #expect(TimeSpan(ByteString(text))?.milliseconds == milliseconds)
   }
 
-  @Test func `the text of a time means it`() {
+  @Test func `the text of a time is read as the same time`() {
     for number in 0...4000 {
       for span in [TimeSpan(milliseconds: number), TimeSpan(milliseconds: number * 20_000)] {
         #expect(span.milliseconds > 86_400_000 || TimeSpan(ByteString(span.text)) == span)
@@ -245,7 +247,7 @@ import Text
     #expect(Signal(named: ByteString(word))?.number == number)
   }
 
-  @Test func `the name of a signal means it`() {
+  @Test func `the name of a signal is read as the same signal`() {
     for number in Array(1...31) + Array(34...64) as [Int32] {
       #expect(Signal(named: ByteString(Signal(number).name))?.number == number)
     }

@@ -6,7 +6,7 @@ import Settings
 import Testing
 import Text
 
-/// What is asked of a supervisor, and what the plan makes of it.
+/// The settings of a supervisor, and its part of a plan.
 @Suite struct SupervisorTests {
   private let start: [ByteString] = ["kong", "docker-start"]
 
@@ -29,7 +29,7 @@ import Text
 
   // MARK: the request
 
-  @Test func `there is no supervisor unless it is asked for`() throws {
+  @Test func `there is a supervisor only with --init or ENTRYPOINT_INIT`() throws {
     #expect(try policy([]) == nil)
     #expect(try policy([], ["ENTRYPOINT_INIT": "off"]) == nil)
     #expect(try policy([], ["ENTRYPOINT_INIT": ""]) == nil)
@@ -90,7 +90,7 @@ import Text
       ([], ["ENTRYPOINT_STOP_TIMEOUT": "-1"], 78, "ENTRYPOINT_STOP_TIMEOUT is \"-1\""),
       ([], ["ENTRYPOINT_STOP_SIGNAL": "x"], 78, "ENTRYPOINT_STOP_SIGNAL is \"x\""),
     ] as [([ByteString], [String: String], Int32, String)])
-  func `what cannot be ends the start`(
+  func `a wrong setting ends the start`(
     _ words: [ByteString], _ variables: [String: String], status: Int32, what: String
   ) {
     let failure = failure(words, variables)
@@ -112,7 +112,7 @@ import Text
     return Planner(request: request, snapshot: host).plan()
   }
 
-  @Test func `the supervisor of a root start is kong, without anything`() throws {
+  @Test func `the supervisor of a root start is kong, without any capability`() throws {
     let host = Situation.host(Situation.root())
     let supervisor = try #require(try plan(host).supervisor)
     #expect(supervisor.credentials.user == ProcessIDs(1337))

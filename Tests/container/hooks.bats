@@ -101,11 +101,11 @@ written() {
   (($(statements | grep -c -F error) == 1))
 }
 
-@test "a hook that kong may not execute ends the start with 126, and the dry run, too" {
+@test "a hook that kong cannot execute ends the start with 126, and the dry run, too" {
   mode=700 hook 1-secret 'exit 0'
   finish "${hooks[@]}" -- --dry-run kong docker-start
   ((status == 126))
-  grep -F 'uid 1337 may not execute it' "$directory/stdout"
+  grep -F 'uid 1337 cannot execute it' "$directory/stdout"
   remove
   finish "${hooks[@]}" "${no_further[@]}"
   ((status == 126))

@@ -53,7 +53,7 @@ gone() {
 @test "with a stop delay, Kong serves on until it gets QUIT" {
   start_supervised --env ENTRYPOINT_STOP_DELAY=2s
   kill -s TERM "$master"
-  eventually logged 'TERM: the command goes on for 2s, until it gets QUIT'
+  eventually logged 'TERM: the command runs on for 2s, then it gets QUIT'
   serves http://localhost:8000/
   [[ $(ended_with) == 0 ]]
 }
@@ -118,7 +118,7 @@ has_other_workers() {
     sh -c 'text=x; while :; do text=$text$text; done'
   cat "$directory/stderr"
   ((status == 137))
-  grep -F 'entrypoint: error: the kernel has killed the command because its memory was used up' "$directory/stderr"
+  grep -F 'entrypoint: error: the kernel killed the command because memory ran out' "$directory/stderr"
 }
 
 @test "an interactive shell has job control and its Ctrl-C, and the container its status" {

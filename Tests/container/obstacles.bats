@@ -29,7 +29,7 @@ make_certificate() {
   for image in localhost/entrypoint "$image_user_kong"; do
     finish --volume "$directory/logs:/srv/logs" --env KONG_PROXY_ACCESS_LOG=/srv/logs/access.log
     fails 'nginx cannot write /srv/logs/access.log, which access_log names (' \
-      'kong (1337:0) may not write /srv/logs: it is on a volume, or a directory of the host, and has uid 0, gid 0, mode 0755' \
+      'kong (1337:0) cannot write /srv/logs: it is on a volume, or a directory of the host, and has uid 0, gid 0, mode 0755' \
       'way out: log to the container'\''s output: KONG_PROXY_ACCESS_LOG=/dev/stdout'
     # It was known before.
     grep -F 'warn: nginx cannot write /srv/logs/access.log, which KONG_PROXY_ACCESS_LOG names' "$directory/stderr"
@@ -45,7 +45,7 @@ make_certificate() {
   for image in localhost/entrypoint "$image_user_kong"; do
     finish "${mounts[@]}" --env KONG_SSL_CERT=/certs/tls.crt --env KONG_SSL_CERT_KEY=/certs/tls.key
     fails 'nginx cannot read /certs/tls.key, which ssl_certificate_key names (' \
-      'kong (1337:0) may not read /certs/tls.key: it is on a volume, or a directory of the host, and has uid 0, gid 0, mode 0400' \
+      'kong (1337:0) cannot read /certs/tls.key: it is on a volume, or a directory of the host, and has uid 0, gid 0, mode 0400' \
       'way out: Kubernetes: securityContext.fsGroup: 1337 in the pod, and defaultMode: 0440 for a Secret'
     remove
   done

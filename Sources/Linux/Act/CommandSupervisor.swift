@@ -7,7 +7,7 @@ struct CommandSupervisor {
   private let command: RunningProcess
   private let prefix: Prefix?
   private let log: Log
-  /// How often the kernel had killed for want of memory before the command began; nil where it does not say.
+  /// The count of ``OutOfMemoryKills`` before the command began; nil if the kernel does not give it.
   private let outOfMemoryKills: Int?
   private var supervision: Supervision
   private let hasTerminal: Bool
@@ -15,7 +15,7 @@ struct CommandSupervisor {
   private var isGroupGone = false
   private var hasKilled = false
 
-  /// How often it looks, at the end, whether what it may not wait for has gone.
+  /// How often it checks, after the command's end, whether processes that are not its children still run.
   private static let interval = TimeSpan(milliseconds: 10)
 
   init(_ supervisor: Supervisor, _ command: SupervisedCommand, outOfMemoryKills: Int?, log: Log) {
@@ -29,7 +29,7 @@ struct CommandSupervisor {
 
   /// Stays until the command has ended, and ends this process with its status.
   ///
-  /// Nothing wakes it but signals, which are all blocked, and deadlines.
+  /// Only signals, which are all blocked, and deadlines wake it.
   mutating func run() throws(SystemCallFailure) -> Never {
     do throws(SystemCallFailure) { try superviseForEver() } catch {
       // A command that nobody supervises must not go on.
@@ -58,9 +58,9 @@ struct CommandSupervisor {
     return deadline.milliseconds < next.milliseconds ? deadline : next
   }
 
-  // MARK: what has happened
+  // MARK: events
 
-  /// One signal can stand for the ends of many children.
+  /// One CHLD can announce the ends of many children.
   private mutating func look() throws(SystemCallFailure) {
     do throws(Errno) {
       while let (process, change) = try RunningProcess.nextChange() {
@@ -83,8 +83,8 @@ struct CommandSupervisor {
     }
   }
 
-  /// Whether there are processes to wait for: those of the command's group; and to the first process of a
-  /// container those that `docker exec` has started, which it would take with it.
+  /// Whether there are processes to wait for: those of the command's group, and, in the first process of a
+  /// container, those that `docker exec` started, because its end kills them.
   private var isAnythingLeft: Bool {
     mutating get {
       if !isGroupGone { isGroupGone = !command.hasGroup }
@@ -98,16 +98,16 @@ struct CommandSupervisor {
     else { return }
     log.error(
       Explanation(
-        what: "the kernel has killed the command because its memory was used up",
+        what: "the kernel killed the command because memory ran out",
         why:
           "the memory limit of the container, or of the node, was reached (oom_kill of its control"
-          + " group: \(now - before) more)",
+          + " group rose by \(now - before))",
         waysOut: [
           "raise the container's memory limit: docker run --memory, Kubernetes limits.memory"
         ]))
   }
 
-  // MARK: what is to be done
+  // MARK: actions
 
   private mutating func carryOut(_ action: Supervision.Action) {
     switch action {
@@ -120,23 +120,23 @@ struct CommandSupervisor {
     }
   }
 
-  /// The command has not been waited for, so its number is its own.
+  /// The command has not been waited for yet, so no other process can have its number.
   private mutating func send(_ signal: Signal) {
     if signal == .kill { hasKilled = true }
     do throws(Errno) { try command.send(signal) } catch {
       if error == .noSuchProcess { return }
       warn(
         Explanation(
-          what: "\(signal.name) does not reach the command",
+          what: "cannot send \(signal.name) to the command",
           why: "kill failed: \(error.description)",
           waysOut: [
-            "as root, leave this process cap_kill: docker run --cap-add KILL",
-            "name the user here, so that the command need not change it: --user",
+            "as root, keep cap_kill: docker run --cap-add KILL",
+            "have entrypoint change the user, so that the command need not: --user",
           ]))
     }
   }
 
-  /// Once the group is gone, another may get its number.
+  /// After the group is gone, another group can get its number.
   private mutating func sendToGroup(_ signal: Signal) {
     if isGroupGone { return }
     do throws(Errno) { try command.sendToGroup(signal) } catch {
@@ -144,12 +144,12 @@ struct CommandSupervisor {
     }
   }
 
-  /// Until the shell continues this process; that signal is then the next.
+  /// Stops this process until the shell continues it; CONT is then the next signal.
   private func stop() {
     do throws(Errno) { try RunningProcess.current.send(.stop) } catch {}
   }
 
-  /// The shell has given the terminal to this process's group again.
+  /// By now the shell has given the terminal back to this process's group.
   private mutating func continueCommand() {
     if hasTerminal, Terminal.isInForeground {
       giveTerminal { () throws(SystemCallFailure) in
@@ -168,25 +168,25 @@ struct CommandSupervisor {
     }
   }
 
-  /// Where nobody reads standard error any more, the signal that says so is not for the command.
+  /// If nobody reads standard error any more, this process gets PIPE, which must not go to the command.
   private func warn(_ explanation: Explanation) {
     log.warning(explanation)
     SignalSet.forgetBrokenPipe()
   }
 
-  /// A script that has started this process reads the terminal after it.
+  /// The script that started this process may read the terminal next.
   private func end(_ status: Int32) -> Never {
     if hasTerminal { giveTerminal { () throws(SystemCallFailure) in try Terminal.take() } }
     removeWhatIsLeft()
     RunningProcess.exit(status)
   }
 
-  /// The terminal may be gone; then nobody needs it.
+  /// Ignores a failure: the terminal may be gone, and then nobody needs it.
   private func giveTerminal(_ call: () throws(SystemCallFailure) -> Void) {
     do throws(SystemCallFailure) { try call() } catch {}
   }
 
-  /// An nginx that was killed leaves its pid file and sockets; one that has ended does not.
+  /// An nginx that was killed leaves its pid file and sockets; one that ended by itself does not.
   private func removeWhatIsLeft() {
     guard let prefix, case .killed = supervision.commandEnd else { return }
     if let warning = StalePid.remove(in: prefix.path).warning(prefix: prefix.path) {

@@ -46,7 +46,7 @@ enum StalePid {
     if let process, try isMaster(process, of: prefix) { return .running(process: process) }
     // An nginx may have written a new one meanwhile.
     guard directory.stillNames(PidFile.name, pinned.status) else {
-      return .left("it was replaced while it was looked at")
+      return .left("it was replaced while it was examined")
     }
     try directory.remove(PidFile.name)
     return .removed(process: process)

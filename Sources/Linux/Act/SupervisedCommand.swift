@@ -1,22 +1,22 @@
 import Plan
 import Text
 
-/// A command that a child becomes, while this process stays its parent.
+/// A command that runs in a child, while this process stays its parent.
 struct SupervisedCommand {
   /// The child.
   let process: RunningProcess
-  /// Whose the terminal was that it has now.
+  /// Who had the terminal before the command got it.
   let terminal: Supervision.Terminal
 
   /// Forks, and returns when the command runs.
   ///
-  /// This process gives up what it has before the child does anything: no command ever runs beside a
-  /// supervisor with privileges. All signals are blocked meanwhile.
+  /// This process gives up its privileges before the child does anything, so that no command ever runs
+  /// beside a supervisor with privileges. All signals are blocked meanwhile.
   ///
   /// - Parameters:
-  ///   - retire: how this process gives up what it has.
-  ///   - launch: what the child does, up to an exec, unless there is a failure already. It returns only with
-  ///     the status of a failure, which it has reported.
+  ///   - retire: gives up the privileges of this process.
+  ///   - launch: what the child does, up to its exec, unless there is a failure already. It returns only after a
+  ///     failure, which it has reported, with the exit status.
   /// - Throws: ``StartFailure`` with that status; or with 128 + signal after a stop signal.
   static func start(
     retire: () throws(StartFailure) -> Void,
@@ -35,7 +35,7 @@ struct SupervisedCommand {
     do throws(Errno) {
       child = try RunningProcess.fork {
         beginning.closeWriteEndOfChild()
-        // A group of its own: a Ctrl-C reaches it once, and its end is that of all in it.
+        // In a group of its own, it gets a Ctrl-C once, and its descendants can be signalled together.
         RunningProcess.leadGroup()
         let status = launch(parent, terminal, failureToWait(for: beginning.readEnd))
         tell(status, to: outcome.writeEnd)
@@ -55,7 +55,7 @@ struct SupervisedCommand {
     return SupervisedCommand(process: child, terminal: terminal)
   }
 
-  /// Gives up what this process has, has the child begin, and waits for its exec.
+  /// Gives up privileges, lets the child begin, and waits for its exec.
   private static func lead(
     _ beginning: consuming Descriptor, _ outcome: borrowing Descriptor,
     after retire: () throws(StartFailure) -> Void
@@ -76,8 +76,8 @@ struct SupervisedCommand {
     if let status { throw StartFailure(status: status) }
   }
 
-  /// Waits until the exec closes the pipe, or the child hands over why there is none, or somebody stops the
-  /// start.
+  /// Waits until the exec closes the pipe, the child writes the status of a failure, or a stop signal
+  /// arrives.
   ///
   /// - Returns: nil after the exec.
   private static func statusInsteadOfExec(
@@ -93,13 +93,13 @@ struct SupervisedCommand {
   private static func end(_ child: RunningProcess, _ outcome: borrowing Descriptor) {
     do throws(Errno) {
       do throws(Errno) { try child.send(.kill) } catch {
-        // It is root's until it has changed its user, right before its exec.
+        // Until the child has changed its user, right before its exec, only root can signal it.
         _ = try outcome.readOnce(upTo: 1)
         try child.send(.kill)
       }
       _ = try child.waitForEnd()
     } catch {
-      // This process ends now, and the child with it (PR_SET_PDEATHSIG(2const)).
+      // This process ends now, and the kernel then kills the child (PR_SET_PDEATHSIG(2const)).
     }
   }
 
@@ -109,7 +109,7 @@ struct SupervisedCommand {
     }
   }
 
-  /// Waits until the parent has given up what it had; if it ends instead, so does this process.
+  /// Waits until the parent has given up its privileges; if it ends instead, so does this process.
   private static func failureToWait(for beginning: borrowing Descriptor) -> SystemCallFailure? {
     do throws(Errno) {
       if try beginning.readOnce(upTo: 1).isEmpty { RunningProcess.exit(1) }
@@ -119,7 +119,7 @@ struct SupervisedCommand {
     }
   }
 
-  /// Where nobody reads it, nobody needs it.
+  /// Ignores a failure: if the parent has ended, nobody needs the status.
   private static func tell(_ status: Int32, to outcome: borrowing Descriptor) {
     do throws(Errno) { try outcome.write([UInt8(truncatingIfNeeded: status)]) } catch {}
   }

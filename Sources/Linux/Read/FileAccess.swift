@@ -16,6 +16,6 @@ enum FileAccess {
   static func whyNotExecutable(_ path: ByteString, by uid: UInt32) -> String {
     (try? MountFlags(of: path))?.isNoExec ?? false
       ? "its mount is noexec"
-      : "uid \(uid) may not execute it, or may not enter a directory above it"
+      : "uid \(uid) cannot execute it, or cannot enter a directory above it"
   }
 }

@@ -1,11 +1,11 @@
 import Plan
 import Text
 
-/// How often the kernel has killed a process of this control group because its memory was used up.
+/// How many processes of this control group the kernel has killed for lack of memory.
 enum OutOfMemoryKills {
-  /// The number so far; nil where the kernel does not say.
+  /// The count so far; nil if the kernel does not give it.
   ///
-  /// - Parameter root: what comes before /proc and /sys, for tests.
+  /// - Parameter root: a directory in which a test has its own /sys.
   static func count(root: ByteString = "") -> Int? {
     for file in ["/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"] {
       if let text = contents(root + ByteString(file)), let count = count(in: text) { return count }

@@ -89,7 +89,7 @@ extension SecretReference {
         why: "there is no such file (\(reason))", wayOut: "mount the secret, or correct the path")
     case .permissionDenied, .notPermitted:
       failure(
-        why: "uid \(ProcessIdentity.effectiveUser) may not read it (\(reason))",
+        why: "uid \(ProcessIdentity.effectiveUser) cannot read it (\(reason))",
         wayOut: "let this user read the file and enter each directory above it (Kubernetes:"
           + " fsGroup, or defaultMode 0444)")
     case .tooManySymbolicLinkLevels:
@@ -97,7 +97,7 @@ extension SecretReference {
     default:
       failure(
         why: "it cannot be read: \(reason.cause.why)",
-        wayOut: reason.cause.waysOut.first ?? "mount the secret anew")
+        wayOut: reason.cause.waysOut.first ?? "mount the secret again")
     }
   }
 }

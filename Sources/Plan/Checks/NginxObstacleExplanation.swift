@@ -59,7 +59,7 @@ extension NginxObstacle {
   private static func closed(_ entry: PathEntry, user: TargetUser) -> Explanation {
     let place = entry.place.description.map { "it is \($0), and has" } ?? "it has"
     return Explanation(
-      what: "\(user.description) may not write \(entry.path), where Kong makes files",
+      what: "\(user.description) cannot write \(entry.path), where Kong creates files",
       why: entry.isReadOnly ? "its mount is read-only" : "\(place) \(entry.description)",
       waysOut: entry.isReadOnly
         ? OwnershipReport.waysOutOfReadOnly
@@ -91,7 +91,7 @@ extension NginxObstacle {
         + entry.place.waysToGive(entry.path, to: "\(user.uid):\(user.gid)", group: user.uid)
     return Explanation(
       what: "nginx cannot \(use.action)",
-      why: "\(user.description) may not \(verb) \(entry.path): \(place) \(entry.description)",
+      why: "\(user.description) cannot \(verb) \(entry.path): \(place) \(entry.description)",
       waysOut: waysOut)
   }
 }

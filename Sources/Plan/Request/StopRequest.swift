@@ -57,15 +57,15 @@ extension Environment {
         Explanation(
           what: "\($0) does nothing here",
           why:
-            "without a supervisor the command takes this process's place, and gets the signal that"
-            + " stops the container at once",
+            "without a supervisor the command replaces this process, and gets the signal that stops"
+            + " the container at once",
           waysOut: ["set \(Environment.initVariable)=on", "unset \($0)"])
       }
   }
 }
 
 extension Options {
-  /// The first option that only a supervisor obeys; nil where none is given.
+  /// The first option that needs a supervisor; nil if none is given.
   fileprivate var nameOfStopOption: String? {
     if stopDelay != nil { return "--stop-delay" }
     if stopTimeout != nil { return "--stop-timeout" }
@@ -77,15 +77,15 @@ extension StartFailure {
   fileprivate static func withoutInit(_ option: String) -> StartFailure {
     StartFailure(
       status: ExitStatus.usage, what: "\(option) was given without --init",
-      why: "the command takes this process's place, and then nobody is there to obey it",
+      why: "the command replaces this process, so no process is left that could apply it",
       waysOut: ["add --init", "leave out \(option)"])
   }
 
   fileprivate static func uselessStopSignal(_ signal: Signal) -> StartFailure {
     StartFailure(
       status: ExitStatus.configuration, what: "the stop signal is \(signal.name)",
-      why: "a command cannot end in order by that: it must be one that it can catch",
-      waysOut: ["name TERM, QUIT or INT, whichever the command ends by"])
+      why: "no command can catch it and shut down cleanly",
+      waysOut: ["name TERM, QUIT or INT, whichever ends the command"])
   }
 
   fileprivate static func noTimeLeft(delay: TimeSpan, timeout: TimeSpan) -> StartFailure {
@@ -93,7 +93,9 @@ extension StartFailure {
       status: ExitStatus.configuration,
       what: "the stop timeout is \(timeout.text), and the stop delay \(delay.text)",
       why:
-        "both begin with the signal that asks for the stop, so no time is left for the stop itself",
-      waysOut: ["give a timeout that is longer than the delay", "leave the timeout out for none"])
+        "both begin with the signal to stop, so no time is left for the stop itself",
+      waysOut: [
+        "set a timeout that is longer than the delay", "leave out the timeout for no limit",
+      ])
   }
 }

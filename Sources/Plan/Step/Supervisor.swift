@@ -6,12 +6,12 @@ import Text
 package struct Supervisor: Equatable, Sendable {
   /// How it stops the command.
   package var policy: StopPolicy
-  /// How it gives up what it has, before the command runs.
+  /// The changes by which it gives up its privileges, before the command runs.
   package var steps: [Step]
   /// What it does when the command runs.
   package var stepsBesideCommand: [Step] = [.closeDescriptors(keeping: [])]
-  /// What it has then, for as long as it runs.
+  /// Its credentials from then on.
   package var credentials: Credentials
-  /// The prefix in which it removes what a Kong that was killed has left; nil for another command.
+  /// The prefix in which it removes the pid file and sockets of a killed nginx; nil for other commands.
   package var prefix: Prefix?
 }

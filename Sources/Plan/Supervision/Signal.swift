@@ -2,7 +2,7 @@ package import Text
 
 /// A signal, by its number (signal(7); the numbers are those of x86-64 and aarch64).
 package struct Signal: Equatable, Sendable {
-  /// The number, from 1 on.
+  /// The number; the first is 1.
   package var number: Int32
 
   package init(_ number: Int32) {
@@ -47,12 +47,12 @@ package struct Signal: Equatable, Sendable {
     }
   }
 
-  /// The name with SIG, such as "SIGQUIT"; nil where the number alone says as much.
+  /// The name with SIG, such as "SIGQUIT"; nil for a real-time signal, which is reported by its number.
   package var nameWithPrefix: String? {
     Signal.realtime.contains(number) ? nil : "SIG" + name
   }
 
-  /// Why another word names none.
+  /// The message for a word that names no signal.
   package static let rule =
     "it must be a signal's name, with or without SIG, or its number (signal(7))"
 

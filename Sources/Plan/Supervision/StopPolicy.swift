@@ -2,17 +2,18 @@ package import Text
 
 /// How a supervised command is stopped.
 package struct StopPolicy: Equatable, Sendable {
-  /// How long the command goes on between the signal that asks for the stop and its own.
+  /// How long the command runs on after the signal to stop, before it gets its own stop signal.
   package var delay: TimeSpan
-  /// How long after the signal that asks for it the command may take, until it gets TERM, and ``patience``
-  /// later KILL; nil for as long as it wants.
+  /// How long the command may run after the signal to stop; nil for no limit.
+  ///
+  /// Then it gets TERM, and ``patience`` later KILL.
   package var timeout: TimeSpan?
   /// What the command gets for TERM or QUIT; nil for the same signal.
   package var signal: Signal?
-  /// Whether INT asks for a stop, too, and at once: the command gets TERM, which nginx takes for the same.
+  /// Whether INT stops the command at once: it gets TERM, which nginx treats like INT.
   package var stopsAtInterrupt: Bool
 
-  /// What a process gets between TERM and KILL.
+  /// The time between TERM and KILL.
   package static let patience = TimeSpan(milliseconds: 2000)
 
   package init(

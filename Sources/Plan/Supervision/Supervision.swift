@@ -1,17 +1,17 @@
 package import Text
 
-/// What a supervisor does next: all that it decides, without touching a process.
+/// The decisions of a supervisor, without any system call.
 ///
-/// An event and the time go in, actions come out. Time is in milliseconds from any moment.
+/// An event and the time go in, actions come out. The time is in milliseconds, from any fixed moment.
 package struct Supervision: Equatable, Sendable {
   /// Something that has happened.
   package enum Event: Equatable, Sendable {
-    /// A signal was sent to the supervisor. CHLD is not one of them: it says that one of the others is due.
+    /// The supervisor got a signal. CHLD is not reported here: it announces one of the next two events.
     case signal(Signal)
     /// A signal has stopped the command (WUNTRACED of waitpid(2)).
     case commandStopped(by: Signal)
     case commandEnded(ProcessEnd)
-    /// After the end of the command: there is no process that has to be waited for.
+    /// The command has ended, and no process is left that the supervisor waits for.
     case nothingLeft
     /// The deadline has passed.
     case deadline
@@ -21,9 +21,9 @@ package struct Supervision: Equatable, Sendable {
   package enum Action: Equatable, Sendable {
     /// Send it to the command.
     case send(Signal)
-    /// Send it to what is in the command's process group.
+    /// Send it to the command's process group.
     case sendToGroup(Signal)
-    /// Stop like the command, so that the shell that started both sees it.
+    /// Stop this process, too, so that the shell that started it notices.
     case stopLikeCommand
     /// Give the terminal to the command again, and continue its process group.
     case continueCommand
@@ -32,9 +32,9 @@ package struct Supervision: Equatable, Sendable {
     case end(Int32)
   }
 
-  /// Something that a person should know.
+  /// A message for the log.
   package enum Notice: Equatable, Sendable {
-    /// The command goes on until its signal.
+    /// The command runs on for a time, and then gets its stop signal.
     case delay(of: TimeSpan, Signal, until: Signal)
     /// It has not ended in time.
     case timeout(TimeSpan)
@@ -46,11 +46,11 @@ package struct Supervision: Equatable, Sendable {
 
   private enum Phase: Equatable, Sendable {
     case running
-    /// A stop was asked for; the signal is sent later.
+    /// The supervisor got a signal to stop, and sends the command's stop signal later.
     case delayed(Signal, until: Int)
-    /// The command has its stop signal.
+    /// The command got its stop signal.
     case stopping
-    /// The command has ended; what is left may go on until then.
+    /// The command has ended; what is left of its group may run until then.
     case ended(ProcessEnd, until: Int)
     case over
   }
@@ -70,13 +70,13 @@ package struct Supervision: Equatable, Sendable {
     }
   }
 
-  /// Whose the terminal was that the command has.
+  /// Who had the terminal before the command got it.
   package enum Terminal: Equatable, Sendable {
-    /// There is none, or the command does not have it.
+    /// There is no terminal, or the command does not get it.
     case none
-    /// A shell's, which sees when the supervisor stops, and continues it.
+    /// A shell, which notices that the supervisor stops, and continues it.
     case shared
-    /// The supervisor's alone, as in `docker run -it`: nobody would continue what Ctrl-Z stops.
+    /// The supervisor alone, as in `docker run -it`: nobody would continue a command that Ctrl-Z stopped.
     case own
   }
 
@@ -92,7 +92,7 @@ package struct Supervision: Equatable, Sendable {
     self.terminal = terminal
   }
 
-  /// When the next ``Event/deadline`` is due; nil where only another event changes anything.
+  /// When the next ``Event/deadline`` is due; nil if only another event changes anything.
   package var deadline: Int? {
     switch phase {
     case .running, .stopping: escalation.time
@@ -105,7 +105,7 @@ package struct Supervision: Equatable, Sendable {
   /// How the command ended; nil while it runs.
   package private(set) var commandEnd: ProcessEnd?
 
-  /// Decides.
+  /// Updates the state after an event, and returns what to do.
   package mutating func actions(for event: Event, at now: Int) -> [Action] {
     switch (event, phase) {
     case (_, .over): return []
@@ -167,7 +167,7 @@ package struct Supervision: Equatable, Sendable {
     escalation = .terminate(at: now + timeout.milliseconds)
   }
 
-  /// A stopped command would get it once somebody continues it.
+  /// A stopped command handles a signal only after it is continued.
   private mutating func send(_ signal: Signal) -> [Action] {
     guard isCommandStopped else { return [.send(signal)] }
     isCommandStopped = false
@@ -206,7 +206,7 @@ package enum ProcessEnd: Equatable, Sendable {
   case exited(Int32)
   case killed(Signal)
 
-  /// The exit status that says so.
+  /// The exit status of a shell for this end: 128 + signal if a signal ended it.
   package var status: Int32 {
     switch self {
     case .exited(let status): status
@@ -221,23 +221,23 @@ extension Supervision.Notice {
     switch self {
     case .delay(let delay, let signal, let own):
       Explanation(
-        what: "\(signal.name): the command goes on for \(delay.text), until it gets \(own.name)",
+        what: "\(signal.name): the command runs on for \(delay.text), then it gets \(own.name)",
         why: "", waysOut: [])
     case .timeout(let timeout):
       Explanation(
         what: "the command has not ended \(timeout.text) after the signal to stop; it gets TERM",
-        why: "something keeps it, such as a WebSocket or a long download",
-        waysOut: ["give it longer: --stop-timeout, ENTRYPOINT_STOP_TIMEOUT"])
+        why: "something keeps it running, such as a WebSocket or a long download",
+        waysOut: ["give it more time: --stop-timeout, ENTRYPOINT_STOP_TIMEOUT"])
     case .killed:
       Explanation(
         what:
-          "the command has not ended \(StopPolicy.patience.text) after TERM either; it gets KILL",
+          "the command has not ended \(StopPolicy.patience.text) after TERM; it gets KILL",
         why: "it ignores TERM, or it waits for a disk or a server",
         waysOut: ["find out what it waits for"])
     case .leftRunning:
       Explanation(
-        what: "the command has not ended by KILL; this process ends without it",
-        why: "it waits in the kernel, or this process may not signal it",
+        what: "the command has not ended after KILL; this process ends without it",
+        why: "it is blocked in the kernel, or this process cannot signal it",
         waysOut: ["find out what it waits for, and as which user it runs"])
     }
   }
