@@ -1,8 +1,7 @@
-"""Processes for the scenarios: started with a known state, looked at in /proc, and gone at the end.
+"""Processes for the scenarios: started in a known state, observed in /proc, and gone at the end.
 
-Each scenario runs as the first process of a PID namespace of its own, so that its end is the end of all that
-it has started. Nothing waits for a time: what is waited for is a pipe, a process, or a state in /proc, and
-how long that may take is only a limit.
+Each scenario runs as the first process of its own PID namespace, so that its end kills all that it started.
+Nothing waits for a fixed time: scenarios wait for a pipe, a process, or a state in /proc, up to a limit.
 """
 
 import contextlib
@@ -24,11 +23,11 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Failed(Exception):
-    """A scenario has seen something else than it says."""
+    """A scenario saw something else than it expects."""
 
 
 class NoOption(Exception):
-    """The supervisor has no option for it."""
+    """The supervisor has no option for what the scenario checks."""
 
 
 def expect(holds, otherwise):
@@ -46,7 +45,7 @@ def call(name, *arguments):
 
 
 def isolated(body):
-    """Runs it as the first process of a PID namespace; returns None, or why it failed."""
+    """Runs a function as the first process of a PID namespace; returns its verdict."""
     reader, writer = os.pipe()
     outside = os.fork()
     if outside == 0:
@@ -89,7 +88,7 @@ def read_verdict(reader):
 
 
 def kill_tree(outside):
-    """The first process of the namespace is the only child of the one outside."""
+    """Kills the namespace through its first process, the only child of the process outside."""
     for child in children(outside):
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
@@ -100,7 +99,7 @@ def kill_tree(outside):
 
 
 class Process:
-    """A supervisor that was started: its pid here, and what it writes on standard error."""
+    """A started supervisor: its pid in this namespace, and what it writes to standard error."""
 
     def __init__(self, pid, errors):
         self.pid, self.errors = pid, errors
@@ -113,15 +112,15 @@ class Process:
         return os.pread(self.errors, 65536, 0).decode(errors="replace")
 
     def status(self, patience=PATIENCE):
-        """Its exit status, or 128 + signal, as a shell has it."""
+        """Its exit status, or 128 + signal, as in a shell."""
         return wait(self.pid, patience, "it does not end")
 
 
 def start(words, as_first=False, ignored=(), directory="/", keep=(), terminal=None, output=None, errors=None):
-    """Starts a program in a process group of its own, with every signal at its default and none blocked.
+    """Starts a program in its own process group, with all signals at their defaults and none blocked.
 
-    as_first: as the first process of a PID namespace; all that this process starts later is in that, too,
-    with its parent outside, as docker exec has it. keep: descriptors that it inherits.
+    as_first: as the first process of a PID namespace. Later children of this process are in that namespace,
+    too, with their parent outside, as with docker exec. keep: descriptors that the program inherits.
     """
     if errors is None:
         errors = os.memfd_create("errors")
@@ -163,7 +162,7 @@ def redirect(source, target):
 
 
 def take_terminal(name):
-    """A session of its own, with this as its terminal."""
+    """Begins a session with this terminal."""
     import fcntl
     import termios
 
@@ -187,12 +186,12 @@ def wait(pid, patience, otherwise):
 
 
 def python(code, *arguments):
-    """A command that is a few lines of Python: Debian's, which every user can execute."""
+    """A command that runs Python code, with Debian's Python, which every user can execute."""
     return ["/usr/bin/python3", "-I", "-S", "-c", code, *map(str, arguments)]
 
 
 class Channel:
-    """A pipe from the command to the scenario, a line a message; at its end nobody has it any more."""
+    """A pipe from the command to the scenario, one message a line. It ends when no process can write to it."""
 
     def __init__(self):
         self.reader, self.writer = os.pipe()
@@ -218,7 +217,7 @@ class Channel:
         expect(self.line(otherwise, patience) is None, otherwise)
 
 
-# ---- what /proc says ----
+# ---- /proc ----
 
 
 def children(pid):
@@ -239,7 +238,7 @@ def state(pid):
 
 
 def eventually(holds, otherwise, patience=PATIENCE):
-    """Waits for a state that the kernel tells nobody about."""
+    """Polls for a state that the kernel does not announce."""
     deadline = time.monotonic() + patience
     while not holds():
         expect(time.monotonic() < deadline, otherwise)
@@ -247,7 +246,7 @@ def eventually(holds, otherwise, patience=PATIENCE):
 
 
 def shows(text, reader, patience=PATIENCE):
-    """Reads a terminal until it shows that."""
+    """Reads a terminal until it shows a text."""
     deadline, seen = time.monotonic() + patience, b""
     while text not in seen:
         left = max(0, deadline - time.monotonic())

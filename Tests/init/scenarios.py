@@ -1,7 +1,7 @@
-"""What a supervisor of one command should do: each scenario is a function, and its name says what holds.
+"""What a supervisor of one command should do. Each scenario is a function, named after what it checks.
 
-A scenario gets the supervisor, starts it with real processes, and raises Failed with what it has seen
-instead. Those whose name begins with "as_first" run it as the first process of a PID namespace.
+A scenario gets the supervisor, starts it with real processes, and raises Failed with what it saw instead.
+Those whose name begins with "as_first" run it as the first process of a PID namespace.
 """
 
 import os
@@ -25,7 +25,7 @@ def title(function):
     return function.__name__.replace("_", " ")
 
 
-# What a command does that tells of each signal it gets, without being ended by one.
+# Code of a command that reports each signal it gets, and does not end by any.
 RECORDS_SIGNALS = """
 import os, signal, sys
 out, every = int(sys.argv[1]), signal.valid_signals()
@@ -43,7 +43,7 @@ while True: signal.pause()
 
 
 def started(init, code, options=(), arguments=(), keep=(), **state_at_start):
-    """A supervisor whose command is Python code, and the channel on which that writes."""
+    """Starts a supervisor of Python code; returns it, and the channel to which the code writes."""
     channel = Channel()
     process = start(
         init.words(python(code, channel.writer, *arguments), options),
@@ -60,14 +60,14 @@ def status_of(init, *command, **state_at_start):
 
 
 @scenario
-def the_status_of_the_command_is_its_status_from_0_to_255(init):
+def it_ends_with_the_status_of_the_command_from_0_to_255(init):
     for status in range(256):
         seen = status_of(init, "/bin/sh", "-c", f"exit {status}")
         expect(seen == status, f"{status} becomes {seen}")
 
 
 @scenario
-def a_command_that_a_signal_ended_is_128_and_the_signal(init):
+def it_ends_with_128_plus_the_signal_that_ended_the_command(init):
     for name in ("TERM", "HUP", "QUIT", "KILL"):
         number = getattr(signal, f"SIG{name}")
         seen = status_of(init, "/bin/sh", "-c", f"kill -s {name} $$")
@@ -75,12 +75,12 @@ def a_command_that_a_signal_ended_is_128_and_the_signal(init):
 
 
 @scenario
-def as_first_process_it_has_the_status_of_the_command_too(init):
+def as_first_process_it_ends_with_the_status_of_the_command_too(init):
     expect(status_of(init, "/bin/sh", "-c", "exit 7", as_first=True) == 7, "another status")
 
 
 @scenario
-def a_command_that_is_missing_is_127_with_a_message(init):
+def a_missing_command_is_127_with_a_message(init):
     process = start(init.words(["/nowhere/command"]))
     status = process.status()
     expect(status == 127, f"it is {status}")
@@ -99,7 +99,7 @@ def a_command_that_cannot_be_executed_is_126_with_a_message(init):
 
 
 @scenario
-def it_ends_where_the_caller_ignores_CHLD(init):
+def it_ends_even_if_the_caller_ignores_CHLD(init):
     seen = status_of(init, "/bin/sh", "-c", "exit 7", ignored=[signal.SIGCHLD])
     expect(seen == 7, f"7 becomes {seen}")
 
@@ -117,7 +117,7 @@ ORDINARY = (
 
 
 def not_forwarded(init, numbers):
-    """Those of the signals that do not reach the command."""
+    """The signals that do not reach the command."""
     lost = []
     for number in sorted(numbers):
         process, channel = started(init, RECORDS_SIGNALS)
@@ -152,16 +152,16 @@ def each_realtime_signal_reaches_the_command(init):
 
 
 @scenario
-def signals_of_faults_that_somebody_sends_reach_the_command(init):
+def fault_signals_such_as_SEGV_reach_the_command(init):
     expect_forwarded(init, FAULTS)
 
 
 @scenario
-def a_CHLD_that_somebody_sends_stays_with_it(init):
+def a_CHLD_that_is_sent_does_not_reach_the_command(init):
     process, channel = started(init, RECORDS_SIGNALS)
     channel.line("the command does not start")
     process.send(signal.SIGCHLD)
-    # Of signals that wait, the one with the smallest number comes first (signal(7)).
+    # Of several pending signals, the one with the smallest number comes first (signal(7)).
     process.send(signal.SIGWINCH)
     expect(channel.line("no signal arrives") == str(int(signal.SIGWINCH)), "the command gets CHLD")
 
@@ -188,7 +188,7 @@ def TSTP_TTIN_and_TTOU_stop_the_command_and_CONT_continues_it(init):
 
 
 @scenario
-def its_own_broken_pipe_is_not_the_commands(init):
+def its_own_broken_pipe_sends_no_signal_to_the_command(init):
     reader, writer = os.pipe()
     channel = Channel()
     process = start(
@@ -198,7 +198,7 @@ def its_own_broken_pipe_is_not_the_commands(init):
     channel.line("the command does not start")
     os.close(reader)
     process.send(signal.SIGTERM)
-    eventually(lambda: state(process.pid) == "S" and not pending(process.pid), "it does not take it")
+    eventually(lambda: state(process.pid) == "S" and not pending(process.pid), "the signal stays pending")
     process.send(signal.SIGUSR2)
     expect(channel.line("no signal arrives") == str(int(signal.SIGUSR2)), "the command gets SIGPIPE")
 
@@ -218,7 +218,7 @@ def no_signal_is_blocked_or_ignored_in_the_command(init):
 
 
 @scenario
-def what_the_caller_ignores_is_ignored_in_the_command(init):
+def signals_that_the_caller_ignores_are_ignored_in_the_command(init):
     output = os.memfd_create("output")
     start(
         init.words(["/bin/grep", "SigIgn", "/proc/self/status"]), output=output,
@@ -230,8 +230,8 @@ def what_the_caller_ignores_is_ignored_in_the_command(init):
 
 # ---- orphans ----
 
-# Leaves 100 processes without their parent. They end when the scenario closes a pipe; the command then, too,
-# if it is told to.
+# Code of a command that leaves 100 orphans. They end when the scenario closes a pipe, and so does the command
+# if `ends` is set.
 LEAVES_ORPHANS = """
 import os, signal, sys
 out, hold, ends = map(int, sys.argv[1:])
@@ -252,7 +252,7 @@ while True: signal.pause()
 
 
 def with_orphans(init, options=(), ends=0, **state_at_start):
-    """A supervisor, its command, and the pipe to close; the orphans are its children by now."""
+    """Starts a supervisor of a command with 100 orphans; returns it, and the pipe that ends them."""
     hold, keep = os.pipe()
     channel = Channel()
     process = start(
@@ -287,7 +287,7 @@ def as_any_other_process_it_adopts_and_reaps_100_orphans(init):
 
 
 @scenario
-def one_CHLD_for_many_ends_is_enough(init):
+def one_CHLD_is_enough_for_many_children(init):
     process, keep = with_orphans(init, ends=1, as_first=True)
     command = children(process.pid)[0]
     process.send(signal.SIGSTOP)
@@ -301,7 +301,7 @@ def one_CHLD_for_many_ends_is_enough(init):
 
 # ---- the end ----
 
-# Leaves a process in its group that tells of TERM, and ends with it if it is told to.
+# Code of a command that leaves a process in its group. That reports TERM, and ends if `obeys` is set.
 LEAVES_ONE = """
 import os, signal, sys
 out, obeys = map(int, sys.argv[1:])
@@ -318,7 +318,7 @@ os.read(ready, 1)
 
 
 @scenario
-def what_the_command_leaves_in_its_group_gets_TERM(init):
+def processes_left_in_the_commands_group_get_TERM(init):
     process, channel = started(init, LEAVES_ONE, arguments=(1,))
     expect(process.status() == 0, "another status")
     expect(channel.line("it gets nothing") == "TERM", "it is ended without a warning")
@@ -326,7 +326,7 @@ def what_the_command_leaves_in_its_group_gets_TERM(init):
 
 
 @scenario
-def what_does_not_end_by_that_gets_KILL(init):
+def processes_that_survive_TERM_get_KILL(init):
     process, channel = started(init, LEAVES_ONE, arguments=(0,))
     expect(process.status() == 0, "another status")
     expect(channel.line("it gets nothing") == "TERM", "it is ended without a warning")
@@ -342,7 +342,7 @@ def when_it_is_killed_the_command_is_killed_too(init):
     channel.expect_end("the command goes on")
 
 
-# Ends a while after the command, as `kong quit` does, which a preStop hook runs.
+# Code of a process that ends later than the command, such as the `kong quit` of a preStop hook.
 ENDS_LATER = """
 import os, sys, time
 end, out = map(int, sys.argv[1:])
@@ -354,14 +354,14 @@ os._exit(5)
 
 
 @scenario
-def as_first_process_it_waits_for_what_came_from_outside(init):
+def as_first_process_it_waits_for_processes_that_docker_exec_started(init):
     end, held = os.pipe()
     channel = Channel()
     process = start(
         init.words(python(WAITS, channel.writer)), as_first=True, keep=(channel.writer, held))
     channel.line("the command does not start")
     os.close(held)
-    # Its parent is here, and the first process of its namespace is not that.
+    # Its parent is this process, not the first process of its namespace.
     other = start(python(ENDS_LATER, end, channel.writer), keep=(end, channel.writer))
     channel.line("it does not start")
     process.send(signal.SIGTERM)
@@ -426,9 +426,9 @@ def Ctrl_C_reaches_the_command_once(init):
         "the supervisor gets it, too, and may send it a second time")
 
 
-# A shell that is not interactive starts the supervisor, and reads the terminal after it.
+# A non-interactive shell starts the supervisor, and then reads the terminal.
 @scenario
-def the_terminal_is_the_callers_again_after_it(init):
+def the_caller_gets_the_terminal_back(init):
     controller, terminal = pty.openpty()
     words = " ".join(init.words(["/bin/true"]))
     process = start(
@@ -469,7 +469,7 @@ def as_first_process_Ctrl_Z_does_not_stop_a_command_for_good(init):
     expect(process.status() == 0, "another status")
 
 
-# ---- what it holds on to ----
+# ---- what it keeps ----
 
 
 @scenario
@@ -483,7 +483,7 @@ def it_holds_no_descriptor_above_2(init):
 
 
 @scenario
-def it_works_in_the_root_directory_and_the_command_in_the_callers(init):
+def its_directory_is_the_root_and_the_commands_is_the_callers(init):
     with tempfile.TemporaryDirectory() as directory:
         process, channel = started(init, WAITS, directory=directory)
         command = int(channel.line("the command does not start"))
@@ -494,7 +494,7 @@ def it_works_in_the_root_directory_and_the_command_in_the_callers(init):
 
 
 @scenario
-def it_has_no_capability_where_the_command_is_another_users(init):
+def it_has_no_capability_if_the_command_runs_as_another_user(init):
     process, channel = started(init, WAITS, init.option("another user"))
     command = int(channel.line("the command does not start"))
     for name in ("CapPrm", "CapEff", "CapInh", "CapAmb", "CapBnd"):
