@@ -187,7 +187,7 @@ import Text
       return Planner(request: request, snapshot: Situation.host(Situation.root())).plan().warnings
         .map { $0.what }
     }
-    #expect(said == [["ENTRYPOINT_STOP_DELAY does nothing here"], []])
+    #expect(said == [["ENTRYPOINT_STOP_DELAY has no effect without a supervisor"], []])
   }
 
   @Test func `the supervisor is in both reports`() throws {

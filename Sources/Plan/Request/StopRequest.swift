@@ -2,11 +2,10 @@ import Kong
 import Text
 
 extension StopPolicy {
-  /// What options say of the stop, and where one is absent its variable; nil where no supervisor is asked
-  /// for.
+  /// The policy of the options, or of their variables; nil without a supervisor.
   ///
-  /// - Parameter isKong: whether the command is nginx in the end, which QUIT lets finish its requests.
-  /// - Throws: ``StartFailure`` for values that cannot be, or that contradict each other.
+  /// - Parameter isKong: whether the command becomes nginx, which finishes its requests after QUIT.
+  /// - Throws: ``StartFailure`` for values that are invalid or contradict each other.
   init?(_ options: Options, _ environment: Environment, isKong: Bool) throws(StartFailure) {
     let initVariable: OnOff? = try environment.choice(Environment.initVariable)
     let delay = try environment.time("ENTRYPOINT_STOP_DELAY")
@@ -31,7 +30,7 @@ extension StopPolicy {
 extension Environment {
   fileprivate static let initVariable = "ENTRYPOINT_INIT"
 
-  /// The time that a variable gives; nil where it is unset or empty.
+  /// The time that a variable gives; nil if it is unset or empty.
   fileprivate func time(_ name: String) throws(StartFailure) -> TimeSpan? {
     guard let value = nonEmpty(name) else { return nil }
     if let time = TimeSpan(value) { return time }
@@ -40,7 +39,7 @@ extension Environment {
       waysOut: ["set it to one of these, such as 10s", "unset it for the default"])
   }
 
-  /// The signal that a variable names; nil where it is unset or empty.
+  /// The signal that a variable names; nil if it is unset or empty.
   fileprivate func signal(_ name: String) throws(StartFailure) -> Signal? {
     guard let value = nonEmpty(name) else { return nil }
     if let signal = Signal(named: value) { return signal }
@@ -49,16 +48,15 @@ extension Environment {
       waysOut: ["set it to one of these, such as TERM", "unset it for the default"])
   }
 
-  /// What to say of variables that only a supervisor reads, where there is none.
+  /// Warnings about variables that only a supervisor reads, if there is none.
   var unusedStopVariables: [Explanation] {
     ["ENTRYPOINT_STOP_DELAY", "ENTRYPOINT_STOP_TIMEOUT", "ENTRYPOINT_STOP_SIGNAL"]
       .filter { nonEmpty($0) != nil }
       .map {
         Explanation(
-          what: "\($0) does nothing here",
+          what: "\($0) has no effect without a supervisor",
           why:
-            "without a supervisor the command replaces this process, and gets the signal that stops"
-            + " the container at once",
+            "the command replaces this process, and gets the signal that stops the container at once",
           waysOut: ["set \(Environment.initVariable)=on", "unset \($0)"])
       }
   }
@@ -84,7 +82,7 @@ extension StartFailure {
   fileprivate static func uselessStopSignal(_ signal: Signal) -> StartFailure {
     StartFailure(
       status: ExitStatus.configuration, what: "the stop signal is \(signal.name)",
-      why: "no command can catch it and shut down cleanly",
+      why: "no command shuts down cleanly on this signal",
       waysOut: ["name TERM, QUIT or INT, whichever ends the command"])
   }
 
