@@ -156,6 +156,6 @@ struct ConfinedProcessTests {
     #expect(
       outcome.errors.contains("signal 9 ended the process that reads it without privileges"),
       "\(outcome.errors)")
-    #expect(outcome.errors.contains("the listeners in /prefix/nginx.conf are not known"))
+    #expect(outcome.errors.contains("/prefix/nginx.conf are not known"))
   }
 }
