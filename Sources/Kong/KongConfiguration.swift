@@ -111,38 +111,56 @@ private struct Lines: Sequence, IteratorProtocol {
     var number: Int
   }
 
-  private var rest: ArraySlice<UInt8>
+  private let bytes: [UInt8]
+  /// Where the next line of the file begins.
+  private var position = 0
   private var number = 0
 
   init(_ bytes: [UInt8]) {
-    rest = bytes[...]
+    self.bytes = bytes
   }
 
   mutating func next() -> Line? {
     var joined: [UInt8] = []
     var start: Int?
-    while let text = nextInFile() {
-      guard let first = text.first(where: { !isLuaBlank($0) }), first != UInt8(ascii: "#"),
-        first != UInt8(ascii: ";")
-      else { continue }
-      let last = text.lastIndex { !isLuaBlank($0) } ?? text.startIndex
-      guard text[last] == UInt8(ascii: "\\") else {
-        guard let start else { return Line(text: text, number: number) }
-        return Line(text: (joined + text)[...], number: start)
+    while position < bytes.count {
+      let (line, last) = nextInFile()
+      guard let last else { continue }
+      guard bytes[last] == UInt8(ascii: "\\") else {
+        guard let start else { return Line(text: bytes[line], number: number) }
+        return Line(text: (joined + bytes[line])[...], number: start)
       }
-      joined += text[..<last]
+      joined += bytes[line.lowerBound..<last]
       start = start ?? number
     }
     // A backslash at the very end of the file leaves its line unfinished, and so unread.
     return nil
   }
 
-  private mutating func nextInFile() -> ArraySlice<UInt8>? {
-    guard !rest.isEmpty else { return nil }
+  /// The next line of the file, and where its last byte is that is no blank; nil if the line is empty or
+  /// a comment.
+  ///
+  /// One pass over the bytes: Kong's list of options is the largest file that a start reads as root.
+  private mutating func nextInFile() -> (line: Range<Int>, last: Int?) {
+    let bytes = bytes
+    let text = bytes.span
+    let start = position
+    var first: UInt8?
+    var last = start
+    var end = start
+    while end < text.count, text[end] != UInt8(ascii: "\n") {
+      if !isLuaBlank(text[end]) {
+        first = first ?? text[end]
+        last = end
+      }
+      end += 1
+    }
     number += 1
-    let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
-    defer { rest = rest[end...].dropFirst() }
-    return rest[..<end]
+    position = end + 1
+    guard let first, first != UInt8(ascii: "#"), first != UInt8(ascii: ";") else {
+      return (start..<end, nil)
+    }
+    return (start..<end, last)
   }
 
   /// `name = value`; nil for a line without "=", and for a name that is not wanted.

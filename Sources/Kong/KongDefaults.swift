@@ -38,7 +38,7 @@ package struct KongDefaults: Equatable, Sendable {
       (UInt8(ascii: "n"), "nginx_optimizations".utf8.count),
       (UInt8(ascii: "h"), "headers_upstream".utf8.count):
       true
-    default: name.suffix("listen".utf8.count).elementsEqual("listen".utf8)
+    default: name.last == UInt8(ascii: "n") && name.ends(with: "listen")
     }
   }
 
@@ -147,13 +147,17 @@ private struct LuaChunk {
   func longString() -> ArraySlice<UInt8>? {
     var position = 0
     while position < bytes.count {
+      guard bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "[") else {
+        position += 1
+        continue
+      }
       let isComment = bytes[position...].begins(with: "--")
       if let bracket = LuaLongBracket(bytes, at: isComment ? position + 2 : position) {
         guard let end = bracket.end else { return nil }
         if !isComment { return withoutFirstNewline(bytes[bracket.contents]) }
         position = end
       } else if isComment {
-        position = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+        position = bytes.position(of: UInt8(ascii: "\n"), from: position)
       } else {
         position += 1
       }

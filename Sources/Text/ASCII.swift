@@ -37,7 +37,8 @@ package func isLuaBlank(_ byte: UInt8) -> Bool {
 
 /// The bytes without what Lua's %s stands for at both ends.
 package func luaTrimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-  let start = bytes.drop(while: isLuaBlank)
-  guard let last = start.lastIndex(where: { !isLuaBlank($0) }) else { return [] }
-  return start[...last]
+  var (start, end) = (bytes.startIndex, bytes.endIndex)
+  while start < end, isLuaBlank(bytes[start]) { start += 1 }
+  while start < end, isLuaBlank(bytes[end - 1]) { end -= 1 }
+  return bytes[start..<end]
 }

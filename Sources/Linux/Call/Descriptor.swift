@@ -19,12 +19,14 @@ struct Descriptor: ~Copyable {
   var path: ByteString { ByteString("/proc/self/fd/\(number)") }
 
   /// Reads to the end of the file, or as many bytes as `limit` says (read(2)).
-  borrowing func contents(limit: Int? = nil) throws(Errno) -> [UInt8] {
+  ///
+  /// - Parameter piece: how many bytes to read at first. The result keeps the room for them.
+  borrowing func contents(limit: Int = .max, piece: Int = 4096) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
     let number = number
-    while bytes.count < limit ?? .max {
-      // Without a limit the pieces grow, so that a large file needs few calls.
-      let room = limit.map { $0 - bytes.count } ?? max(4096, bytes.count)
+    while bytes.count < limit {
+      // The pieces grow, so that a large file needs few calls.
+      let room = min(limit - bytes.count, max(piece, bytes.count))
       let piece = try unsafe uninitialized(room) { buffer, count throws(Errno) in
         try retried { unsafe read(number, buffer, count) }
       }

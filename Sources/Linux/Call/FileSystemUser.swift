@@ -50,25 +50,28 @@ enum FileSystemUser {
     if groups != others { try ProcessIdentity.setGroups(groups) }
     setfsgid(gid)
     setfsuid(uid)
+    if areForFiles(uid, gid) { return }
     if isUnknown {
       // The id for files follows the effective one (credentials(7)), which can be restored.
       try checked("setegid(\(gid))") { setegid(gid) }
       try checked("seteuid(\(uid))") { seteuid(uid) }
       return
     }
-    guard isEffective(uid: uid, gid: gid) else {
-      let call = "setfsuid(\(uid)), setfsgid(\(gid))"
-      try UserNamespace.check(uid: uid, groups: [gid], call: call)
-      throw SystemCallFailure(call, .notPermitted)
-    }
+    let call = "setfsuid(\(uid)), setfsgid(\(gid))"
+    try UserNamespace.check(uid: uid, groups: [gid], call: call)
+    throw SystemCallFailure(call, .notPermitted)
+  }
+
+  /// Whether these are the ids for files, or the kernel has none.
+  static func isEffective(uid: UInt32, gid: UInt32) -> Bool {
+    areForFiles(uid, gid) || isUnknown
   }
 
   /// Whether these are the ids for files.
   ///
   /// The calls return the previous id whether they succeed or not; an impossible id only queries it.
-  static func isEffective(uid: UInt32, gid: UInt32) -> Bool {
-    isUnknown
-      || setfsuid(.max) == Int32(bitPattern: uid) && setfsgid(.max) == Int32(bitPattern: gid)
+  private static func areForFiles(_ uid: UInt32, _ gid: UInt32) -> Bool {
+    setfsuid(.max) == Int32(bitPattern: uid) && setfsgid(.max) == Int32(bitPattern: gid)
   }
 
   /// Whether the id for files is root's.

@@ -82,8 +82,10 @@ struct OpenFile: ~Copyable {
   borrowing func status() throws(Errno) -> FileStatus { try descriptor.status() }
 
   /// Reads to the end of the file, or as many bytes as `limit` says.
-  borrowing func contents(limit: Int? = nil) throws(Errno) -> [UInt8] {
-    try descriptor.contents(limit: limit)
+  ///
+  /// - Parameter piece: how many bytes to read at first.
+  borrowing func contents(limit: Int = .max, piece: Int = 4096) throws(Errno) -> [UInt8] {
+    try descriptor.contents(limit: limit, piece: piece)
   }
 
   /// Calls `body` with the descriptor.

@@ -23,7 +23,8 @@ enum BoundedFile {
       let size = pinned.status.size
       // Reads only as many bytes as the status says, as nginx does (ngx_conf_read_token): nothing that is
       // appended meanwhile, and nothing of a file in /proc, whose size is 0.
-      return size <= limit ? .bytes(try pinned.open().contents(limit: size)) : .tooLarge
+      guard size <= limit else { return .tooLarge }
+      return .bytes(try pinned.open().contents(limit: size, piece: size))
     } catch {
       return error == .noSuchFileOrDirectory ? .absent : .unreadable(error.description)
     }

@@ -54,11 +54,15 @@ package enum ProcessStatus {
   /// - Returns: nil if a field is missing or is not a number.
   package static func parse(_ bytes: [UInt8], securebits: Securebits) -> Credentials? {
     var fields = Fields()
-    var rest = bytes[...]
-    while let colon = rest.firstIndex(of: UInt8(ascii: ":")) {
-      let end = rest[colon...].firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
-      fields.read(rest[..<colon], rest[(colon + 1)..<end])
-      rest = rest[min(end + 1, rest.endIndex)...]
+    var start = 0
+    while start < bytes.count {
+      let end = bytes.position(of: UInt8(ascii: "\n"), from: start)
+      // A start reads the file five times, so most of its 50 lines are told by their first byte.
+      if Fields.mayBegin(with: bytes[start]) {
+        let colon = bytes.position(of: UInt8(ascii: ":"), from: start)
+        if colon < end { fields.read(bytes[start..<colon], bytes[(colon + 1)..<end]) }
+      }
+      start = end + 1
     }
     return fields.credentials(securebits: securebits)
   }
@@ -75,8 +79,15 @@ package enum ProcessStatus {
     var bounding: CapabilitySet?
     var noNewPrivileges: Bool?
 
+    /// Whether a line that begins with this byte may be one of them.
+    static func mayBegin(with byte: UInt8) -> Bool {
+      switch byte {
+      case UInt8(ascii: "U"), UInt8(ascii: "G"), UInt8(ascii: "C"), UInt8(ascii: "N"): true
+      default: false
+      }
+    }
+
     mutating func read(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
-      // A start reads the file four times, so most of its 50 lines are told by their first byte.
       switch name.first {
       case UInt8(ascii: "U"): if name.equals("Uid") { user = ids(value) }
       case UInt8(ascii: "G"):

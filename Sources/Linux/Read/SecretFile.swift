@@ -65,8 +65,11 @@ private enum FileReading: Equatable {
         self = .notRegular(pinned.status.type)
         return
       }
-      // One byte more than a variable can hold shows that the file is too long.
-      self = .bytes(try pinned.open().contents(limit: SecretReference.longestVariable + 1))
+      // One byte more than a variable can hold shows that the file is too long. Most are short, and
+      // stay in memory until the exec.
+      self = .bytes(
+        try pinned.open().contents(
+          limit: SecretReference.longestVariable + 1, piece: max(64, pinned.status.size + 1)))
     } catch {
       self = .failed(error)
     }
