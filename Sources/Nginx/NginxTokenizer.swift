@@ -104,7 +104,8 @@ struct NginxTokenizer {
   private func endOfBlanks() -> Int {
     let bytes = bytes.span
     var index = position
-    while index < bytes.count, bytes[index] == 0x20 || bytes[index] == 0x09 || bytes[index] == 0x0d {
+    while index < bytes.count, bytes[index] == 0x20 || bytes[index] == 0x09 || bytes[index] == 0x0d
+    {
       index += 1
     }
     return index

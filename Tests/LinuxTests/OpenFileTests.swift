@@ -35,6 +35,20 @@ struct OpenFileTests {
     }
   }
 
+  @Test(
+    "is read to its end, or to the limit, however long the first piece is",
+    arguments: [1, 64, 5000])
+  func pieces(piece: Int) throws {
+    let shell = try Shell()
+    defer { shell.remove() }
+    let bytes = (0..<3000).map { UInt8(truncatingIfNeeded: $0) }
+    let path = shell.directory.path + "/f"
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    let pinned = try PinnedFile(ByteString(path))
+    #expect(try pinned.open().contents(piece: piece) == bytes)
+    #expect(try pinned.open().contents(limit: 2999, piece: piece) == Array(bytes.dropLast()))
+  }
+
   @Test("is never opened unless it is a regular file, even if it is exchanged all the time")
   func raced() throws {
     let shell = try Shell()
