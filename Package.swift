@@ -14,14 +14,26 @@ let embeddedFeature = ["-enable-experimental-feature", "Embedded"]
 let release: [SwiftSetting] = [
   .unsafeFlags(embeddedFeature + ["-wmo"], embedded),
   // A section for each function lets the linker drop what nothing calls. Sequences of instructions that
-  // occur often become functions, which makes the program a twentieth smaller.
+  // occur often become functions, and so do sequences of calls of those, which makes the program a
+  // twentieth smaller.
   .unsafeFlags(
-    ["-Xfrontend", "-function-sections", "-Xllvm", "-enable-machine-outliner"], embedded),
+    [
+      "-Xfrontend", "-function-sections", "-Xllvm", "-enable-machine-outliner",
+      "-Xllvm", "-machine-outliner-reruns=2",
+    ], embedded),
 ]
 
 /// The release, and the tests' programs that are built like it, need no library of the machine.
 let staticProgram = LinkerSetting.unsafeFlags(
   embeddedFeature + ["-Xclang-linker", "-static"], embedded)
+
+/// The functions whose calls the linker redirects to those of Sources/Start/left_out.c: over Swift's tables
+/// of Unicode, and for floating-point numbers in printf(3).
+let leftOut = [
+  "_swift_stdlib_getNormData", "_swift_stdlib_getDecompositionEntry",
+  "_swift_stdlib_getComposition", "_swift_stdlib_getMapping", "_swift_stdlib_getSpecialMapping",
+  "__printf_fp", "__printf_fphex", "__printf_fp_l_buffer", "__printf_fphex_l_buffer",
+]
 
 /// What every Swift module is compiled with.
 let strict: [SwiftSetting] =
@@ -84,9 +96,14 @@ let package = Package(
     ),
     // The first instructions: handlers for stop signals, and the environment is hidden from the libraries.
     // And what `--version` says of the commit: a section of the binary that scripts/build writes.
+    // In the release it also takes the place of what the libraries have and nothing here needs.
     .target(
       name: "Start",
-      linkerSettings: [.unsafeFlags(["-Xlinker", "--entry=first_instruction"])]
+      cSettings: [.define("RELEASE", embedded)],
+      linkerSettings: [
+        .unsafeFlags(["-Xlinker", "--entry=first_instruction"]),
+        .unsafeFlags(leftOut.flatMap { ["-Xlinker", "--wrap=\($0)"] }, embedded),
+      ]
     ),
     // Tries the planner's rules against the kernel: needs root, see Tests/kernel.
     .executableTarget(

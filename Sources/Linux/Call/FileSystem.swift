@@ -116,14 +116,6 @@ func realPath(_ path: ByteString) -> ByteString? {
   }
 }
 
-/// Whether a name matches a pattern of glob(7), in which a leading dot is matched by a dot only
-/// (fnmatch(3), FNM_PERIOD).
-func matches<Name: PathName & ~Copyable>(_ name: borrowing Name, _ pattern: ByteString) -> Bool {
-  unsafe name.withCString { name in
-    unsafe pattern.withCString { unsafe fnmatch($0, name, FNM_PERIOD) } == 0
-  }
-}
-
 /// The longest name of a file, and the longest path, in bytes.
 enum PathLimit {
   static let name = Int(NAME_MAX)

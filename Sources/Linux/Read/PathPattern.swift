@@ -10,7 +10,8 @@ struct PathPattern {
   /// How many more names may be looked at, in patterns and directories, for all patterns together.
   private var budget = 20_000
 
-  /// The matching paths, ordered by their bytes; nil if finding them would take too long.
+  /// The matching paths, ordered by their bytes; nil if finding them would take too long, or the pattern is
+  /// abandoned (`NamePattern`).
   ///
   /// - Parameter pattern: an absolute path.
   mutating func expand(_ pattern: ByteString) -> [ByteString]? {
@@ -20,10 +21,12 @@ struct PathPattern {
     guard !names.contains(where: PathPattern.isSlow) else { return nil }
     for (index, name) in names.enumerated() {
       var next: [ByteString] = []
+      let pattern = name.isPattern ? NamePattern(name) : nil
+      guard !name.isPattern || pattern != nil else { return nil }
       for directory in found {
         budget -= 1
-        if name.isPattern {
-          next += entries(of: directory + "/", matching: name).map { directory + "/" + $0 }
+        if let pattern {
+          next += entries(of: directory + "/", matching: pattern).map { directory + "/" + $0 }
         } else {
           next.append(directory + "/" + PathPattern.unescaped(name))
         }
@@ -38,8 +41,8 @@ struct PathPattern {
     return found.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
   }
 
-  /// Whether fnmatch(3) could be slow for a pattern: it tries every division of a name between the "*",
-  /// and reads a "[" in each of them.
+  /// Whether fnmatch(3), which nginx uses, could be slow for a pattern: it tries every division of a name
+  /// between the "*", and reads a "[" in each of them.
   private static func isSlow(_ name: ByteString) -> Bool {
     guard name.isPattern else { return false }
     let stars = name.bytes.count { $0 == UInt8(ascii: "*") }
@@ -60,17 +63,17 @@ struct PathPattern {
 
   /// A leading dot is matched by a dot only, as with glob(3).
   private mutating func entries(
-    of directory: ByteString, matching name: ByteString
+    of directory: ByteString, matching pattern: NamePattern
   ) -> [ByteString] {
     budget -= 1
     // A link to a directory is followed.
     let opened: Directory
     do throws(Errno) { opened = try Directory.open(directory + ".") } catch { return [] }
-    var found = ([".", ".."] as [ByteString]).filter { matches($0, name) }
+    var found = ([".", ".."] as [ByteString]).filter { pattern.matches($0) }
     do throws(Errno) {
       try opened.forEachEntryWhile { entry in
         budget -= 1
-        if matches(entry, name) { found.append(entry.name) }
+        if pattern.matches(entry) { found.append(entry.name) }
         return found.count <= PathPattern.limit && budget >= 0
       }
     } catch {
