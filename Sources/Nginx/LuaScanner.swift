@@ -1,5 +1,3 @@
-import Text
-
 /// Finds the end of a `*_by_lua_block { ... }`, as lua-nginx-module's lexer does
 /// (ngx_http_lua_lex.c; what it does with odd text was tried with the module itself).
 ///
@@ -25,9 +23,7 @@ struct LuaScanner {
 
   /// - Returns: the position behind the "}" that ends the block; nil if there is none.
   mutating func end() -> Int? {
-    while true {
-      position = bytes.span.endOfPlainLua(from: position)
-      guard position < bytes.count else { return nil }
+    while position < bytes.count {
       switch bytes[position] {
       case 0x0a:
         lines += 1
@@ -51,6 +47,7 @@ struct LuaScanner {
       default: position += 1
       }
     }
+    return nil
   }
 
   /// - Returns: up to where such quotes are known not to be closed.
@@ -94,16 +91,5 @@ struct LuaScanner {
   private mutating func skip(_ bracket: LuaLongBracket) {
     lines += bytes[bracket.contents].count { $0 == 0x0a }
     position = bracket.end ?? bytes.count
-  }
-}
-
-extension Span<UInt8> {
-  /// The first position from one on with a byte that may mean something: letters, digits and blanks never do.
-  fileprivate func endOfPlainLua(from start: Int) -> Int {
-    var index = start
-    while index < count, isLetter(self[index]) || isDigit(self[index]) || self[index] == 0x20 {
-      index += 1
-    }
-    return index
   }
 }

@@ -83,7 +83,7 @@ struct NginxTokenizer {
     case let byte where NginxTokenizer.isBlank(byte): return
     case let byte:
       throw NginxSyntaxError(
-        line: line, reason: "\"\(ByteString([byte]))\" follows a string without a blank in between")
+        line: line, reason: "\"\(ByteString([byte]))\" follows a string without a blank between")
     }
   }
 
@@ -93,22 +93,11 @@ struct NginxTokenizer {
       case newline:
         line += 1
         position += 1
-      case 0x20, 0x09, 0x0d: position = endOfBlanks()
-      case UInt8(ascii: "#"): position = bytes.position(of: newline, from: position)
+      case 0x20, 0x09, 0x0d: position += 1
+      case UInt8(ascii: "#"): position = bytes[position...].firstIndex(of: newline) ?? bytes.count
       default: return
       }
     }
-  }
-
-  /// The first position from here on with a byte that is no blank, newlines apart.
-  private func endOfBlanks() -> Int {
-    let bytes = bytes.span
-    var index = position
-    while index < bytes.count, bytes[index] == 0x20 || bytes[index] == 0x09 || bytes[index] == 0x0d
-    {
-      index += 1
-    }
-    return index
   }
 
   private mutating func string() throws(NginxSyntaxError) -> NginxWord {
@@ -135,10 +124,13 @@ struct NginxTokenizer {
 
   private mutating func plainWord() throws(NginxSyntaxError) -> NginxWord {
     let word = (start: position, line: line)
-    while true {
-      position = endOfMostWords()
-      guard position < bytes.count else { break }
-      switch bytes[position] {
+    while position < bytes.count {
+      let byte = bytes[position]
+      if NginxTokenizer.isInMostWords(byte) {
+        position += 1
+        continue
+      }
+      switch byte {
       case 0x20, 0x09, newline, 0x0d, UInt8(ascii: ";"), UInt8(ascii: "{"):
         return try self.word(from: word.start, line: word.line)
       case UInt8(ascii: "$"):
@@ -150,14 +142,6 @@ struct NginxTokenizer {
     }
     _ = try self.word(from: word.start, line: word.line)
     throw NginxSyntaxError(line: word.line, reason: "the file ends in a directive")
-  }
-
-  /// The first position from here on with a byte that is not in most words.
-  private func endOfMostWords() -> Int {
-    let bytes = bytes.span
-    var index = position
-    while index < bytes.count, NginxTokenizer.isInMostWords(bytes[index]) { index += 1 }
-    return index
   }
 
   /// Whether a byte of a plain word has no meaning of its own: letters, digits and "-./:<=>?@[]^_`".
