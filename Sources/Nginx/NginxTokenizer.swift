@@ -83,7 +83,7 @@ struct NginxTokenizer {
     case let byte where NginxTokenizer.isBlank(byte): return
     case let byte:
       throw NginxSyntaxError(
-        line: line, reason: "\"\(ByteString([byte]))\" follows a string without a blank between")
+        line: line, reason: "\"\(ByteString([byte]))\" follows a string without a blank in between")
     }
   }
 
