@@ -44,27 +44,26 @@ struct NamePattern {
   ///
   /// Only the last "*" has to be tried again with more bytes: what stands before it
   /// has matched as early as it can.
-  func matches<Name: PathName & ~Copyable>(_ name: borrowing Name) -> Bool {
-    unsafe name.withCString { name in
-      if unsafe name[0] == CChar(UInt8(ascii: ".")), !beginsWithDot { return false }
-      var (place, position) = (0, 0)
-      var retry: (place: Int, position: Int)?
-      while case let byte = unsafe UInt8(bitPattern: name[position]), byte != 0 {
-        if place < places.count, let set = places[place], set.contains(byte) {
-          place += 1
-          position += 1
-        } else if place < places.count, places[place] == nil {
-          place += 1
-          retry = (place, position)
-        } else if let last = retry {
-          retry = (last.place, last.position + 1)
-          (place, position) = (last.place, last.position + 1)
-        } else {
-          return false
-        }
+  func matches(_ name: ByteString) -> Bool {
+    let bytes = name.bytes
+    if bytes.first == UInt8(ascii: "."), !beginsWithDot { return false }
+    var (place, position) = (0, 0)
+    var retry: (place: Int, position: Int)?
+    while position < bytes.count {
+      if place < places.count, let set = places[place], set.contains(bytes[position]) {
+        place += 1
+        position += 1
+      } else if place < places.count, places[place] == nil {
+        place += 1
+        retry = (place, position)
+      } else if let last = retry {
+        retry = (last.place, last.position + 1)
+        (place, position) = (last.place, last.position + 1)
+      } else {
+        return false
       }
-      return places[place...].allSatisfy { $0 == nil }
     }
+    return places[place...].allSatisfy { $0 == nil }
   }
 }
 

@@ -73,7 +73,8 @@ struct PathPattern {
     do throws(Errno) {
       try opened.forEachEntryWhile { entry in
         budget -= 1
-        if pattern.matches(entry) { found.append(entry.name) }
+        let name = entry.name
+        if pattern.matches(name) { found.append(name) }
         return found.count <= PathPattern.limit && budget >= 0
       }
     } catch {
