@@ -153,7 +153,10 @@ package struct NginxIncludeWalk {
       return leaveInclude(line, "its path has more than \(limit) bytes")
     }
     guard let paths = path.isPattern ? files.matching(path) : [path] else {
-      return leaveInclude(line, "it would take too long to find the files that match its pattern")
+      return leaveInclude(
+        line,
+        "the files that match its pattern are not known: there are too many to search, or its brackets"
+          + " are unusual")
     }
     for path in paths where !isFull { read(path, includedAt: line) }
   }

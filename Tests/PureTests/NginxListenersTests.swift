@@ -413,7 +413,8 @@ struct NginxListenersTests {
     #expect(found.listeners.map(\.endpoint) == ["0.0.0.0:80"])
     #expect(
       found.warnings.map(\.why) == [
-        "it would take too long to find the files that match its pattern"
+        "the files that match its pattern are not known: there are too many to search, or its brackets"
+          + " are unusual"
       ])
   }
 }
