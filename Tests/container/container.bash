@@ -14,6 +14,8 @@ patience=20 # seconds for what takes a fraction of one
 setup() {
   # Beside the engine's storage, because /tmp may be mounted nosuid, which disables file capabilities.
   directory=$(mktemp -d "$engine_directory/test.XXXXXX")
+  # conmon leaves a file `oom` in the directory where podman was started.
+  cd "$directory" || return
   container=""
   options=()
 }
