@@ -74,19 +74,22 @@ let package = Package(
     pure("Nginx", uses: ["Text", "Capabilities"]),
     pure("Kong", uses: ["Text", "Capabilities", "Nginx"]),
     pure("Plan", uses: ["Text", "Capabilities", "Nginx", "Kong"]),
-    pure("Report", uses: ["Text", "Capabilities", "Nginx", "Kong", "Plan"]),
+    pure("Preflight", uses: ["Text", "Capabilities", "Nginx", "Kong", "Plan"]),
+    pure("Report", uses: ["Text", "Capabilities", "Nginx", "Kong", "Plan", "Preflight"]),
     pure("Settings", uses: ["Text", "Kong", "Plan", "Report"]),
     // Linux: readers of facts, one source a file; steps, one a file; and the calls that both make.
     .target(
       name: "Linux",
       dependencies: [
-        "Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "CLinux",
+        "Text", "Capabilities", "Nginx", "Kong", "Plan", "Preflight", "Report", "CLinux",
       ],
       swiftSettings: strict
     ),
     .executableTarget(
       name: "entrypoint",
-      dependencies: ["Text", "Kong", "Plan", "Report", "Settings", "Linux", "Start"],
+      dependencies: [
+        "Text", "Capabilities", "Kong", "Plan", "Preflight", "Report", "Settings", "Linux", "Start",
+      ],
       swiftSettings: strict
     ),
     .systemLibrary(
@@ -135,11 +138,13 @@ let package = Package(
       name: "listens", dependencies: ["Text", "Capabilities", "Nginx"], path: "Tests/nginx/listens"),
     .testTarget(
       name: "PureTests",
-      dependencies: ["Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "Settings"]),
+      dependencies: [
+        "Text", "Capabilities", "Nginx", "Kong", "Plan", "Preflight", "Report", "Settings",
+      ]),
     .testTarget(
       name: "LinuxTests",
       dependencies: [
-        "Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "Linux",
+        "Text", "Capabilities", "Nginx", "Kong", "Plan", "Preflight", "Report", "Linux",
         "give-prefix",
       ]
     ),
@@ -150,7 +155,8 @@ let package = Package(
 // What does no I/O, and its tests, without libcap: for `scripts/test pure`.
 if Context.environment["ENTRYPOINT_PURE"] != nil {
   let pure: Set = [
-    "Text", "Capabilities", "Nginx", "Kong", "Plan", "Report", "Settings", "PureTests",
+    "Text", "Capabilities", "Nginx", "Kong", "Plan", "Preflight", "Report", "Settings",
+    "PureTests",
   ]
   package.products = []
   package.targets = package.targets.filter { pure.contains($0.name) }

@@ -70,7 +70,8 @@ static const int linux_rlimit_core = RLIMIT_CORE, linux_rlimit_cpu = RLIMIT_CPU,
 
 // Enumerations of glibc's, which Swift imports as types of their own.
 static const int linux_sock_stream = SOCK_STREAM | SOCK_CLOEXEC;
-static const int linux_sock_stream_nonblocking = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+static const int linux_sock_datagram = SOCK_DGRAM | SOCK_CLOEXEC;
+static const int linux_sock_nonblocking = SOCK_NONBLOCK;
 
 // Casts.
 static inline void *linux_map_shared_page(void) {

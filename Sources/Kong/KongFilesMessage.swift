@@ -6,8 +6,6 @@ package import Text
 
 /// In bytes: a path or a variable, in which each byte can be printed as four.
 private let sourceLimit = 4 * 4096 + 100
-/// In bytes: each part of an explanation is cut before that.
-private let explanationLimit = 2100
 
 /// A list in which each listener writes only what differs from the one before: 10,000 of one file with
 /// the same flags take twelve bytes each.
@@ -125,21 +123,6 @@ extension MessageReader {
 }
 
 extension Explanation {
-  fileprivate func write(to writer: inout MessageWriter) {
-    writer.text(what)
-    writer.text(why)
-    writer.list(waysOut) { $0.text($1) }
-  }
-
-  fileprivate init(from reader: inout MessageReader) throws(MalformedMessage) {
-    self.init(what: "", why: "", waysOut: [])
-    what = try reader.text(limit: explanationLimit)
-    why = try reader.text(limit: explanationLimit)
-    waysOut = try reader.list(limit: 4) { reader throws(MalformedMessage) in
-      try reader.text(limit: explanationLimit)
-    }
-  }
-
   fileprivate static func list(
     from reader: inout MessageReader
   ) throws(MalformedMessage) -> [Explanation] {
@@ -211,7 +194,7 @@ extension KongDefaultsReading: Message {
     switch try reader.number(0...2) {
     case 0: self = .absent
     case 1: self = .list(KongDefaults(try KongConfiguration(from: &reader)))
-    default: self = .unusable(try reader.text(limit: explanationLimit))
+    default: self = .unusable(try reader.text(limit: Explanation.messageLimit))
     }
   }
 }
@@ -246,7 +229,7 @@ extension KongFiles: Message {
     unread = try reader.optional { reader throws(MalformedMessage) in
       UnreadFile(
         path: try reader.bytes(limit: sourceLimit),
-        reason: try reader.text(limit: explanationLimit))
+        reason: try reader.text(limit: Explanation.messageLimit))
     }
     injected = InjectedListeners(
       parts: try reader.list(limit: KongFiles.limit) { reader throws(MalformedMessage) in

@@ -25,6 +25,9 @@ package enum ListenHost: Hashable, Sendable {
     }
   }
 
+  /// Whether it is an IPv6 address.
+  package var isIPv6: Bool { if case .ipv6 = self { true } else { false } }
+
   /// What stands between the brackets of "[::1]"; nil where there are none.
   package static func insideBrackets(_ host: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
     host.first == UInt8(ascii: "[") && host.last == UInt8(ascii: "]") && host.count > 1

@@ -47,9 +47,9 @@ package struct PlanReport: Sendable {
       // The process that stays as the command's parent, with what it has for as long as it runs.
       "supervisor": plan.supervisor.map(supervisor),
       "result": plan.result.map { credentials($0, secureExecution: plan.secureExecution) },
-      "warnings": .array(plan.warnings.map(explanation)),
+      "warnings": .array(plan.warnings.map { $0.json }),
       "notes": .strings(plan.notes),
-      "error": plan.failure?.explanation.map(explanation),
+      "error": plan.failure?.explanation.map { $0.json },
     ])
   }
 
@@ -174,14 +174,6 @@ package struct PlanReport: Sendable {
       "bounding": .strings(names.names(of: credentials.bounding)),
       "no_new_privs": .bool(credentials.noNewPrivileges),
       "secure_execution": .bool(secureExecution),
-    ])
-  }
-
-  private func explanation(_ explanation: Explanation) -> JSON {
-    .object([
-      "what": .string(explanation.what),
-      "why": .string(explanation.why),
-      "ways_out": .strings(explanation.waysOut),
     ])
   }
 }

@@ -8,6 +8,7 @@ package struct Invocation: Equatable, Sendable {
   package enum Action: Equatable, Sendable {
     case start
     case dryRun(PlanFormat)
+    case check(CheckFormat)
     case help
     case version
   }
@@ -24,6 +25,7 @@ package struct Invocation: Equatable, Sendable {
   package var logFormat: LogFormat?
 
   private var isDryRun = false
+  private var isCheck = false
   private var format: PlanFormat?
 
   /// Parses the arguments after the program's name.
@@ -53,8 +55,12 @@ package struct Invocation: Equatable, Sendable {
       if action == .help || action == .version { return }
     }
     command = Array(rest)
-    guard isDryRun || format == nil else { throw Invocation.formatAlone }
-    if isDryRun { action = .dryRun(format ?? .text) }
+    switch (isDryRun, isCheck) {
+    case (true, true): throw Invocation.dryRunAndCheck
+    case (true, false): action = .dryRun(format ?? .text)
+    case (false, true): action = .check(try Invocation.checkFormat(format ?? .text))
+    case (false, false): guard format == nil else { throw Invocation.formatAlone }
+    }
   }
 
   private mutating func set(
@@ -62,6 +68,7 @@ package struct Invocation: Equatable, Sendable {
   ) throws(StartFailure) {
     switch option {
     case .dryRun: isDryRun = true
+    case .check: isCheck = true
     case .format: format = try setting.choice(value)
     case .user: options.user = value.description
     case .capability:
@@ -117,9 +124,22 @@ package struct Invocation: Equatable, Sendable {
   }
 
   private static let formatAlone = StartFailure(
-    status: ExitStatus.usage, what: "--format was given without --dry-run",
-    why: "it sets the form of the plan, which only --dry-run prints",
-    waysOut: ["add --dry-run", "leave out --format"])
+    status: ExitStatus.usage, what: "--format was given without --dry-run or --check",
+    why: "it sets the form of what these print",
+    waysOut: ["add --dry-run", "add --check", "leave out --format"])
+
+  private static let dryRunAndCheck = StartFailure(
+    status: ExitStatus.usage, what: "--dry-run and --check were given together",
+    why: "each prints something of its own on standard output",
+    waysOut: ["leave out one of them", "run entrypoint once with each"])
+
+  private static func checkFormat(_ format: PlanFormat) throws(StartFailure) -> CheckFormat {
+    if let format = CheckFormat(rawValue: format.rawValue) { return format }
+    throw StartFailure(
+      status: ExitStatus.usage, what: "--check was given --format \(format.rawValue)",
+      why: "\(CheckFormat.rule)",
+      waysOut: ["--check --format json", "--dry-run --format \(format.rawValue)"])
+  }
 
   /// How many single bytes must be inserted, removed or replaced to make one text of the other
   /// (Levenshtein distance).

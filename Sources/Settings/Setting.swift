@@ -10,7 +10,7 @@ import Text
 package struct Setting: Sendable {
   /// The options that the parser knows.
   package enum Option: Sendable {
-    case dryRun, format, user, capability, capabilityMode, noNewPrivileges, proxy
+    case dryRun, check, format, user, capability, capabilityMode, noNewPrivileges, proxy
     case supervises, stopDelay, stopTimeout, stopSignal
     case logLevel, logFormat, version, help
   }
@@ -131,9 +131,16 @@ package struct Setting: Sendable {
     Setting(
       .dryRun, "--dry-run", in: .plan, "Print the plan. Change nothing, run nothing."),
     Setting(
+      .check, "--check", in: .plan,
+      "Check what would keep Kong from being reached, or end it later. Print one line for each check;"
+        + " change nothing, run nothing."),
+    Setting(
+      nil, nil, variable: "ENTRYPOINT_CHECKS", .text("-NAME,..."), in: .plan,
+      "Leave out these checks, here and in a start; \"off\" leaves out all.", usual: "on"),
+    Setting(
       .format, "--format", choice(PlanFormat.self), in: .plan,
       "The form of the plan: text, JSON, or only what this start needs, as flags of docker run or as"
-        + " the securityContext of a pod.", usual: "text"),
+        + " the securityContext of a pod. With --check: text or JSON.", usual: "text"),
     Setting(
       .logLevel, "--log-level", variable: "ENTRYPOINT_LOG_LEVEL", choice(LogLevel.self), in: .log,
       "How much is reported on standard error.", usual: "info"),
@@ -149,7 +156,7 @@ package struct Setting: Sendable {
   }
 }
 
-/// The forms in which `--dry-run` prints.
+/// The forms in which `--dry-run` prints; `--check` has the first two.
 package enum PlanFormat: String, Choice, Sendable {
   case text
   case json

@@ -149,3 +149,25 @@ extension Bool: Message {
     self = try reader.flag()
   }
 }
+
+extension Explanation: Message {
+  /// In bytes: each part of an explanation is cut before that.
+  package static let messageLimit = 2100
+
+  /// Writes the three parts.
+  package func write(to writer: inout MessageWriter) {
+    writer.text(what)
+    writer.text(why)
+    writer.list(waysOut) { $0.text($1) }
+  }
+
+  /// Reads at most eight ways out.
+  package init(from reader: inout MessageReader) throws(MalformedMessage) {
+    self.init(what: "", why: "", waysOut: [])
+    what = try reader.text(limit: Explanation.messageLimit)
+    why = try reader.text(limit: Explanation.messageLimit)
+    waysOut = try reader.list(limit: 8) { reader throws(MalformedMessage) in
+      try reader.text(limit: Explanation.messageLimit)
+    }
+  }
+}

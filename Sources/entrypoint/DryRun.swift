@@ -65,8 +65,6 @@ struct DryRun {
         // Standard output cannot be written, so standard error gets it.
       }
     }
-    let log: Log
-    do { log = try start.log(variables) } catch { log = Log(level: .info, format: .text) }
-    log.failure(failure)
+    start.logOrDefault(variables).failure(failure)
   }
 }

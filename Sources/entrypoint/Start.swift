@@ -69,6 +69,11 @@ struct Start {
     let format: LogFormat? = try variables.choice("ENTRYPOINT_LOG_FORMAT")
     return Log(level: logLevel ?? level ?? .info, format: logFormat ?? format ?? .text)
   }
+
+  /// The same, or the default log if one of the variables has a bad value.
+  func logOrDefault(_ variables: Environment) -> Log {
+    do { return try log(variables) } catch { return Log(level: .info, format: .text) }
+  }
 }
 
 /// A running start: what is known, and the plan made of it.

@@ -17,6 +17,7 @@ do throws(StartFailure) {
   switch invocation.action {
   case .start: start.run()
   case .dryRun(let format): DryRun(start: start, format: format).run()
+  case .check(let format): Check(start: start, format: format).run()
   case .help: try StandardOutput.write(HelpText.render())
   case .version: try StandardOutput.write(Version.text + "\n")
   }

@@ -101,7 +101,7 @@ struct ConfinedProcessTests {
       _ = open(path, O_RDWR | O_CLOEXEC)
       while true { pause() }
     }
-    #expect(failure == .tooLate)
+    #expect(failure == .tooLate(milliseconds: 200))
     #expect(open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) == -1 && errno == ENXIO)
   }
 

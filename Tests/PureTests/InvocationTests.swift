@@ -58,6 +58,8 @@ struct InvocationTests {
   func actions() throws {
     #expect(try parse("--dry-run", "kong").action == .dryRun(.text))
     #expect(try parse("--format", "kubernetes", "--dry-run").action == .dryRun(.kubernetes))
+    #expect(try parse("--check", "kong").action == .check(.text))
+    #expect(try parse("--format", "json", "--check").action == .check(.json))
     for help in ["--help", "-h"] { #expect(try parse(help, "--wrong").action == .help) }
     #expect(try parse("--version").action == .version)
   }
@@ -71,6 +73,8 @@ struct InvocationTests {
     #expect(try failure("--cap-mode", "x").why == "it must be auto or file or ambient")
     #expect(try failure("--dry-run=yes").what == "--dry-run was given a value")
     #expect(try failure("--format", "json", "x").waysOut.first == "add --dry-run")
+    #expect(try failure("--check", "--format", "docker", "x").why == "it must be text or json")
+    #expect(try failure("--check", "--dry-run", "x").waysOut.count == 2)
     for arguments in [["--user"], ["--user="], ["--user", "--dry-run", "ls"]] {
       let failure = #expect(throws: StartFailure.self) {
         try Invocation(arguments.map { ByteString($0) })

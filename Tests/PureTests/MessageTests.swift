@@ -91,7 +91,7 @@ struct MessageTests {
     #expect(isRefused { $0.listeners[0].address = .portRange(host: "a", ports: 0...1) })
     #expect(isRefused { $0.listeners[0].flags = [String](repeating: "x", count: 33) })
     #expect(isRefused { $0.listeners[0].flags = [String(repeating: "x", count: 257)] })
-    #expect(isRefused { $0.warnings[0].waysOut = [String](repeating: "x", count: 5) })
+    #expect(isRefused { $0.warnings[0].waysOut = [String](repeating: "x", count: 9) })
     #expect(isRefused { $0.warnings[0].why = String(repeating: "x", count: 2101) })
     #expect(
       isRefused { $0.listeners = [Listener](repeating: Self.listener, count: 20_001) })

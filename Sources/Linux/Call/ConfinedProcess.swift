@@ -51,7 +51,7 @@ enum ConfinedProcess {
     case (.all(let bytes), .exited(0)), (.all(let bytes), .unknown):
       return Value(message: bytes).map { .success($0) } ?? .failure(.malformed)
     case (.tooMuch, _): return .failure(.tooMuch)
-    case (.tooLate, _): return .failure(.tooLate)
+    case (.tooLate, _): return .failure(.tooLate(milliseconds: patience))
     case (.broken(let reason), _): return .failure(.notStarted("read", reason))
     case (.all, let end): return .failure(.ended(end))
     }
@@ -61,7 +61,7 @@ enum ConfinedProcess {
   enum Failure: Error, Equatable {
     case notStarted(String, Errno)
     case ended(End)
-    case tooLate
+    case tooLate(milliseconds: Int)
     case tooMuch
     case malformed
 
@@ -74,7 +74,8 @@ enum ConfinedProcess {
       case .ended(.exited(let status)): return "\(process) ended with status \(status)"
       case .ended(.killed(let number)): return "signal \(number) ended \(process)"
       case .ended(.unknown): return "\(process) ended early"
-      case .tooLate: return "\(process) has not finished within \(patience / 1000) s"
+      case .tooLate(let limit):
+        return "\(process) has not finished within \(TimeSpan(milliseconds: limit).text)"
       case .tooMuch: return "\(process) sent more than \(messageLimit >> 20) MiB"
       case .malformed: return "\(process) sent an invalid answer"
       }

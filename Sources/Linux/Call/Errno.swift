@@ -39,6 +39,8 @@ extension Errno {
   package static let diskQuotaExceeded = Errno(rawValue: EDQUOT)
   /// EEXIST.
   package static let fileExists = Errno(rawValue: EEXIST)
+  /// EHOSTUNREACH.
+  package static let hostUnreachable = Errno(rawValue: EHOSTUNREACH)
   /// EINTR.
   package static let interrupted = Errno(rawValue: EINTR)
   /// EINVAL.
@@ -53,6 +55,8 @@ extension Errno {
   package static let fileNameTooLong = Errno(rawValue: ENAMETOOLONG)
   /// ENFILE.
   package static let tooManyOpenFilesInSystem = Errno(rawValue: ENFILE)
+  /// ENETUNREACH.
+  package static let networkUnreachable = Errno(rawValue: ENETUNREACH)
   /// ENODATA.
   package static let noData = Errno(rawValue: ENODATA)
   /// ENOENT.

@@ -1,14 +1,51 @@
+import Nginx
 import Text
 import CLinux
 
 /// An address that a socket can be bound or connected to.
-enum SocketAddress {
+enum SocketAddress: Equatable {
   /// ip(7), in the order of the host's bytes.
   case ipv4(UInt32, port: UInt16)
   /// ipv6(7).
   case ipv6(UInt128, port: UInt16)
   /// unix(7): a path of at most 107 bytes.
   case unix(ByteString)
+
+  /// The address of a listener's host; nil for a name.
+  init?(_ host: ListenHost, port: UInt16) {
+    switch host {
+    case .ipv4(let address): self = .ipv4(address, port: port)
+    case .ipv6(let address): self = .ipv6(address, port: port)
+    case .name: return nil
+    }
+  }
+
+  /// The host; nil for a path.
+  var host: ListenHost? {
+    switch self {
+    case .ipv4(let address, _): .ipv4(address)
+    case .ipv6(let address, _): .ipv6(address)
+    case .unix: nil
+    }
+  }
+
+  /// What a call has written; nil for another family.
+  fileprivate init?(_ storage: sockaddr_storage) {
+    var storage = storage
+    switch Int32(storage.ss_family) {
+    case AF_INET:
+      let name = unsafe withUnsafeBytes(of: &storage) { unsafe $0.load(as: sockaddr_in.self) }
+      self = .ipv4(
+        UInt32(bigEndian: name.sin_addr.s_addr), port: UInt16(bigEndian: name.sin_port))
+    case AF_INET6:
+      var name = unsafe withUnsafeBytes(of: &storage) { unsafe $0.load(as: sockaddr_in6.self) }
+      let address = unsafe withUnsafeBytes(of: &name.sin6_addr) {
+        unsafe $0.loadUnaligned(as: UInt128.self)
+      }
+      self = .ipv6(UInt128(bigEndian: address), port: UInt16(bigEndian: name.sin6_port))
+    default: return nil
+    }
+  }
 
   fileprivate var family: Int32 {
     switch self {
@@ -57,15 +94,25 @@ enum SocketAddress {
   }
 }
 
-/// A stream socket, which no other process sees unless it is bound (socket(2)).
+/// A socket, which no other process sees unless it is bound (socket(2)).
 struct Socket: ~Copyable {
   private let descriptor: Descriptor
+
+  /// SOCK_STREAM or SOCK_DGRAM.
+  enum Kind {
+    case stream
+    case datagram
+  }
 
   /// A socket of the family that addresses like this one belong to.
   ///
   /// - Parameter blocks: whether ``connect(to:)`` waits.
-  init(for address: SocketAddress, blocks: Bool = true) throws(Errno) {
-    let type = blocks ? linux_sock_stream : linux_sock_stream_nonblocking
+  init(
+    for address: SocketAddress, _ kind: Kind = .stream, blocks: Bool = true
+  ) throws(Errno) {
+    let type =
+      (kind == .stream ? linux_sock_stream : linux_sock_datagram)
+      | (blocks ? 0 : linux_sock_nonblocking)
     descriptor = Descriptor(owning: try retried { socket(address.family, type, 0) })
   }
 
@@ -89,5 +136,18 @@ struct Socket: ~Copyable {
   borrowing func connect(to address: SocketAddress) throws(Errno) {
     let number = descriptor.number
     _ = try retried { unsafe address.withPointer { unsafe CLinux.connect(number, $0, $1) } }
+  }
+  /// The address that this end has (getsockname(2)); nil for one of another family.
+  borrowing func localAddress() throws(Errno) -> SocketAddress? {
+    let number = descriptor.number
+    var storage = sockaddr_storage()
+    var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    try retried {
+      unsafe withUnsafeMutableBytes(of: &storage) {
+        unsafe getsockname(
+          number, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), &size)
+      }
+    }
+    return SocketAddress(storage)
   }
 }

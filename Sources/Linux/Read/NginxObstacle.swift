@@ -2,6 +2,7 @@ package import Capabilities
 import Kong
 import Nginx
 package import Plan
+import Preflight
 package import Text
 
 extension NginxObstacle {
@@ -112,24 +113,11 @@ extension NginxObstacle {
   // MARK: sockets
 
   private static func obstacle(to listener: Listener) -> NginxObstacle? {
-    guard let host = listener.host, !listener.flags.contains("transparent") else { return nil }
-    let address: SocketAddress
-    switch host {
-    case .name: return nil
-    case .ipv4(let bytes): address = .ipv4(bytes, port: 0)
-    case .ipv6(let bytes): address = .ipv6(bytes, port: 0)
-    }
-    do throws(Errno) {
-      try Socket(for: address).bind(to: address)
-      return nil
-    } catch {
-      switch error {
-      case .addressNotAvailable: return .notLocal(listener)
-      case .addressFamilyNotSupported:
-        if case .ipv6 = address { return .noIPv6(listener) }
-        return nil
-      default: return nil
-      }
+    guard !listener.flags.contains("transparent") else { return nil }
+    switch AddressState.read(of: listener) {
+    case .isNotHere: return .notLocal(listener)
+    case .hasNoFamily where listener.host?.isIPv6 == true: return .noIPv6(listener)
+    default: return nil
     }
   }
 }

@@ -44,7 +44,8 @@ package struct Request: Equatable, Sendable {
   package var limitsWorkers: Bool
   /// Whether a change of user keeps the groups that the container engine has added.
   package var keepsGroups: Bool
-
+  /// Which checks `--check` makes, and of these a start makes those that are cheap.
+  package var checks: CheckSelection
   /// How a supervisor stops the command; nil where the command takes this process's place.
   package var stopPolicy: StopPolicy?
 
@@ -73,6 +74,7 @@ package struct Request: Equatable, Sendable {
     limitsWorkers = workers != .off
     let keepGroups: OnOff? = try environment.choice("ENTRYPOINT_KEEP_GROUPS")
     keepsGroups = keepGroups != .off
+    checks = try CheckSelection(environment)
     proxy =
       options.proxy ?? environment.nonEmpty("ENTRYPOINT_PROXY") ?? Request.defaultProxy
     capabilities =

@@ -30,7 +30,7 @@ private func check(_ listeners: [Listener], _ warnings: [Explanation]) {
   }
   for warning in warnings {
     precondition(isPrintable(warning.what) && isPrintable(warning.why))
-    precondition(warning.waysOut.allSatisfy(isPrintable) && warning.waysOut.count <= 4)
+    precondition(warning.waysOut.allSatisfy(isPrintable) && warning.waysOut.count <= 8)
   }
 }
 

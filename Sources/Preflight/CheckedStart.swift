@@ -1,0 +1,45 @@
+import Capabilities
+package import Nginx
+package import Plan
+
+/// A start that is checked: what is asked, what the machine is like, and the plan made of both.
+package struct CheckedStart: Sendable {
+  /// What is asked.
+  package let request: Request
+  /// What the machine is like.
+  package let snapshot: HostSnapshot
+  /// The plan; it may be one that cannot succeed.
+  package let plan: Plan
+
+  /// The start that a planner plans.
+  package init(_ planner: Planner) {
+    request = planner.request
+    snapshot = planner.snapshot
+    plan = planner.plan()
+  }
+
+  /// Whether root starts it, so that ways out can name what root may do.
+  package var isRoot: Bool { snapshot.credentials.user.effective == 0 }
+
+  /// The most listeners that are looked at, one by one.
+  private static let listenerLimit = 100
+
+  /// Findings about each listener, up to a number of them.
+  ///
+  /// - Parameter verdict: the verdict on one of them.
+  package func eachListener(
+    _ name: CheckName, _ verdict: (Listener) -> Finding.Verdict
+  ) -> [Finding] {
+    let looked = plan.listeners.prefix(CheckedStart.listenerLimit)
+    var findings = looked.map { Finding(name, $0.endpoint, verdict($0)) }
+    let rest = plan.listeners.count - looked.count
+    if rest > 0 {
+      findings.append(
+        Finding(
+          name, "\(rest) more",
+          .skipped("only the first \(CheckedStart.listenerLimit) listeners are checked")))
+    }
+    if findings.isEmpty { findings = [Finding(name, .skipped("no listener is known"))] }
+    return findings
+  }
+}
