@@ -17,10 +17,13 @@ package struct KongConfiguration: Equatable, Sendable {
     /// The variable that beats this setting, even where it is set to nothing: "KONG_PREFIX".
     package var variable: String { "KONG_" + name.uppercasedASCII }
 
-    /// Whether its name ends like those of listeners.
-    ///
-    /// Cheap, because Kong has 230 options.
-    fileprivate var mayListen: Bool { name.utf8.ends(with: "_listen") }
+    /// Whether its variable is one of ``Environment/isListenSetting(_:)``, which is not made for that:
+    /// Kong has 230 options.
+    fileprivate var isListen: Bool {
+      let name = name.utf8
+      return name.count > "_listen".utf8.count && name.ends(with: "_listen")
+        && !name.begins(with: "nginx_")
+    }
 
     /// Whether its name is one that Kong looks for: they have small letters only.
     var hasPlainName: Bool {
@@ -51,14 +54,18 @@ package struct KongConfiguration: Equatable, Sendable {
 
   /// Reads of a file's bytes only the settings that are asked for.
   ///
-  /// - Parameter isWanted: gets a name as written. It must treat all bytes other than ASCII letters and
-  ///   digits alike, because Penlight makes the same name of them.
-  init(_ bytes: [UInt8], where isWanted: (ArraySlice<UInt8>) -> Bool) {
+  /// - Parameters:
+  ///   - range: where they stand in the bytes; nil for all of them.
+  ///   - isWanted: gets a name as written. It must treat all bytes other than ASCII letters and digits
+  ///     alike, because Penlight makes the same name of them.
+  init(
+    _ bytes: [UInt8], in range: Range<Int>? = nil, where isWanted: (ArraySlice<UInt8>) -> Bool
+  ) {
     var sections: [String] = []
-    for line in Lines(bytes) {
-      if line.text.first == UInt8(ascii: "[") {
+    for line in Lines(bytes, in: range ?? 0..<bytes.count) {
+      if line.bytes[line.range.lowerBound] == UInt8(ascii: "[") {
         // From here to the end of the file names belong to sections, which Kong never looks at.
-        sections.append(Lines.section(line.text))
+        sections.append(Lines.section(line.bytes[line.range]))
       } else if sections.isEmpty, let setting = Lines.setting(line, where: isWanted) {
         settings.append(setting)
       }
@@ -95,7 +102,7 @@ package struct KongConfiguration: Equatable, Sendable {
   /// As with ``Environment/isListenSetting(_:)``, `nginx_*_listen` is none; nor is a name with a
   /// capital, which Kong looks for nowhere.
   package var listenSettings: [Setting] {
-    settings.filter { $0.mayListen && $0.hasPlainName && Environment.isListenSetting($0.variable) }
+    settings.filter { $0.isListen && $0.hasPlainName }
   }
 
   /// Kong's working directory; nil where the file does not say.
@@ -105,30 +112,36 @@ package struct KongConfiguration: Equatable, Sendable {
 /// The lines of a file as `pl.config.lines` gives them: without empty lines and comments, and with
 /// those joined that end in a backslash.
 private struct Lines: Sequence, IteratorProtocol {
-  /// A line, and the number of the first line of the file that is in it.
+  /// A line that is not empty, and the number of the first line of the file that is in it.
   struct Line {
-    var text: ArraySlice<UInt8>
+    /// What it stands in: the file, or the lines that were joined.
+    var bytes: [UInt8]
+    var range: Range<Int>
     var number: Int
   }
 
   private let bytes: [UInt8]
-  /// Where the next line of the file begins.
-  private var position = 0
+  /// What is still to be read of the file.
+  private var rest: Range<Int>
   private var number = 0
 
-  init(_ bytes: [UInt8]) {
+  init(_ bytes: [UInt8], in range: Range<Int>) {
     self.bytes = bytes
+    rest = range
   }
 
   mutating func next() -> Line? {
     var joined: [UInt8] = []
     var start: Int?
-    while position < bytes.count {
-      let (line, last) = nextInFile()
-      guard let last else { continue }
+    while !rest.isEmpty {
+      let line = rest.lowerBound..<bytes.position(of: UInt8(ascii: "\n"), in: rest)
+      rest = Swift.min(line.upperBound + 1, rest.upperBound)..<rest.upperBound
+      number += 1
+      guard let last = lastOfText(in: line) else { continue }
       guard bytes[last] == UInt8(ascii: "\\") else {
-        guard let start else { return Line(text: bytes[line], number: number) }
-        return Line(text: (joined + bytes[line])[...], number: start)
+        guard let start else { return Line(bytes: bytes, range: line, number: number) }
+        joined += bytes[line]
+        return Line(bytes: joined, range: 0..<joined.count, number: start)
       }
       joined += bytes[line.lowerBound..<last]
       start = start ?? number
@@ -137,42 +150,30 @@ private struct Lines: Sequence, IteratorProtocol {
     return nil
   }
 
-  /// The next line of the file, and where its last byte is that is no blank; nil if the line is empty or
-  /// a comment.
-  ///
-  /// One pass over the bytes: Kong's list of options is the largest file that a start reads as root.
-  private mutating func nextInFile() -> (line: Range<Int>, last: Int?) {
-    let bytes = bytes
-    let text = bytes.span
-    let start = position
-    var first: UInt8?
-    var last = start
-    var end = start
-    while end < text.count, text[end] != UInt8(ascii: "\n") {
-      if !isLuaBlank(text[end]) {
-        first = first ?? text[end]
-        last = end
-      }
-      end += 1
-    }
-    number += 1
-    position = end + 1
-    guard let first, first != UInt8(ascii: "#"), first != UInt8(ascii: ";") else {
-      return (start..<end, nil)
-    }
-    return (start..<end, last)
+  /// Where the last byte of a line is that is no blank; nil if the line is empty or a comment.
+  private func lastOfText(in line: Range<Int>) -> Int? {
+    let text = bytes.span.extracting(line)
+    var first = 0
+    while first < text.count, isLuaBlank(text[first]) { first += 1 }
+    guard first < text.count, text[first] != UInt8(ascii: "#"), text[first] != UInt8(ascii: ";")
+    else { return nil }
+    var last = text.count - 1
+    while isLuaBlank(text[last]) { last -= 1 }
+    return line.lowerBound + last
   }
 
   /// `name = value`; nil for a line without "=", and for a name that is not wanted.
   static func setting(
     _ line: Line, where isWanted: (ArraySlice<UInt8>) -> Bool
   ) -> KongConfiguration.Setting? {
-    guard let equals = line.text.firstIndex(of: UInt8(ascii: "=")) else { return nil }
-    let written = luaTrimmed(line.text[..<equals])
+    let (bytes, range) = (line.bytes, line.range)
+    let equals = bytes.position(of: UInt8(ascii: "="), in: range)
+    guard equals < range.upperBound else { return nil }
+    let written = luaTrimmed(bytes[range.lowerBound..<equals])
     guard isWanted(written) else { return nil }
+    let value = luaTrimmed(bytes[(equals + 1)..<range.upperBound])
     return KongConfiguration.Setting(
-      name: name(written),
-      value: ByteString(withoutComment(luaTrimmed(line.text[(equals + 1)...]))), line: line.number)
+      name: name(written), value: ByteString(withoutComment(value)), line: line.number)
   }
 
   /// The name in `[name]`.
@@ -187,6 +188,7 @@ private struct Lines: Sequence, IteratorProtocol {
 
   /// The value up to the first "#" that no backslash is before; `\#` becomes "#".
   private static func withoutComment(_ value: ArraySlice<UInt8>) -> [UInt8] {
+    guard value.contains(UInt8(ascii: "#")) else { return Array(value) }
     var result: [UInt8] = []
     for byte in value {
       guard byte == UInt8(ascii: "#") else {

@@ -21,7 +21,7 @@ package struct KongDefaults: Equatable, Sendable {
   package init?(_ bytes: [UInt8], isForListeners: Bool = false) {
     guard let text = LuaChunk(bytes).longString() else { return nil }
     self.init(
-      KongConfiguration(Array(text)) {
+      KongConfiguration(bytes, in: text) {
         !isForListeners || KongDefaults.mayMatterToListeners($0)
       })
   }
@@ -144,7 +144,7 @@ private struct LuaChunk {
   /// The first long string, `[[...]]` or `[=[...]=]`, without the newline that it may begin with.
   ///
   /// One without an end takes the rest of the file, in which there is then nothing: it is no Lua.
-  func longString() -> ArraySlice<UInt8>? {
+  func longString() -> Range<Int>? {
     var position = 0
     while position < bytes.count {
       guard bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "[") else {
@@ -154,7 +154,7 @@ private struct LuaChunk {
       let isComment = bytes[position...].begins(with: "--")
       if let bracket = LuaLongBracket(bytes, at: isComment ? position + 2 : position) {
         guard let end = bracket.end else { return nil }
-        if !isComment { return withoutFirstNewline(bytes[bracket.contents]) }
+        if !isComment { return withoutFirstNewline(bracket.contents) }
         position = end
       } else if isComment {
         position = bytes.position(of: UInt8(ascii: "\n"), from: position)
@@ -165,9 +165,9 @@ private struct LuaChunk {
     return nil
   }
 
-  private func withoutFirstNewline(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  private func withoutFirstNewline(_ text: Range<Int>) -> Range<Int> {
     var text = text
-    if text.first == UInt8(ascii: "\r") { text = text.dropFirst() }
-    return text.first == UInt8(ascii: "\n") ? text.dropFirst() : text
+    if bytes[text].first == UInt8(ascii: "\r") { text = text.dropFirst() }
+    return bytes[text].first == UInt8(ascii: "\n") ? text.dropFirst() : text
   }
 }

@@ -1,3 +1,5 @@
+import Text
+
 /// A long bracket of Lua: "[[" to "]]", or "[==[" to "]==]" with as many "=" at both ends (Lua 5.1
 /// Reference Manual, section 2.1).
 package struct LuaLongBracket {
@@ -12,19 +14,15 @@ package struct LuaLongBracket {
     let opening = LuaLongBracket.skipEquals(bytes, start + 1)
     guard opening < bytes.count, bytes[opening] == UInt8(ascii: "[") else { return nil }
     let level = opening - start - 1
-    var index = opening + 1
+    var index = bytes.position(of: UInt8(ascii: "]"), from: opening + 1)
     while index < bytes.count {
-      guard bytes[index] == UInt8(ascii: "]") else {
-        index += 1
-        continue
-      }
       let closing = LuaLongBracket.skipEquals(bytes, index + 1)
       if closing < bytes.count, bytes[closing] == UInt8(ascii: "]"), closing - index - 1 == level {
         contents = (opening + 1)..<index
         end = closing + 1
         return
       }
-      index = closing
+      index = bytes.position(of: UInt8(ascii: "]"), from: closing)
     }
     contents = (opening + 1)..<bytes.count
     end = nil

@@ -3,10 +3,15 @@ extension [UInt8] {
   ///
   /// In code that is compiled to be small, `firstIndex(of:)` of a slice costs three times as much.
   package func position(of byte: UInt8, from start: Int) -> Int {
-    let bytes = span
-    var index = start
+    position(of: byte, in: start..<count)
+  }
+
+  /// The position of the first such byte in a range; the range's end where there is none.
+  package func position(of byte: UInt8, in range: Range<Int>) -> Int {
+    let bytes = span.extracting(range)
+    var index = 0
     while index < bytes.count, bytes[index] != byte { index += 1 }
-    return index
+    return range.lowerBound + index
   }
 }
 
