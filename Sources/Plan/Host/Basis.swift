@@ -2,7 +2,10 @@ import Capabilities
 import Text
 
 /// What a plan is based on: what is asked, what the machine is like, and the user that both name.
-struct Basis {
+///
+/// A class, because all parts of the planner hold it: it has a kilobyte, and each copy of a value would
+/// count its references and touch new pages of the stack.
+final class Basis: Sendable {
   let request: Request
   let host: HostSnapshot
   /// The user to become; nil to stay.
