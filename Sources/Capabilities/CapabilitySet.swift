@@ -28,6 +28,7 @@ package struct CapabilitySet: OptionSet, Hashable, Sendable {
   /// The members, sorted by number.
   package var members: [Capability] {
     var members: [Capability] = []
+    members.reserveCapacity(rawValue.nonzeroBitCount)
     var rest = rawValue
     while rest != 0, let lowest = Capability(rawValue: UInt8(rest.trailingZeroBitCount)) {
       members.append(lowest)

@@ -82,14 +82,15 @@ package struct Prefix: Hashable, Sendable {
         return .notCanonical(plain: plain(names))
       }
     }
-    return holder(of: value.bytes).map(Fault.system)
+    return holder(of: value.bytes).map { .system(ByteString($0)) }
   }
 
   /// The system's directory that a path is, or is in; of those that it is in, the nearest counts.
-  private static func holder(of path: [UInt8]) -> ByteString? {
-    if let same = (shared + whole).first(where: { $0.bytes == path }) { return same }
-    let above = (shared + whole).filter { isBelow(path, $0.bytes) }
-    guard let nearest = above.max(by: { $0.bytes.count < $1.bytes.count }) else { return nil }
+  private static func holder(of path: [UInt8]) -> String? {
+    let directories = shared + whole
+    if let same = directories.first(where: { path.equals($0) }) { return same }
+    let above = directories.filter { isBelow(path, $0.utf8) }
+    guard let nearest = above.max(by: { $0.utf8.count < $1.utf8.count }) else { return nil }
     return whole.contains(nearest) ? nearest : nil
   }
 
@@ -104,13 +105,13 @@ package struct Prefix: Hashable, Sendable {
     name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8)
   }
 
-  private static func isBelow(_ path: [UInt8], _ directory: [UInt8]) -> Bool {
+  private static func isBelow(_ path: [UInt8], _ directory: some Collection<UInt8>) -> Bool {
     path.count > directory.count && path[directory.count] == slash && path.starts(with: directory)
   }
 
   /// The directories that hold others' directories (hier(7), FHS 3.0): one of those may be a prefix,
   /// these themselves may not.
-  private static let shared: [ByteString] = [
+  private static let shared = [
     "/", "/home", "/media", "/mnt", "/opt", "/run", "/srv", "/tmp", "/usr/local", "/dev/shm",
     "/run/lock", "/var", "/var/cache", "/var/lib", "/var/local", "/var/lock", "/var/log",
     "/var/opt", "/var/run", "/var/spool", "/var/tmp",
@@ -120,7 +121,7 @@ package struct Prefix: Hashable, Sendable {
   ///
   /// Among them /etc/kong: kong.conf has a say in what capabilities nginx gets, so the user that runs
   /// nginx must not own it. And /usr/local/openresty: nginx, which file capabilities are written to.
-  private static let whole: [ByteString] = [
+  private static let whole = [
     "/bin", "/boot", "/dev", "/docker-entrypoint.d", "/etc", "/gnu", "/lib", "/lib32", "/lib64",
     "/libx32", "/lost+found", "/nix", "/proc", "/root", "/sbin", "/sys", "/usr", "/run/secrets",
     "/run/systemd", "/var/backups",

@@ -19,6 +19,9 @@ package struct ByteString: Hashable, Sendable {
   /// Whether there are no bytes.
   package var isEmpty: Bool { bytes.isEmpty }
 
+  /// Whether the bytes are this text, of which no byte string is made.
+  package func equals(_ text: String) -> Bool { bytes.equals(text) }
+
   /// The text, or nil where the bytes are not UTF-8.
   package var text: String? { ByteString.text(of: bytes[...]) }
 
@@ -34,7 +37,12 @@ package struct ByteString: Hashable, Sendable {
 
   /// Joins two strings.
   package static func + (left: ByteString, right: ByteString) -> ByteString {
-    ByteString(left.bytes + right.bytes)
+    // An array that grows is made twice.
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(left.bytes.count + right.bytes.count)
+    bytes += left.bytes
+    bytes += right.bytes
+    return ByteString(bytes)
   }
 }
 

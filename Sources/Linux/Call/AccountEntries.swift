@@ -9,6 +9,7 @@ enum AccountEntries {
   /// The users in a file like /etc/passwd (fgetpwent_r(3)).
   static func users(in file: [UInt8]) -> [Account] {
     var users: [Account] = []
+    users.reserveCapacity(file.count / usualLine)
     unsafe forEach(in: file, passwd(), fgetpwent_r) { entry in
       if unsafe isForNIS(entry.pw_name) { return }
       unsafe users.append(
@@ -22,6 +23,7 @@ enum AccountEntries {
   /// The groups in a file like /etc/group (fgetgrent_r(3)).
   static func groups(in file: [UInt8]) -> [AccountGroup] {
     var groups: [AccountGroup] = []
+    groups.reserveCapacity(file.count / usualLine)
     unsafe forEach(in: file, group(), fgetgrent_r) { entry in
       if unsafe isForNIS(entry.gr_name) { return }
       unsafe groups.append(
@@ -31,6 +33,9 @@ enum AccountEntries {
     }
     return groups
   }
+
+  /// The bytes of a short line; there is room for all accounts at once where none is shorter.
+  private static let usualLine = 16
 
   /// Whether a line is one that asks NIS for accounts: "+", "+NAME", "-NAME".
   ///

@@ -12,19 +12,20 @@ extension PathEntry {
   ///
   /// - Throws: ``SystemCallFailure`` if the path leads nowhere, or in a circle.
   static func resolve(_ path: ByteString) throws(SystemCallFailure) -> [PathEntry] {
-    var entries = [try PathEntry(of: "/")]
+    var rest = names(of: try absolute(path))[...]
+    var entries: [PathEntry] = []
+    entries.reserveCapacity(1 + rest.count)
+    entries.append(try PathEntry(of: "/"))
     // The directories from the root to the current one.
     var place = entries
-    var rest = names(of: try absolute(path))[...]
     var links = 0
     while let name = rest.popFirst() {
-      if name == ".." {
+      if name.equals("..") {
         if place.count > 1 { place.removeLast() }
         entries.append(place[place.count - 1])
         continue
       }
-      let directory = place[place.count - 1].path
-      let entry = try PathEntry(of: directory == "/" ? directory + name : directory + "/" + name)
+      let entry = try PathEntry(of: place[place.count - 1].path(of: name))
       entries.append(entry)
       guard entry.kind == .link else {
         place.append(entry)
@@ -39,6 +40,16 @@ extension PathEntry {
       rest = (names(of: target) + rest)[...]
     }
     return entries
+  }
+
+  /// The path of what this directory has under a name.
+  private func path(of name: ByteString) -> ByteString {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(path.bytes.count + 1 + name.bytes.count)
+    bytes += path.bytes
+    if bytes.last != PathEntry.slash { bytes.append(PathEntry.slash) }
+    bytes += name.bytes
+    return ByteString(bytes)
   }
 
   /// Whether only root can have written what a path leads to, and have led the path there.
@@ -115,7 +126,16 @@ extension PathEntry {
   private static let slash = UInt8(ascii: "/")
 
   private static func names(of path: ByteString) -> [ByteString] {
-    path.bytes.split(separator: slash).map { ByteString(Array($0)) }.filter { $0 != "." }
+    var names: [ByteString] = []
+    names.reserveCapacity(8)
+    var start = 0
+    while start < path.bytes.count {
+      let end = path.bytes.position(of: slash, from: start)
+      let name = path.bytes[start..<end]
+      if !name.isEmpty, !name.equals(".") { names.append(ByteString(Array(name))) }
+      start = end + 1
+    }
+    return names
   }
 
   /// A path that is not absolute starts from the working directory.

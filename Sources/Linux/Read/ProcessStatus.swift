@@ -55,11 +55,12 @@ package enum ProcessStatus {
   package static func parse(_ bytes: [UInt8], securebits: Securebits) -> Credentials? {
     var fields = Fields()
     var start = 0
-    while start < bytes.count {
+    // The lines after the last field have a third of the bytes, and a start reads the file five times.
+    while start < bytes.count, fields.noNewPrivileges == nil {
       let end = bytes.position(of: UInt8(ascii: "\n"), from: start)
-      // A start reads the file five times, so most of its 50 lines are told by their first byte.
+      // Most of the 50 lines are told by their first byte.
       if Fields.mayBegin(with: bytes[start]) {
-        let colon = bytes.position(of: UInt8(ascii: ":"), from: start)
+        let colon = bytes.position(of: UInt8(ascii: ":"), in: start..<end)
         if colon < end { fields.read(bytes[start..<colon], bytes[(colon + 1)..<end]) }
       }
       start = end + 1
@@ -138,6 +139,7 @@ package enum ProcessStatus {
   private static func numbers(_ text: ArraySlice<UInt8>, radix: UInt64) -> [UInt64]? {
     let limit = radix == 10 ? UInt64(UInt32.max) : UInt64.max
     var numbers: [UInt64] = []
+    numbers.reserveCapacity(4)
     var number: UInt64?
     for byte in text {
       if byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") {

@@ -89,10 +89,12 @@ package struct Request: Equatable, Sendable {
   package static let defaultProxy: ByteString = "/usr/local/openresty/nginx/sbin/nginx"
 
   /// The two words that start Kong in its images.
-  package var isDockerStart: Bool { command.starts(with: ["kong", "docker-start"]) }
+  package var isDockerStart: Bool {
+    isKong && command.dropFirst().first?.equals("docker-start") ?? false
+  }
 
   /// Whether the command is Kong's own: then KONG_*_FILE are its secrets.
-  package var isKong: Bool { command.first == "kong" }
+  package var isKong: Bool { command.first?.equals("kong") ?? false }
 
   /// Whether the command may run as another user than the one who starts it.
   package var mayChangeUser: Bool { isKong || user != nil }
@@ -147,7 +149,7 @@ package struct Request: Equatable, Sendable {
   /// Whether the command ends with `nginx -t`, which binds every listener.
   package var testsListeners: Bool {
     guard isKong || isPathOfKong, let name = command.dropFirst().first else { return false }
-    return ["docker-start", "prepare", "reload", "restart", "start"].contains(name)
+    return ["docker-start", "prepare", "reload", "restart", "start"].contains { name.equals($0) }
   }
 
   /// The arguments after `kong docker-start`, or after another command of Kong's.
