@@ -10,8 +10,8 @@ let embedded = BuildSettingCondition.when(traits: ["Embedded"])
 /// trait, and the ordinary programs would crash.
 let embeddedFeature = ["-enable-experimental-feature", "Embedded"]
 
-/// What all that is linked into a release is compiled with.
-let release: [SwiftSetting] = [
+/// What a module of a release is compiled with if it goes through files byte by byte: for speed.
+let fastRelease: [SwiftSetting] = [
   .unsafeFlags(embeddedFeature + ["-wmo"], embedded),
   // A section for each function lets the linker drop what nothing calls. Sequences of instructions that
   // occur often become functions, and so do sequences of calls of those, which makes the program a
@@ -22,6 +22,9 @@ let release: [SwiftSetting] = [
       "-Xllvm", "-machine-outliner-reruns=2",
     ], embedded),
 ]
+
+/// What all other modules of a release are compiled with: for size.
+let release: [SwiftSetting] = fastRelease + [.unsafeFlags(["-Osize"], embedded)]
 
 /// The release, and the tests' programs that are built like it, need no library of the machine.
 let staticProgram = LinkerSetting.unsafeFlags(
@@ -35,8 +38,8 @@ let leftOut = [
   "__printf_fp", "__printf_fphex", "__printf_fp_l_buffer", "__printf_fphex_l_buffer",
 ]
 
-/// What every Swift module is compiled with.
-let strict: [SwiftSetting] =
+/// What every Swift module is compiled with, as a part of a release or not.
+func strict(_ release: [SwiftSetting]) -> [SwiftSetting] {
   release + [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -44,12 +47,16 @@ let strict: [SwiftSetting] =
     // Whatever the compiler cannot check for memory is marked `unsafe`; scripts/lint says where that may be.
     .strictMemorySafety(),
   ]
+}
 
 /// A module that decides: values in, values out.
 ///
 /// It imports the standard library and the modules named, and does no I/O.
-func pure(_ name: String, uses modules: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: modules, swiftSettings: strict)
+///
+/// - Parameter isFast: whether it goes through files byte by byte.
+func pure(_ name: String, uses modules: [Target.Dependency] = [], isFast: Bool = false) -> Target {
+  .target(
+    name: name, dependencies: modules, swiftSettings: strict(isFast ? fastRelease : release))
 }
 
 let package = Package(
@@ -64,14 +71,14 @@ let package = Package(
     // All that is linked with the first is linked by the toolchain's own linker: a distribution may have
     // no gold any more, and another linker makes other bytes.
     .target(
-      name: "Text", swiftSettings: strict,
+      name: "Text", swiftSettings: strict(fastRelease),
       linkerSettings: [
         .unsafeFlags(["-use-ld=lld"]), staticProgram,
         // Sets and dictionaries round with ceil(3).
         .linkedLibrary("m", embedded),
       ]),
     pure("Capabilities", uses: ["Text"]),
-    pure("Nginx", uses: ["Text", "Capabilities"]),
+    pure("Nginx", uses: ["Text", "Capabilities"], isFast: true),
     pure("Kong", uses: ["Text", "Capabilities", "Nginx"]),
     pure("Plan", uses: ["Text", "Capabilities", "Nginx", "Kong"]),
     pure("Preflight", uses: ["Text", "Capabilities", "Nginx", "Kong", "Plan"]),
@@ -83,14 +90,14 @@ let package = Package(
       dependencies: [
         "Text", "Capabilities", "Nginx", "Kong", "Plan", "Preflight", "Report", "CLinux",
       ],
-      swiftSettings: strict
+      swiftSettings: strict(release)
     ),
     .executableTarget(
       name: "entrypoint",
       dependencies: [
         "Text", "Capabilities", "Kong", "Plan", "Preflight", "Report", "Settings", "Linux", "Start",
       ],
-      swiftSettings: strict
+      swiftSettings: strict(release)
     ),
     .systemLibrary(
       name: "CLinux",
