@@ -31,11 +31,13 @@ let staticProgram = LinkerSetting.unsafeFlags(
   embeddedFeature + ["-Xclang-linker", "-static"], embedded)
 
 /// The functions whose calls the linker redirects to those of Sources/Start/left_out.c: over Swift's tables
-/// of Unicode, and for floating-point numbers in printf(3).
+/// of Unicode, for floating-point numbers in printf(3), and for what could load a library.
 let leftOut = [
   "_swift_stdlib_getNormData", "_swift_stdlib_getDecompositionEntry",
   "_swift_stdlib_getComposition", "_swift_stdlib_getMapping", "_swift_stdlib_getSpecialMapping",
   "__printf_fp", "__printf_fphex", "__printf_fp_l_buffer", "__printf_fphex_l_buffer",
+  "_IO_vtable_check", "__gconv_find_transform", "__gconv_close_transform", "__gconv_release_step",
+  "__libc_dlclose", "__wcsmbs_gconv_fcts_c", "_dl_init_paths", "_dl_get_origin",
 ]
 
 /// What every Swift module is compiled with, as a part of a release or not.
