@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <ifaddrs.h>
 #include <limits.h>
 #include <linux/prctl.h>
 #include <linux/stat.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
@@ -33,6 +35,7 @@
 
 // Declared for _GNU_SOURCE only. That is not defined here: it changes other declarations, and tests import
 // Swift's Glibc module, too, which is made without it.
+int accept4(int listener, struct sockaddr *address, socklen_t *size, int flags);
 int close_range(unsigned first, unsigned last, int flags);
 ssize_t getdents64(int descriptor, void *buffer, size_t length);
 int getresuid(uid_t *real, uid_t *effective, uid_t *saved);
@@ -72,6 +75,11 @@ static const int linux_rlimit_core = RLIMIT_CORE, linux_rlimit_cpu = RLIMIT_CPU,
 static const int linux_sock_stream = SOCK_STREAM | SOCK_CLOEXEC;
 static const int linux_sock_datagram = SOCK_DGRAM | SOCK_CLOEXEC;
 static const int linux_sock_nonblocking = SOCK_NONBLOCK;
+static const int linux_ipproto_ipv6 = IPPROTO_IPV6;
+static const unsigned linux_iff_up = IFF_UP, linux_iff_loopback = IFF_LOOPBACK;
+static inline int linux_accept(int listener) {
+  return accept4(listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
 
 // Casts.
 static inline void *linux_map_shared_page(void) {

@@ -107,6 +107,54 @@ package enum ListenHost: Hashable, Sendable {
   }
 }
 
+extension ListenHost {
+  /// As one writes it: "192.0.2.1", "2001:db8::1" (RFC 5952), a name.
+  package var text: String {
+    switch self {
+    case .name(let name): return name
+    case .ipv4(let address):
+      let numbers = [24, 16, 8, 0].map { String(address >> UInt32($0) & 0xff) }
+      return numbers.joined(separator: ".")
+    case .ipv6(let address):
+      let groups = (0..<8).map { UInt16(truncatingIfNeeded: address >> UInt128(112 - 16 * $0)) }
+      let zeros = ListenHost.longestZeros(groups)
+      let texts = groups.map { String($0, radix: 16) }
+      guard zeros.count > 1 else { return texts.joined(separator: ":") }
+      return Array(texts[..<zeros.lowerBound]).joined(separator: ":") + "::"
+        + Array(texts[zeros.upperBound...]).joined(separator: ":")
+    }
+  }
+
+  /// With a port: "192.0.2.1:80", "[2001:db8::1]:80".
+  package func text(port: Int) -> String { isIPv6 ? "[\(text)]:\(port)" : "\(text):\(port)" }
+
+  /// Whether it stands for every address of its family.
+  package var isWildcard: Bool { self == .ipv4(0) || self == .ipv6(0) }
+
+  /// Whether it is an address of IPv6 that only means something together with an interface (fe80::/10).
+  package var isLinkLocal: Bool {
+    if case .ipv6(let address) = self { address >> 118 == 0x3fa } else { false }
+  }
+
+  /// Whether only this machine reaches it.
+  package var isLoopback: Bool {
+    switch self {
+    case .ipv4(let address): address >> 24 == 127
+    case .ipv6(let address): address == 1
+    case .name: false
+    }
+  }
+
+  private static func longestZeros(_ groups: [UInt16]) -> Range<Int> {
+    var (longest, start) = (0..<0, 0)
+    for (index, group) in groups.enumerated() {
+      if group != 0 { start = index + 1 }
+      if index + 1 - start > longest.count { longest = start..<(index + 1) }
+    }
+    return longest
+  }
+}
+
 /// The groups of an IPv6 address while it is read.
 private struct IPv6Groups {
   private var value: UInt128 = 0

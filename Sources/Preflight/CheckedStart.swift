@@ -24,14 +24,19 @@ package struct CheckedStart: Sendable {
   /// The most listeners that are looked at, one by one.
   private static let listenerLimit = 100
 
-  /// Findings about each listener, up to a number of them.
+  /// The listeners that are looked at.
+  package var checkedListeners: [Listener] {
+    Array(plan.listeners.prefix(CheckedStart.listenerLimit))
+  }
+
+  /// Findings about each of these.
   ///
-  /// - Parameter verdict: the verdict on one of them.
+  /// - Parameter verdict: the verdict on one of them, by its index.
   package func eachListener(
-    _ name: CheckName, _ verdict: (Listener) -> Finding.Verdict
+    _ name: CheckName, _ verdict: (Int, Listener) -> Finding.Verdict
   ) -> [Finding] {
-    let looked = plan.listeners.prefix(CheckedStart.listenerLimit)
-    var findings = looked.map { Finding(name, $0.endpoint, verdict($0)) }
+    let looked = checkedListeners
+    var findings = looked.enumerated().map { Finding(name, $1.endpoint, verdict($0, $1)) }
     let rest = plan.listeners.count - looked.count
     if rest > 0 {
       findings.append(

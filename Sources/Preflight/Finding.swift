@@ -38,44 +38,36 @@ package struct Finding: Equatable, Sendable {
   }
 }
 
-/// What a process without privileges has found.
-extension [Finding]: Message {
-  /// There are few checks, and each looks at a limited number of listeners or files.
-  private static let limit = 1000
-
-  /// Writes as many as are read again.
+/// A process without privileges sends it.
+extension Finding: Message {
+  /// Writes all of it.
   package func write(to writer: inout MessageWriter) {
-    writer.list(Array(prefix(Self.limit))) { writer, finding in
-      writer.number(CheckName.allCases.firstIndex(of: finding.name) ?? 0)
-      writer.text(finding.subject)
-      switch finding.verdict {
-      case .passed: writer.number(0)
-      case .warning(let explanation):
-        writer.number(1)
-        explanation.write(to: &writer)
-      case .failed(let explanation):
-        writer.number(2)
-        explanation.write(to: &writer)
-      case .skipped(let reason):
-        writer.number(3)
-        writer.text(reason)
-      }
+    writer.number(CheckName.allCases.firstIndex(of: name) ?? 0)
+    writer.text(subject)
+    switch verdict {
+    case .passed: writer.number(0)
+    case .warning(let explanation):
+      writer.number(1)
+      explanation.write(to: &writer)
+    case .failed(let explanation):
+      writer.number(2)
+      explanation.write(to: &writer)
+    case .skipped(let reason):
+      writer.number(3)
+      writer.text(reason)
     }
   }
 
-  /// Reads a list of limited length.
+  /// Reads it.
   package init(from reader: inout MessageReader) throws(MalformedMessage) {
-    self = try reader.list(limit: Self.limit) { reader throws(MalformedMessage) in
-      let name = CheckName.allCases[try reader.number(0...(CheckName.allCases.count - 1))]
-      let subject = try reader.text(limit: Explanation.messageLimit)
-      let verdict: Finding.Verdict =
-        switch try reader.number(0...3) {
-        case 0: .passed
-        case 1: .warning(try Explanation(from: &reader))
-        case 2: .failed(try Explanation(from: &reader))
-        default: .skipped(try reader.text(limit: Explanation.messageLimit))
-        }
-      return Finding(name, subject, verdict)
-    }
+    name = CheckName.allCases[try reader.number(0...(CheckName.allCases.count - 1))]
+    subject = try reader.text(limit: Explanation.messageLimit)
+    verdict =
+      switch try reader.number(0...3) {
+      case 0: .passed
+      case 1: .warning(try Explanation(from: &reader))
+      case 2: .failed(try Explanation(from: &reader))
+      default: .skipped(try reader.text(limit: Explanation.messageLimit))
+      }
   }
 }

@@ -171,3 +171,21 @@ extension Explanation: Message {
     }
   }
 }
+
+/// A message of many.
+extension Array: Message where Element: Message {
+  /// More are neither written nor read.
+  private static var limit: Int { 1000 }
+
+  /// Writes the elements one after another.
+  package func write(to writer: inout MessageWriter) {
+    writer.list(Array(prefix(Self.limit))) { $1.write(to: &$0) }
+  }
+
+  /// Reads them.
+  package init(from reader: inout MessageReader) throws(MalformedMessage) {
+    self = try reader.list(limit: Self.limit) { reader throws(MalformedMessage) in
+      try Element(from: &reader)
+    }
+  }
+}

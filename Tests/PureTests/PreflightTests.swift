@@ -121,3 +121,130 @@ struct PreflightTests {
         == ["passed", "skipped", "failed", "warning"])
   }
 }
+
+@Suite("hostport-hijack")
+struct HostportHijackTests {
+  private static let listener = Listener(
+    source: "KONG_PROXY_LISTEN", address: .inet(host: "0.0.0.0", port: 80))
+
+  private func arrival(
+    _ outcome: Arrival.Outcome, from port: Int = 40000, at host: ListenHost = .ipv4(0xc000_020a)
+  ) -> Arrival {
+    Arrival(host: host, port: 80, client: host, clientPort: port, outcome: outcome)
+  }
+
+  private func verdict(_ all: Arrival...) -> Finding.Verdict {
+    HostportHijackCheck.verdict(on: Self.listener, .tried(all))
+  }
+
+  @Test("fails where a connection went elsewhere, and warns where it went nowhere")
+  func verdicts() {
+    #expect(verdict(arrival(.arrived)) == .passed)
+    guard case .failed(let hijacked) = verdict(arrival(.arrived), arrival(.elsewhere)) else {
+      Issue.record("a hijack does not fail")
+      return
+    }
+    #expect(
+      hijacked.what
+        == "0.0.0.0:80 does not reach Kong at 192.0.2.10: another pod's hostPort takes it")
+    for outcome in [Arrival.Outcome.refused, .unanswered, .unreachable] {
+      guard case .warning = verdict(arrival(outcome)) else {
+        Issue.record("\(outcome) is no warning")
+        continue
+      }
+    }
+    if case .skipped = verdict() {} else { Issue.record("no address") }
+  }
+
+  /// As Linux 6.1 writes it.
+  private static let table = """
+    ipv4     2 tcp      6 58 CLOSE_WAIT src=192.0.2.10 dst=192.0.2.10 sport=40000 dport=80 src=10.224.0.2 dst=192.0.2.10 sport=8080 dport=40000 [ASSURED] mark=0 zone=0 use=2
+    ipv4     2 tcp      6 9 CLOSE src=192.0.2.10 dst=192.0.2.10 sport=40001 dport=80 src=192.0.2.10 dst=192.0.2.10 sport=80 dport=40001 mark=0 zone=0 use=2
+    ipv6     10 tcp      6 9 SYN_SENT src=2001:0db8:0000:0000:0000:0000:0000:0010 dst=2001:0db8:0000:0000:0000:0000:0000:0010 sport=40002 dport=80 [UNREPLIED] src=fd00:0224:0000:0000:0000:0000:0000:0002 dst=2001:0db8:0000:0000:0000:0000:0000:0010 sport=8080 dport=40002 mark=0 zone=0 use=2
+    ipv4     2 icmp     1 9 src=192.0.2.10 dst=192.0.2.1 type=8 code=0 id=1 src=192.0.2.1 dst=192.0.2.10 type=0 code=0 id=1 use=2
+    nonsense src= dst=x
+
+    """
+
+  @Test(
+    "reads in the kernel's table of connections where one went, of IPv4 and IPv6, answered or not")
+  func destinations() throws {
+    let ipv6 = ListenHost.ipv6(0x2001_0db8 << 96 | 0x10)
+    var arrivals = Arrivals.tried([
+      arrival(.elsewhere), arrival(.refused, from: 40001),
+      arrival(.unanswered, from: 40002, at: ipv6), arrival(.unanswered, from: 40003),
+    ])
+    arrivals.addDestinations(from: Array(Self.table.utf8))
+    let found = arrivals.lost.map { $0.destination?.host.text(port: $0.destination?.port ?? 0) }
+    #expect(found == ["10.224.0.2:8080", nil, "[fd00:224::2]:8080", nil])
+    guard case .failed(let hijacked) = HostportHijackCheck.verdict(on: Self.listener, arrivals)
+    else {
+      Issue.record("a hijack does not fail")
+      return
+    }
+    #expect(hijacked.what.contains("at 192.0.2.10, 2001:db8::10: another"))
+    #expect(
+      hijacked.why
+        == "a connection from here to 192.0.2.10:80 did not arrive here; it went to 10.224.0.2:8080"
+    )
+    #expect(
+      hijacked.waysOut[0]
+        == "kubectl get pods -A -o wide | grep -wF 10.224.0.2, and remove its hostPort")
+  }
+
+  @Test("believes the answer of a process without privileges only in its form")
+  func message() {
+    let all = [
+      Arrivals.untried("the port is taken"), .tried([]),
+      .tried([arrival(.arrived), arrival(.unanswered, at: .ipv6(1))]),
+    ]
+    #expect([Arrivals](message: all.message) == all)
+    for length in 0..<all.message.count {
+      #expect([Arrivals](message: Array(all.message.prefix(length))) == nil)
+    }
+  }
+}
+
+@Suite("An address as text")
+struct AddressTextTests {
+  @Test(
+    "is that of RFC 5952",
+    arguments: [
+      "0.0.0.0", "192.0.2.10", "[::]", "[::1]", "[2001:db8::10]", "[2001:db8:0:1::]",
+      "[1::2:0:0:3]",
+      "[1:2:3:4:5:6:7:8]", "[fe80::1:0:0:1]", "[1:0:2:3:4:5:6:7]",
+    ])
+  func text(_ host: String) throws {
+    let listener = Listener(source: "", address: .inet(host: host, port: 80))
+    #expect(try #require(listener.host).text(port: 80) == "\(host):80")
+  }
+}
+
+@Suite("The sockets that the kernel lists")
+struct SocketTableTests {
+  /// As Linux 6.1 writes them on a little-endian machine.
+  private static let ipv4 = """
+      sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode                                                     
+       0: 0100007F:1F41 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1337        0 123456 1 0000000000000000 100 0 0 10 0                    
+       1: 0A0200C0:0050 0A0200C0:9C40 01 00000000:00000000 00:00000000 00000000     0        0 4294967299 1 0000000000000000 20 4 30 10 -1                
+       2: garbage
+
+    """
+  private static let ipv6 = """
+      sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+       0: B80D0120000000000000000010000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000    33        0 7 1 0000000000000000 100 0 0 10 0
+
+    """
+
+  @Test("are read with address, port, user and file, of IPv4 and of IPv6")
+  func parse() {
+    let entries = SocketTable(Array(Self.ipv4.utf8)).entries
+    #expect(entries.count == 2)
+    #expect(entries[0].host == .ipv4(0x7f00_0001) && entries[0].port == 8001)
+    #expect(entries[0].isListening && entries[0].uid == 1337 && entries[0].inode == 123456)
+    #expect(!entries[1].isListening && entries[1].remotePort == 40000)
+    #expect(entries[1].remoteHost == .ipv4(0xc000_020a) && entries[1].inode == 4_294_967_299)
+    let six = SocketTable(Array(Self.ipv6.utf8)).entries
+    #expect(six.map { $0.host.text(port: $0.port) } == ["[2001:db8::10]:80"])
+  }
+}

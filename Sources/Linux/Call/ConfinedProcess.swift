@@ -13,10 +13,14 @@ enum ConfinedProcess {
   ///   - user: a user that could read the files itself.
   ///   - own: who this process is.
   ///   - patience: how long it may take, in milliseconds.
+  ///   - kept: capabilities that it keeps, of those that this process has. Nothing that another user has
+  ///     written may be read then.
   ///   - body: what the process does; its changes are lost.
   /// - Returns: the result of `body`, or why there is none.
   static func run<Value: Message>(
-    as user: TargetUser, own: Credentials, patience: Int = patience, _ body: () -> Value
+    as user: TargetUser, own: Credentials, patience: Int = patience,
+    keeping kept: CapabilitySet = [],
+    _ body: () -> Value
   ) -> Result<Value, Failure> {
     let pipe: Pipe
     do throws(Errno) { pipe = try Pipe() } catch { return .failure(.notStarted("pipe", error)) }
@@ -26,7 +30,8 @@ enum ConfinedProcess {
     do throws(SystemCallFailure) { mask = try childSignal.block() } catch {
       return .failure(.notStarted(error.call, error.errno))
     }
-    let outcome = fork(as: user, own: own, pipe, patience: patience, childSignal, body)
+    let identity = Identity(user: user, own: own, kept: kept.intersection(own.permitted))
+    let outcome = fork(as: identity, pipe, patience: patience, childSignal, body)
     do throws(SystemCallFailure) { try mask.restore() } catch {
       return .failure(.notStarted(error.call, error.errno))
     }
@@ -34,13 +39,13 @@ enum ConfinedProcess {
   }
 
   private static func fork<Value: Message>(
-    as user: TargetUser, own: Credentials, _ pipe: consuming Pipe, patience: Int,
-    _ childSignal: SignalSet, _ body: () -> Value
+    as identity: Identity, _ pipe: consuming Pipe, patience: Int, _ childSignal: SignalSet,
+    _ body: () -> Value
   ) -> Result<Value, Failure> {
     let parent = RunningProcess.current
     let child: RunningProcess
     do throws(Errno) {
-      child = try RunningProcess.fork { send(user, own, to: pipe.writeEnd, parent: parent, body) }
+      child = try RunningProcess.fork { send(identity, to: pipe.writeEnd, parent: parent, body) }
     } catch {
       return .failure(.notStarted("fork", error))
     }
@@ -105,10 +110,9 @@ enum ConfinedProcess {
   private static let processorLimit: UInt = 5
 
   private static func send<Value: Message>(
-    _ user: TargetUser, _ own: Credentials, to pipe: borrowing Descriptor, parent: RunningProcess,
-    _ body: () -> Value
+    _ identity: Identity, to pipe: borrowing Descriptor, parent: RunningProcess, _ body: () -> Value
   ) -> Never {
-    do throws(SystemCallFailure) { try giveUp(user, own, parent: parent) } catch {
+    do throws(SystemCallFailure) { try giveUp(identity, parent: parent) } catch {
       RunningProcess.exit(ExitStatus.notPermitted)
     }
     let message = body().message
@@ -119,14 +123,23 @@ enum ConfinedProcess {
     RunningProcess.exit(0)
   }
 
-  /// Becomes the user for good, without capabilities and without a way to get one.
+  /// Who this process is, and who it becomes.
+  private struct Identity {
+    var user: TargetUser
+    var own: Credentials
+    var kept: CapabilitySet
+  }
+
+  /// Becomes the user for good, without capabilities but those that are kept, and without a way to get
+  /// one.
   private static func giveUp(
-    _ user: TargetUser, _ own: Credentials, parent: RunningProcess
+    _ identity: Identity, parent: RunningProcess
   ) throws(SystemCallFailure) {
+    let (user, own, kept) = (identity.user, identity.own, identity.kept)
     var wanted = own
     (wanted.user, wanted.group) = (ProcessIDs(user.uid), ProcessIDs(user.gid))
     (wanted.groups, wanted.noNewPrivileges) = (user.groups, true)
-    (wanted.permitted, wanted.effective) = ([], [])
+    (wanted.permitted, wanted.effective) = (kept, kept)
     (wanted.inheritable, wanted.ambient) = ([], [])
     if own.effective.contains(.setpcap) {
       try ProcessCapabilities.dropBounding(own.bounding)
@@ -134,8 +147,11 @@ enum ConfinedProcess {
     }
     if own.groups != user.groups { try ProcessIdentity.setGroups(user.groups) }
     if own.group != wanted.group { try ProcessIdentity.setGroup(user.gid) }
-    if own.user != wanted.user { try ProcessIdentity.setUser(user.uid) }
-    try ProcessCapabilities.set(permitted: [], inheritable: [])
+    let isOtherUser = own.user != wanted.user
+    if isOtherUser, !kept.isEmpty { try ProcessAttribute.keepCapabilities() }
+    if isOtherUser { try ProcessIdentity.setUser(user.uid) }
+    if isOtherUser, !kept.isEmpty { try ProcessAttribute.keepCapabilities(false) }
+    try ProcessCapabilities.set(permitted: kept, inheritable: [], effective: kept)
     try ProcessAttribute.setNoNewPrivileges()
     // A stopped start leaves no process behind. Only now, because a change of ids resets it.
     try ProcessAttribute.endWith(parent)

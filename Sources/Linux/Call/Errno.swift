@@ -25,10 +25,18 @@ extension Errno: CustomStringConvertible {
 extension Errno {
   /// EACCES.
   package static let permissionDenied = Errno(rawValue: EACCES)
+  /// EADDRINUSE.
+  package static let addressInUse = Errno(rawValue: EADDRINUSE)
   /// EADDRNOTAVAIL.
   package static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
   /// EAFNOSUPPORT.
   package static let addressFamilyNotSupported = Errno(rawValue: EAFNOSUPPORT)
+  /// EALREADY.
+  package static let alreadyInProgress = Errno(rawValue: EALREADY)
+  /// EISCONN.
+  package static let isConnected = Errno(rawValue: EISCONN)
+  /// EINPROGRESS.
+  package static let nowInProgress = Errno(rawValue: EINPROGRESS)
   /// EAGAIN.
   package static let resourceTemporarilyUnavailable = Errno(rawValue: EAGAIN)
   /// ECHILD.

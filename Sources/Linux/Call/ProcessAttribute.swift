@@ -3,8 +3,8 @@ import CLinux
 /// What a process can be, beside its ids and capabilities (prctl(2)).
 package enum ProcessAttribute {
   /// Lets the permitted set survive the change of user (PR_SET_KEEPCAPS(2const)).
-  static func keepCapabilities() throws(SystemCallFailure) {
-    try set(PR_SET_KEEPCAPS, "PR_SET_KEEPCAPS", 1)
+  static func keepCapabilities(_ isOn: Bool = true) throws(SystemCallFailure) {
+    try set(PR_SET_KEEPCAPS, "PR_SET_KEEPCAPS", isOn ? 1 : 0)
   }
 
   /// Sets no_new_privs, for good (PR_SET_NO_NEW_PRIVS(2const)).

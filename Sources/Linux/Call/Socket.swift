@@ -20,6 +20,14 @@ enum SocketAddress: Equatable {
     }
   }
 
+  /// The port; 0 for a path.
+  var port: Int {
+    switch self {
+    case .ipv4(_, let port), .ipv6(_, let port): Int(port)
+    case .unix: 0
+    }
+  }
+
   /// The host; nil for a path.
   var host: ListenHost? {
     switch self {
@@ -32,13 +40,25 @@ enum SocketAddress: Equatable {
   /// What a call has written; nil for another family.
   fileprivate init?(_ storage: sockaddr_storage) {
     var storage = storage
-    switch Int32(storage.ss_family) {
+    let address = unsafe withUnsafeMutableBytes(of: &storage) { bytes in
+      unsafe bytes.baseAddress.flatMap {
+        unsafe SocketAddress($0.assumingMemoryBound(to: sockaddr.self))
+      }
+    }
+    guard let address else { return nil }
+    self = address
+  }
+
+  /// What is there, as large as its family says; nil for another family.
+  init?(_ pointer: UnsafeMutablePointer<sockaddr>) {
+    let raw = UnsafeRawPointer(pointer)
+    switch Int32(unsafe pointer.pointee.sa_family) {
     case AF_INET:
-      let name = unsafe withUnsafeBytes(of: &storage) { unsafe $0.load(as: sockaddr_in.self) }
+      let name = unsafe raw.loadUnaligned(as: sockaddr_in.self)
       self = .ipv4(
         UInt32(bigEndian: name.sin_addr.s_addr), port: UInt16(bigEndian: name.sin_port))
     case AF_INET6:
-      var name = unsafe withUnsafeBytes(of: &storage) { unsafe $0.load(as: sockaddr_in6.self) }
+      var name = unsafe raw.loadUnaligned(as: sockaddr_in6.self)
       let address = unsafe withUnsafeBytes(of: &name.sin6_addr) {
         unsafe $0.loadUnaligned(as: UInt128.self)
       }
@@ -116,13 +136,39 @@ struct Socket: ~Copyable {
     descriptor = Descriptor(owning: try retried { socket(address.family, type, 0) })
   }
 
-  /// setsockopt(2), SO_REUSEADDR: an address may be bound that another such socket is bound to.
-  borrowing func reuseAddress() throws(Errno) {
-    var isOn: Int32 = 1
+  /// A switch of a socket (setsockopt(2)).
+  enum Option {
+    /// SO_REUSEADDR: an address may be bound that another such socket is bound to, and does not listen on.
+    case reuseAddress
+    /// SO_REUSEPORT: sockets of one user that all have it may listen on one address.
+    case reusePort
+    /// IPV6_V6ONLY: it takes no connections of IPv4.
+    case onlyIPv6
+  }
+
+  /// Turns a switch on, or off.
+  borrowing func set(_ option: Option, _ isOn: Bool = true) throws(Errno) {
+    var value: Int32 = isOn ? 1 : 0
+    let number = descriptor.number
+    let (level, name) =
+      switch option {
+      case .reuseAddress: (SOL_SOCKET, SO_REUSEADDR)
+      case .reusePort: (SOL_SOCKET, SO_REUSEPORT)
+      case .onlyIPv6: (linux_ipproto_ipv6, IPV6_V6ONLY)
+      }
+    try retried {
+      unsafe setsockopt(number, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+  }
+
+  /// Has the connection end with a reset when this value goes: the other end learns of it at once, and
+  /// nothing of it stays (socket(7), SO_LINGER).
+  borrowing func resetAtEnd() throws(Errno) {
+    var value = linger(l_onoff: 1, l_linger: 0)
     let number = descriptor.number
     try retried {
       unsafe setsockopt(
-        number, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<Int32>.size))
+        number, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
     }
   }
 
@@ -139,15 +185,50 @@ struct Socket: ~Copyable {
   }
   /// The address that this end has (getsockname(2)); nil for one of another family.
   borrowing func localAddress() throws(Errno) -> SocketAddress? {
+    unsafe try address(getsockname)
+  }
+
+  /// The address of the other end (getpeername(2)); nil for one of another family.
+  borrowing func remoteAddress() throws(Errno) -> SocketAddress? {
+    unsafe try address(getpeername)
+  }
+
+  private borrowing func address(
+    _ call: (Int32, UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>?) -> Int32
+  ) throws(Errno) -> SocketAddress? {
     let number = descriptor.number
     var storage = sockaddr_storage()
     var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
     try retried {
       unsafe withUnsafeMutableBytes(of: &storage) {
-        unsafe getsockname(
-          number, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), &size)
+        unsafe call(number, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), &size)
       }
     }
     return SocketAddress(storage)
+  }
+
+  /// listen(2).
+  borrowing func listen(backlog: Int32) throws(Errno) {
+    let number = descriptor.number
+    try retried { CLinux.listen(number, backlog) }
+  }
+
+  /// Takes a connection that waits; the socket for it does not block (accept4(2)).
+  ///
+  /// - Throws: EAGAIN if none waits, and this socket does not block.
+  borrowing func accept() throws(Errno) -> Socket {
+    let number = descriptor.number
+    return Socket(Descriptor(owning: try retried { linux_accept(number) }))
+  }
+
+  private init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+
+  /// Whether the other end has ended the connection, in any way.
+  ///
+  /// This socket must not block; what has arrived before is read and lost.
+  borrowing func hasEnded() -> Bool {
+    do throws(Errno) { return try descriptor.readOnce(upTo: 64).isEmpty } catch {
+      return error != .resourceTemporarilyUnavailable
+    }
   }
 }

@@ -56,7 +56,7 @@ enum PortRange {
     // Without IPv4 the rule cannot be tried; this is the kernel's default.
     do throws(Errno) { socket = try Socket(for: address) } catch { return port < 1024 }
     do throws(Errno) {
-      try socket.reuseAddress()
+      try socket.set(.reuseAddress)
       try socket.bind(to: address)
       return false
     } catch {

@@ -43,17 +43,26 @@ extension NginxObstacle {
           "Kong's Helm chart: proxy.addresses: [\"0.0.0.0\"], and the same for admin and status",
           "enable IPv6 on the node: remove ipv6.disable=1 from the kernel command line",
         ])
-    case .notLocal(let listener):
-      Explanation(
-        what:
-          "nginx cannot listen on \(listener.description): bind() fails (99: Cannot assign requested"
-          + " address)",
-        why: "no interface of this network namespace has the address",
-        waysOut: [
-          "listen on all addresses: 0.0.0.0:\(listener.port ?? 0)",
-          "use an address that the container has: see ip address",
-        ])
+    case .notLocal(let listener): NginxObstacle.notLocal(listener)
     }
+  }
+
+  private static func notLocal(_ listener: Listener) -> Explanation {
+    let isIPv6 = listener.host?.isIPv6 == true
+    let mayBeOff = isIPv6 ? ", or IPv6 is off here (net.ipv6.conf.all.disable_ipv6)" : ""
+    var waysOut = [
+      "listen on all addresses: \(isIPv6 ? "[::]" : "0.0.0.0"):\(listener.port ?? 0)",
+      "use an address that the container has: see ip address",
+    ]
+    if isIPv6 {
+      waysOut.append(
+        "listen on IPv4, or turn IPv6 on: docker run --sysctl net.ipv6.conf.all.disable_ipv6=0")
+    }
+    return Explanation(
+      what:
+        "nginx cannot listen on \(listener.description): bind() fails (99: Cannot assign requested"
+        + " address)",
+      why: "no interface of this network namespace has the address" + mayBeOff, waysOut: waysOut)
   }
 
   private static func closed(_ entry: PathEntry, user: TargetUser) -> Explanation {

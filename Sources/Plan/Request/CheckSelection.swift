@@ -5,6 +5,8 @@ import Text
 package enum CheckName: String, Choice, Sendable {
   /// An address that a listener names is not here.
   case address
+  /// A rule on the host's network takes connections away from a listener.
+  case hostportHijack = "hostport-hijack"
 }
 
 /// Which checks ENTRYPOINT_CHECKS leaves.

@@ -1,3 +1,4 @@
+import Capabilities
 package import Plan
 package import Preflight
 import Text
@@ -30,12 +31,40 @@ package struct PreflightChecks {
     switch name {
     case .address:
       asUser(name) {
-        start.eachListener(name) {
+        start.eachListener(name) { _, listener in
           AddressCheck.verdict(
-            on: $0, AddressState.read(of: $0), user: user, isRoot: start.isRoot)
+            on: listener, AddressState.read(of: listener), user: user, isRoot: start.isRoot)
         }
       }
+    case .hostportHijack: hostportHijack(patience: 300)
     }
+  }
+
+  /// - Parameter patience: how long an answer is waited for, in milliseconds.
+  private func hostportHijack(patience: Int) -> [Finding] {
+    guard HostNetwork.isLikely() else {
+      return [Finding(.hostportHijack, .skipped("this is not the network of a node"))]
+    }
+    let listeners = start.checkedListeners
+    let outcome = ConfinedProcess.run(
+      as: user, own: start.snapshot.credentials, patience: PreflightChecks.patience,
+      keeping: boundPorts
+    ) { ArrivalProbe.run(listeners, patience: patience) }
+    var arrivals: [Arrivals]
+    switch outcome {
+    case .success(let all) where all.count == listeners.count: arrivals = all
+    case .success: arrivals = listeners.map { _ in .untried("the answer has another length") }
+    case .failure(let failure): arrivals = listeners.map { _ in .untried(failure.reason) }
+    }
+    ConnectionTracking.addDestinations(to: &arrivals)
+    return start.eachListener(.hostportHijack) { index, listener in
+      HostportHijackCheck.verdict(on: listener, arrivals[index])
+    }
+  }
+
+  /// What nginx will have to bind ports with.
+  private var boundPorts: CapabilitySet {
+    start.plan.result?.effective.intersection(CapabilitySet(.netBindService)) ?? []
   }
 
   /// How long one check may take, in milliseconds.
