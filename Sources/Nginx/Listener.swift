@@ -65,6 +65,15 @@ package struct Listener: Hashable, Sendable {
     }
   }
 
+  /// The ports, of which a range has several; nil for a socket in the file system.
+  package var ports: ClosedRange<Int>? {
+    switch address {
+    case .inet(_, let port): port...port
+    case .portRange(_, let ports): ports
+    case .unix: nil
+    }
+  }
+
   /// The host as the kernel gets it; nil for a socket in the file system.
   package var host: ListenHost? {
     switch address {

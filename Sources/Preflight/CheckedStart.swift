@@ -11,11 +11,11 @@ package struct CheckedStart: Sendable {
   /// The plan; it may be one that cannot succeed.
   package let plan: Plan
 
-  /// The start that a planner plans.
-  package init(_ planner: Planner) {
+  /// A start with the plan that a planner has made of it.
+  package init(_ planner: Planner, _ plan: Plan) {
     request = planner.request
     snapshot = planner.snapshot
-    plan = planner.plan()
+    self.plan = plan
   }
 
   /// Whether root starts it, so that ways out can name what root may do.

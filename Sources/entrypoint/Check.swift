@@ -23,7 +23,8 @@ struct Check {
       do { snapshot = try HostSnapshot.read(for: request, isDryRun: true) } catch {
         throw error.failure
       }
-      let checked = CheckedStart(Planner(request: request, snapshot: snapshot))
+      let planner = Planner(request: request, snapshot: snapshot)
+      let checked = CheckedStart(planner, planner.plan())
       let findings = PreflightChecks(checked)?.findings(of: request.checks.names) ?? []
       let report = CheckReport(checked.plan, findings)
       try print(report, isPlain: variables.nonEmpty("NO_COLOR") != nil)

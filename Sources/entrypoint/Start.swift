@@ -2,6 +2,7 @@ import Capabilities
 import Kong
 import Linux
 import Plan
+import Preflight
 import Report
 import Settings
 import Text
@@ -56,6 +57,7 @@ struct Start {
       try course.lookAgain()
     }
     course.warn(course.plan.launchWarnings)
+    course.warn(course.certainFindings)
     for note in course.plan.notes { log.debug(note) }
     try course.run { $0.launch.dropLast() }
     try course.run(announcing: course.plan.summary(snapshot.capabilityNames)) {
@@ -104,6 +106,12 @@ private struct Course {
     }
     plan = try Course.plan(planner)
     warnings = []
+  }
+
+  /// Why nobody would reach Kong, as far as that is certain and found out at nearly no cost.
+  var certainFindings: [Explanation] {
+    let start = CheckedStart(planner, plan)
+    return PreflightChecks(start)?.certain(of: planner.request.checks.names) ?? []
   }
 
   /// Logs each warning once for each reading.

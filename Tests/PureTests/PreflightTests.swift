@@ -1,7 +1,8 @@
+import Capabilities
 import Kong
 import Nginx
 @testable import Plan
-import Preflight
+@testable import Preflight
 import Report
 import Text
 import Foundation
@@ -246,5 +247,75 @@ struct SocketTableTests {
     #expect(entries[1].remoteHost == .ipv4(0xc000_020a) && entries[1].inode == 4_294_967_299)
     let six = SocketTable(Array(Self.ipv6.utf8)).entries
     #expect(six.map { $0.host.text(port: $0.port) } == ["[2001:db8::10]:80"])
+  }
+}
+
+@Suite("port-taken, port-shared")
+struct PortTests {
+  private func listener(_ host: String, _ flags: String...) -> Listener {
+    Listener(source: "X", address: .inet(host: host, port: 80), flags: flags)
+  }
+
+  private func blocks(_ host: ListenHost, _ listener: Listener, isCertain: Bool = true) -> Bool {
+    let entry = SocketTable.Entry(
+      host: host, port: 80, remoteHost: host, remotePort: 0, isListening: true, uid: 0, inode: 1)
+    return entry.blocks(listener, isCertain: isCertain)
+  }
+
+  @Test("know which sockets keep nginx from an address")
+  func blocks() {
+    let (any, one, other) = (ListenHost.ipv4(0), ListenHost.ipv4(1), ListenHost.ipv4(2))
+    #expect(blocks(any, listener("0.0.0.1")) && blocks(one, listener("0.0.0.0")))
+    #expect(blocks(one, listener("0.0.0.1")) && !blocks(other, listener("0.0.0.1")))
+    #expect(!blocks(.ipv6(0), listener("0.0.0.0")) && !blocks(one, listener("[::]")))
+    #expect(blocks(.ipv6(0), listener("0.0.0.0"), isCertain: false))
+    #expect(blocks(one, listener("[::]", "ipv6only=off")))
+    #expect(!blocks(one, listener("[::1]", "ipv6only=off")))
+  }
+
+  @Test("fail with the process that has the port, and pass for the nginx of the prefix")
+  func verdicts() {
+    let holder = PortHolder(
+      host: .ipv4(0), port: 80, uid: 33,
+      process: PortHolder.Process(number: 7, name: "haproxy"))
+    let plain = listener("192.0.2.1")
+    #expect(PortChecks.taken(plain, .free) == .passed)
+    #expect(PortChecks.taken(plain, .ofOwnNginx) == .passed)
+    guard case .failed(let taken) = PortChecks.taken(plain, .taken([holder])) else {
+      Issue.record("a taken port does not fail")
+      return
+    }
+    #expect(
+      taken.why
+        == "process 7 (haproxy) of uid 33 listens on 0.0.0.0:80, and so on every address")
+    #expect(PortChecks.shared(plain, .free) == nil)
+    let shared = listener("0.0.0.0", "reuseport")
+    #expect(PortChecks.shared(shared, .ofOwnNginx) == .passed)
+    if case .failed = PortChecks.shared(shared, .shared([holder])) {
+    } else {
+      Issue.record("a shared port does not fail")
+    }
+  }
+
+  @Test("warn of a running nginx that has more, or something else, than planned")
+  func credentials() {
+    func verdict(_ actual: Credentials?, _ planned: Credentials?) -> Finding.Verdict {
+      RunningCheck.credentials(actual, planned: planned, process: 1, names: Situation.names).verdict
+    }
+    let planned = Situation.user(ambient: Situation.set("net_bind_service"), noNewPrivileges: true)
+    #expect(verdict(planned, planned) == .passed)
+    let more = Situation.user(
+      ambient: Situation.set("net_bind_service", "net_raw"), noNewPrivileges: true)
+    guard case .warning(let warning) = verdict(more, planned) else {
+      Issue.record("no warning")
+      return
+    }
+    #expect(warning.what == "nginx (process 1) has cap_net_raw in addition")
+    guard case .warning(let root) = verdict(Situation.root(), planned) else {
+      Issue.record("no warning")
+      return
+    }
+    #expect(root.what.contains("uid 0 in place of 1337") && root.what.contains("no_new_privs off"))
+    if case .skipped = verdict(planned, nil) {} else { Issue.record("without a plan") }
   }
 }

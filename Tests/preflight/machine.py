@@ -125,6 +125,71 @@ class Node:
         return report
 
 
+    # ---- strangers ----
+
+    def listen(self, host, port, uid=0, reuse=False, dual=False, udp=False):
+        """Another process has a port."""
+        family = "AF_INET6" if ":" in host else "AF_INET"
+        code = (f"from socket import *\ns = socket({family}, {'SOCK_DGRAM' if udp else 'SOCK_STREAM'})\n"
+                + (f"s.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, {int(not dual)})\n" if ":" in host else "")
+                + ("s.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1)\n" if reuse else "")
+                + f"s.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)\ns.bind(({host!r}, {port}))\n"
+                + ("" if udp else "s.listen()\n") + "print('ready', flush=True)\nimport time\ntime.sleep(60)\n")
+        process = self.start(["setpriv", f"--reuid={uid}", "--clear-groups", "/usr/bin/python3", "-c", code])
+        line = process.stdout.readline()
+        assert line == "ready\n", line
+
+    @staticmethod
+    def leave_time_wait(port):
+        with socket.create_server(("0.0.0.0", port)) as server:
+            client = socket.create_connection(("127.0.0.1", port))
+            accepted = server.accept()[0]
+            accepted.close()
+            client.close()
+        assert "TIME-WAIT" in run(f"ss -Htan 'sport = :{port}'")
+
+    # ---- starts ----
+
+    def configure(self, listen):
+        servers = "".join(f"server {{ listen {entry.strip()}; }}\n" for entry in listen.split(","))
+        with open("/run/nginx.conf", "w", encoding="utf-8") as file:
+            file.write(f"pid pids/nginx.pid; daemon off; error_log stderr; events {{}}\nhttp {{ access_log off;\n"
+                       + "".join(f"{name}_temp_path {name};\n" for name in
+                                 ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")) + servers + "}\n")
+
+    def launch(self, listen, uid, variables):
+        self.configure(listen)
+        run(f"mkdir -p {PREFIX}/pids {PREFIX}/logs; chown -R 1337:0 {PREFIX}")
+        return subprocess.Popen(
+            self.words(uid, 0), env=self.environment(listen, variables), stdout=subprocess.DEVNULL,
+            stderr=open("/run/log", "w", encoding="utf-8"))
+
+    def attempt(self, listen, uid=0, **variables):
+        """A start that fails: its status, and what it said."""
+        process = self.launch(listen, uid, variables)
+        status = process.wait(timeout=10)
+        with open("/run/log", encoding="utf-8") as log:
+            return status, log.read()
+
+    def serve(self, listen, uid=0, **variables):
+        """Starts Kong, and returns what the start said, once nginx runs."""
+        self.kong = self.launch(listen, uid, variables)
+        self.processes.append(self.kong)
+
+        def runs():
+            with open("/run/log", encoding="utf-8") as log:
+                assert self.kong.poll() is None, log.read()
+            with open(f"/proc/{self.kong.pid}/cmdline", encoding="utf-8") as line:
+                return "nginx: master" in line.read() and os.path.getsize(f"{PREFIX}/pids/nginx.pid") > 0
+        until(runs)
+        with open("/run/log", encoding="utf-8") as log:
+            return log.read()
+
+    def stop(self):
+        self.kong.terminate()
+        self.kong.wait(timeout=10)
+
+
 class Report:
     """The findings of one --check, valid by the schema."""
 

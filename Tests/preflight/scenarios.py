@@ -175,6 +175,182 @@ def a_listener_of_UDP_is_skipped_with_the_reason(node):
     report.passes("hostport-hijack", "0.0.0.0:54")
 
 
+# ---- port-taken, port-shared ----
+
+
+@scenario
+def a_port_that_another_process_has_fails_with_who_has_it(node):
+    node.listen("0.0.0.0", 80)
+    report = node.check("0.0.0.0:80, 0.0.0.0:81")
+    report.fails("port-taken", "0.0.0.0:80", r"process \d+ \(python3.*\) of uid 0 listens on 0.0.0.0:80", "ss -ltnp")
+    report.passes("port-taken", "0.0.0.0:81")
+    assert report.status == 78
+    # Another user may not look into root's process.
+    report = node.check("0.0.0.0:80", uid=1337)
+    report.fails("port-taken", "0.0.0.0:80", "a process of uid 0, which is not visible from here, listens on 0.0.0.0:80")
+
+
+@scenario
+def one_address_blocks_all_addresses_and_the_other_way_round(node):
+    node.listen("127.0.0.1", 80)
+    node.listen("0.0.0.0", 81)
+    node.listen("::1", 82)
+    report = node.check("0.0.0.0:80, 192.0.2.10:81, [::]:82, [::]:80, 192.0.2.10:80, 0.0.0.0:82")
+    report.fails("port-taken", "0.0.0.0:80", "listens on 127.0.0.1:80, which is one of the addresses")
+    report.fails("port-taken", "192.0.2.10:81", "listens on 0.0.0.0:81, and so on every address")
+    report.fails("port-taken", "[::]:82", r"listens on \[::1\]:82, which is one of the addresses")
+    for subject in "[::]:80", "0.0.0.0:82":
+        report.passes("port-taken", subject)
+
+
+@scenario
+def a_socket_for_both_families_blocks_IPv4(node):
+    node.listen("::", 80, dual=True)
+    node.listen("::", 81, dual=False)
+    report = node.check("0.0.0.0:80, 0.0.0.0:81, [::]:82 ipv6only=off")
+    report.fails("port-taken", "0.0.0.0:80", r"listens on \[::\]:80, and so on every address")
+    report.passes("port-taken", "0.0.0.0:81")
+    report.passes("port-taken", "[::]:82")
+
+
+@scenario
+def two_Kongs_of_one_user_with_reuseport_share_a_port_and_that_fails(node):
+    node.listen("0.0.0.0", 80, uid=1337, reuse=True)
+    for uid in 0, 1337:
+        report = node.check("0.0.0.0:80 reuseport, 0.0.0.0:81 reuseport, 0.0.0.0:82", uid=uid)
+        report.fails("port-shared", "0.0.0.0:80", r"process \d+ \(python3.*\) of uid 1337 listens on 0.0.0.0:80")
+        report.passes("port-taken", "0.0.0.0:80")
+        report.passes("port-shared", "0.0.0.0:81")
+        assert len(report.of("port-shared")) == 2
+
+
+@scenario
+def another_user_does_not_share_a_port(node):
+    node.listen("0.0.0.0", 80, uid=12345, reuse=True)
+    report = node.check("0.0.0.0:80 reuseport")
+    report.fails("port-taken", "0.0.0.0:80", "of uid 12345")
+    report.skips("port-shared", "0.0.0.0:80", "taken")
+
+
+@scenario
+def a_connection_that_has_ended_does_not_take_a_port(node):
+    node.leave_time_wait(80)
+    report = node.check("0.0.0.0:80, 0.0.0.0:81 reuseport")
+    for finding in report.of("port-taken") + report.of("port-shared"):
+        assert finding["verdict"] == "passed", finding
+
+
+@scenario
+def a_port_of_UDP_that_another_process_has_is_a_warning(node):
+    node.listen("0.0.0.0", 53, udp=True)
+    report = node.check("off", KONG_STREAM_LISTEN="0.0.0.0:53 udp, 0.0.0.0:53, 0.0.0.0:54 udp")
+    verdicts = [finding["verdict"] for finding in report.of("port-taken")]
+    assert verdicts == ["warning", "passed", "passed"], report.of("port-taken")
+
+
+@scenario
+def a_start_whose_port_is_taken_says_by_whom_before_nginx_fails(node):
+    node.listen("0.0.0.0", 80)
+    status, said = node.attempt("0.0.0.0:80")
+    assert status == 1, (status, said)
+    assert re.search(r"warn:   why: process \d+ \(python3.*\) of uid 0 listens on 0.0.0.0:80", said), said
+    assert "warn: nginx cannot listen on KONG_PROXY_LISTEN 0.0.0.0:80: bind() fails (98: Address already in use)" in said, said
+
+
+# ---- in a start ----
+
+
+@scenario
+def a_start_warns_of_a_hijack_on_the_network_of_a_node(node):
+    pod = Pod(node, "pod", 2)
+    pod.serve(8080)
+    pod.hostport(80, 8080, "nft")
+    for uid in 0, 1337:
+        log = node.serve("0.0.0.0:80", uid=uid)
+        assert "warn: 0.0.0.0:80 does not reach Kong at 192.0.2.10" in log, log
+        assert "warn:   why: a connection from here to 192.0.2.10:80 did not arrive here; it went to 10.224.0.2:8080" in log, log
+        node.stop()
+    for value in "off", "-hostport-hijack":
+        log = node.serve("0.0.0.0:80", ENTRYPOINT_CHECKS=value)
+        assert "warn:" not in log, log
+        node.stop()
+
+
+@scenario
+def a_start_warns_of_a_port_that_another_Kong_shares(node):
+    Pod(node, "pod", 2)
+    node.listen("0.0.0.0", 80, uid=1337, reuse=True)
+    log = node.serve("0.0.0.0:80 reuseport")
+    assert "warn: KONG_PROXY_LISTEN 0.0.0.0:80 reuseport shares its port" in log, log
+
+
+@scenario
+def a_start_on_a_node_where_nothing_is_wrong_says_nothing(node):
+    pod = Pod(node, "pod", 2)
+    pod.serve(8080)
+    pod.hostport(8443, 8080, "nft")
+    node.sysctl("net.ipv4.ip_unprivileged_port_start", 1024)
+    log = node.serve("0.0.0.0:80 reuseport, [::]:80 reuseport, 192.0.2.10:443, 0.0.0.0:443")
+    assert "warn:" not in log, log
+
+
+# ---- while nginx runs ----
+
+
+@scenario
+def a_Kong_that_runs_and_is_reached_passes(node):
+    Pod(node, "pod", 2)
+    node.sysctl("net.ipv4.ip_unprivileged_port_start", 1024)
+    listen = "0.0.0.0:80 reuseport, [::]:80, 192.0.2.10:443, 0.0.0.0:443, 127.0.0.1:8001"
+    node.serve(listen)
+    report = node.check(listen)
+    assert report.status == 0, report.json
+    report.passes("running", "nginx")
+    for finding in report.json["checks"]:
+        assert finding["verdict"] == "passed", finding
+    assert len(report.of("running")) == 6 and len(report.of("hostport-hijack")) == 5
+    assert report.seconds < 1, report.seconds
+
+
+@scenario
+def a_Kong_that_runs_fails_once_a_hostPort_hijacks_it(node):
+    pod = Pod(node, "pod", 2)
+    node.serve("0.0.0.0:80, [::]:80, 0.0.0.0:81")
+    pod.serve(8080)
+    pod.hostport(80, 8080, "nft")
+    report = node.check("0.0.0.0:80, [::]:80, 0.0.0.0:81")
+    report.fails("hostport-hijack", "0.0.0.0:80", "it went to 10.224.0.2:8080")
+    report.fails("hostport-hijack", "[::]:80", r"it went to \[fd00:224::2\]:8080")
+    for check in "hostport-hijack", "running", "port-taken":
+        report.passes(check, "0.0.0.0:81")
+    report = node.check("0.0.0.0:80", uid=1337, gid=1337)
+    report.fails("hostport-hijack", "0.0.0.0:80", "somebody accepted it")
+
+
+@scenario
+def a_Kong_that_runs_with_other_listeners_or_beside_another_fails(node):
+    node.serve("0.0.0.0:80 reuseport, 0.0.0.0:81")
+    report = node.check("0.0.0.0:80 reuseport, 0.0.0.0:82")
+    report.passes("running", "0.0.0.0:80")
+    report.fails("running", "0.0.0.0:82", "no socket listens there")
+    node.listen("0.0.0.0", 80, uid=1337, reuse=True)
+    report = node.check("0.0.0.0:80 reuseport")
+    report.fails("port-shared", "0.0.0.0:80", r"process \d+ \(python3")
+    node.stop()
+    node.listen("0.0.0.0", 81)
+    report = node.check("0.0.0.0:81")
+    report.skips("running", "", "no nginx of this prefix runs")
+    report.fails("port-taken", "0.0.0.0:81")
+
+
+@scenario
+def a_Kong_that_runs_with_more_than_planned_is_a_warning(node):
+    node.sysctl("net.ipv4.ip_unprivileged_port_start", 1024)
+    node.serve("0.0.0.0:8000", SET_CAP_NET_RAW="1")
+    report = node.check("0.0.0.0:8000")
+    report.warns("running", "nginx", "cap_net_raw in addition")
+
+
 # ---- everywhere ----
 
 

@@ -35,6 +35,22 @@ enum StalePid {
     }
   }
 
+  /// The nginx master of this prefix that the file names; nil if there is none, or it is not known.
+  static func runningMaster(in prefix: ByteString) -> Int32? {
+    let path = prefix + "/" + PidFile.directory
+    do throws(Errno) {
+      let directory = try Directory.open(path, for: .reference)
+      let pinned = try PinnedFile(PidFile.name, in: directory, at: path)
+      guard pinned.isRegular,
+        let process = PidFile.process(try pinned.open().contents(limit: limit)),
+        try isMaster(process, of: prefix)
+      else { return nil }
+      return process
+    } catch {
+      return nil
+    }
+  }
+
   private static func removeUnlessRunning(
     in directory: borrowing Directory, at path: ByteString, prefix: ByteString
   ) throws(Errno) -> Outcome {

@@ -43,11 +43,11 @@ extension NginxObstacle {
           "Kong's Helm chart: proxy.addresses: [\"0.0.0.0\"], and the same for admin and status",
           "enable IPv6 on the node: remove ipv6.disable=1 from the kernel command line",
         ])
-    case .notLocal(let listener): NginxObstacle.notLocal(listener)
+    case .notLocal(let listener): NginxObstacle.hasNoInterface(listener)
     }
   }
 
-  private static func notLocal(_ listener: Listener) -> Explanation {
+  private static func hasNoInterface(_ listener: Listener) -> Explanation {
     let isIPv6 = listener.host?.isIPv6 == true
     let mayBeOff = isIPv6 ? ", or IPv6 is off here (net.ipv6.conf.all.disable_ipv6)" : ""
     var waysOut = [

@@ -3,10 +3,16 @@ import Text
 
 /// A check of what would keep Kong from being reached, or end it later.
 package enum CheckName: String, Choice, Sendable {
+  /// The nginx that runs differs from the plan.
+  case running
   /// An address that a listener names is not here.
   case address
   /// A rule on the host's network takes connections away from a listener.
   case hostportHijack = "hostport-hijack"
+  /// Another process has a listener's port.
+  case portTaken = "port-taken"
+  /// Another process of the user shares a listener's port.
+  case portShared = "port-shared"
 }
 
 /// Which checks ENTRYPOINT_CHECKS leaves.

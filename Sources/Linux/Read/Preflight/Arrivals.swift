@@ -6,13 +6,14 @@ import Text
 struct ArrivalProbe {
   /// One socket that listens, and the connections to it.
   private final class Port {
-    let socket: Socket
+    /// Nil if another process listens, whose connections only the kernel's table shows.
+    let socket: Socket?
     let key: Key
     var clients: [Client] = []
     /// Connections that were accepted, and come from none of the clients.
     var strangers: [Stranger] = []
 
-    init(_ socket: consuming Socket, _ key: Key) {
+    init(_ socket: consuming Socket?, _ key: Key) {
       self.socket = socket
       self.key = key
     }
@@ -51,14 +52,17 @@ struct ArrivalProbe {
   }
 
   private let addresses: [LocalAddress]
+  private let isRunning: Bool
   private var ports: [Port] = []
 
   /// Connects to each listener at each address of this machine that it stands for.
   ///
-  /// - Parameter patience: how long all of it may take, in milliseconds.
+  /// - Parameters:
+  ///   - isRunning: whether Kong's own nginx listens already.
+  ///   - patience: how long all of it may take, in milliseconds.
   /// - Returns: what came of it, in the order of the listeners.
-  static func run(_ listeners: [Listener], patience: Int) -> [Arrivals] {
-    var probe = ArrivalProbe()
+  static func run(_ listeners: [Listener], isRunning: Bool, patience: Int) -> [Arrivals] {
+    var probe = ArrivalProbe(isRunning: isRunning)
     let deadline = MonotonicTime.now + patience
     let opened = listeners.map { probe.open($0, besides: listeners) }
     probe.wait(until: deadline)
@@ -70,7 +74,8 @@ struct ArrivalProbe {
     }
   }
 
-  private init() {
+  private init(isRunning: Bool) {
+    self.isRunning = isRunning
     do throws(Errno) { addresses = try LocalAddress.all() } catch { addresses = [] }
   }
 
@@ -106,7 +111,7 @@ struct ArrivalProbe {
       return .success(index)
     }
     do throws(Errno) {
-      let opened = Port(try ArrivalProbe.listen(key), key)
+      let opened = try openPort(key)
       connect(opened, to: hosts(of: host))
       ports.append(opened)
       return .success(ports.count - 1)
@@ -118,6 +123,13 @@ struct ArrivalProbe {
         default: "bind() fails: \(error)"
         }
       return .failure(Reason(text: reason))
+    }
+  }
+
+  private func openPort(_ key: Key) throws(Errno) -> Port {
+    do throws(Errno) { return Port(try ArrivalProbe.listen(key), key) } catch {
+      guard error == .addressInUse, isRunning else { throw error }
+      return Port(nil, key)
     }
   }
 
@@ -174,7 +186,9 @@ struct ArrivalProbe {
         for client in port.clients where client.arrival == nil { look(at: client, port) }
         accept(port)
       }
-      let isDone = ports.allSatisfy { $0.clients.allSatisfy { $0.arrival != nil } }
+      let isDone = ports.allSatisfy { port in
+        port.clients.allSatisfy { $0.arrival != nil || port.socket == nil && $0.isConnected }
+      }
       if isDone || deadline.remaining == 0 { break }
       MonotonicTime.pause()
     }
@@ -208,7 +222,7 @@ struct ArrivalProbe {
   private func accept(_ port: Port) {
     while true {
       do throws(Errno) {
-        let socket = try port.socket.accept()
+        guard let socket = try port.socket?.accept() else { return }
         try socket.resetAtEnd()
         let peer = try socket.remoteAddress()
         let client = port.clients.first { $0.arrival == nil && $0.localAddress == peer }
@@ -271,9 +285,4 @@ struct ArrivalProbe {
     let hosts = hosts(of: host)
     return all.filter { hosts.contains($0.host) }
   }
-}
-
-extension Listener {
-  /// Whether a socket of IPv6 takes connections of IPv4, too (nginx's `ipv6only=off`).
-  var acceptsIPv4: Bool { flags.contains { $0.utf8.equals("ipv6only=off") } }
 }

@@ -1,7 +1,9 @@
 import Capabilities
+import Kong
+import Nginx
 package import Plan
 package import Preflight
-import Text
+package import Text
 
 /// The checks of a start, each with the facts that it needs.
 ///
@@ -10,6 +12,8 @@ import Text
 package struct PreflightChecks {
   private let start: CheckedStart
   private let user: TargetUser
+  /// The nginx of this prefix, if it runs already: then what is there now is checked.
+  private var nginx: RunningNginx?
 
   /// The checks of `kong docker-start`.
   ///
@@ -24,11 +28,16 @@ package struct PreflightChecks {
     guard start.request.isDockerStart else {
       return names.map { Finding($0, .skipped("the command is not kong docker-start")) }
     }
-    return names.flatMap { findings(of: $0) }
+    var checks = self
+    checks.nginx = RunningNginx.find(
+      in: start.request.prefix, as: user, own: own, keeping: boundPorts,
+      patience: PreflightChecks.patience)
+    return names.flatMap { checks.findings(of: $0) }
   }
 
   private func findings(of name: CheckName) -> [Finding] {
     switch name {
+    case .running: running()
     case .address:
       asUser(name) {
         start.eachListener(name) { _, listener in
@@ -36,8 +45,63 @@ package struct PreflightChecks {
             on: listener, AddressState.read(of: listener), user: user, isRoot: start.isRoot)
         }
       }
+    case .portTaken:
+      withPortStates(name) { states in
+        start.eachListener(name) { PortChecks.taken($1, states[$0]) }
+      }
+    case .portShared: withPortStates(name, shared)
     case .hostportHijack: hostportHijack(patience: 300)
     }
+  }
+
+  // MARK: the nginx that runs
+
+  private func running() -> [Finding] {
+    guard let nginx else { return [Finding(.running, .skipped("no nginx of this prefix runs"))] }
+    let tables = Dictionary(
+      uniqueKeysWithValues: [false, true].map { isUDP in
+        (isUDP, [false, true].flatMap { SocketTable.read(isIPv6: $0, isUDP: isUDP) })
+      })
+    let credentials = RunningCheck.credentials(
+      nginx.credentials, planned: start.plan.result, process: Int(nginx.process),
+      names: start.snapshot.capabilityNames)
+    return [credentials]
+      + start.eachListener(.running) { _, listener in
+        RunningCheck.verdict(on: listener, tables[listener.transport == .udp] ?? []) {
+          nginx.has($0)
+        }
+      }
+  }
+
+  // MARK: ports
+
+  /// What nginx will have to bind ports with.
+  private var boundPorts: CapabilitySet {
+    start.plan.result?.effective.intersection(CapabilitySet(.netBindService)) ?? []
+  }
+
+  /// Finds something about each listener's port.
+  ///
+  /// - Parameter find: gets a state for each listener that is looked at.
+  private func withPortStates(_ name: CheckName, _ find: ([PortState]) -> [Finding]) -> [Finding] {
+    if start.request.environment[InheritedSockets.variable] != nil {
+      return [Finding(name, .skipped("nginx gets open sockets, which NGINX names"))]
+    }
+    let listeners = start.checkedListeners
+    switch (inPorts { listeners.map { BindResult($0) } }) {
+    case .failure(let failure): return [Finding(name, .skipped(failure.reason))]
+    case .success(let results):
+      let states = PortStates(for: listeners, as: user, own: own, besides: nginx)
+      return find(listeners.indices.map { states.state(of: listeners[$0], results[$0]) })
+    }
+  }
+
+  private func shared(_ states: [PortState]) -> [Finding] {
+    let findings = zip(start.checkedListeners, states).compactMap { listener, state in
+      PortChecks.shared(listener, state).map { Finding(.portShared, listener.endpoint, $0) }
+    }
+    return findings.isEmpty
+      ? [Finding(.portShared, .skipped("no listener has the flag reuseport"))] : findings
   }
 
   /// - Parameter patience: how long an answer is waited for, in milliseconds.
@@ -46,26 +110,20 @@ package struct PreflightChecks {
       return [Finding(.hostportHijack, .skipped("this is not the network of a node"))]
     }
     let listeners = start.checkedListeners
-    let outcome = ConfinedProcess.run(
-      as: user, own: start.snapshot.credentials, patience: PreflightChecks.patience,
-      keeping: boundPorts
-    ) { ArrivalProbe.run(listeners, patience: patience) }
-    var arrivals: [Arrivals]
-    switch outcome {
-    case .success(let all) where all.count == listeners.count: arrivals = all
-    case .success: arrivals = listeners.map { _ in .untried("the answer has another length") }
-    case .failure(let failure): arrivals = listeners.map { _ in .untried(failure.reason) }
-    }
-    ConnectionTracking.addDestinations(to: &arrivals)
-    return start.eachListener(.hostportHijack) { index, listener in
-      HostportHijackCheck.verdict(on: listener, arrivals[index])
+    let isRunning = nginx != nil
+    switch (inPorts { ArrivalProbe.run(listeners, isRunning: isRunning, patience: patience) }) {
+    case .failure(let failure): return [Finding(.hostportHijack, .skipped(failure.reason))]
+    case .success(var arrivals):
+      ConnectionTracking.addDestinations(to: &arrivals)
+      return start.eachListener(.hostportHijack) {
+        HostportHijackCheck.verdict(on: $1, arrivals[$0])
+      }
     }
   }
 
-  /// What nginx will have to bind ports with.
-  private var boundPorts: CapabilitySet {
-    start.plan.result?.effective.intersection(CapabilitySet(.netBindService)) ?? []
-  }
+  // MARK: processes without privileges
+
+  private var own: Credentials { start.snapshot.credentials }
 
   /// How long one check may take, in milliseconds.
   private static let patience = 900
@@ -73,10 +131,49 @@ package struct PreflightChecks {
   /// Finds something in a process without privileges.
   private func asUser(_ name: CheckName, _ find: () -> [Finding]) -> [Finding] {
     let outcome = ConfinedProcess.run(
-      as: user, own: start.snapshot.credentials, patience: PreflightChecks.patience, find)
+      as: user, own: own, patience: PreflightChecks.patience, find)
     switch outcome {
     case .success(let findings): return findings.filter { $0.name == name }
     case .failure(let failure): return [Finding(name, .skipped(failure.reason))]
     }
+  }
+
+  /// Reads a fact for each listener in a process that has only what nginx will have to bind ports with.
+  private func inPorts<Fact: Message>(_ read: () -> [Fact]) -> Result<
+    [Fact], ConfinedProcess.Failure
+  > {
+    let outcome = ConfinedProcess.run(
+      as: user, own: own, patience: PreflightChecks.patience, keeping: boundPorts, read)
+    guard case .success(let facts) = outcome, facts.count != start.checkedListeners.count else {
+      return outcome
+    }
+    return .failure(.malformed)
+  }
+
+  // MARK: in a start
+
+  /// How long a start waits for connections to itself, in milliseconds.
+  private static let patienceOfStart = 3
+
+  /// The certain failures that a start can find at nearly no cost.
+  ///
+  /// Only where bind(2) says that a port is taken, or on the network of a node, is there more to do than to
+  /// bind.
+  package func certain(of names: [CheckName]) -> [Explanation] {
+    guard start.request.isDockerStart else { return [] }
+    var findings: [Finding] = []
+    let isNode = !names.isEmpty && HostNetwork.isLikely()
+    let ofPorts = names.filter { $0 == .portTaken || $0 == .portShared }
+    if !ofPorts.isEmpty, isNode || isAPortTaken {
+      findings += ofPorts.flatMap { self.findings(of: $0) }
+    }
+    if isNode, names.contains(.hostportHijack) {
+      findings += hostportHijack(patience: PreflightChecks.patienceOfStart)
+    }
+    return findings.compactMap { $0.failure }
+  }
+
+  private var isAPortTaken: Bool {
+    start.checkedListeners.contains { BindResult($0).error == .addressInUse }
   }
 }

@@ -2,7 +2,7 @@ import Preflight
 import Text
 
 extension SocketTable {
-  /// In bytes, of which a socket takes 150. Those that listen come first.
+  /// In bytes, of which a socket takes 150; those that listen come first.
   private static let limit = 4 << 20
 
   /// Reads the sockets of TCP, or of UDP, of this network namespace; nothing where the kernel does not list
