@@ -22,20 +22,31 @@ setup() {
 
 # remove: removes the container, before the next one of the same test.
 remove() {
+  local alarm=0
+  no_false_alarm || alarm=$?
   podman kill "$container" >/dev/null 2>&1 || true
   podman rm --force "$container" >/dev/null
   rm -f "$directory/container"
   container=""
+  return "$alarm"
+}
+
+# no_false_alarm: fails if a check has warned in a container of these tests: each of them can be reached.
+no_false_alarm() {
+  not grep -E 'warn: .*(does not reach Kong at|shares its port|98: Address already in use)' \
+    <(podman logs "$container" 2>&1)
 }
 
 teardown() {
+  local result=0
   if [[ -n $container ]]; then
     # Bats shows this output if the test failed.
     printf -- '---- what the container said:\n'
     podman logs "$container" 2>&1 | cat --show-nonprinting
-    remove
+    remove || result=$?
   fi
   rm -rf "$directory"
+  return "$result"
 }
 
 # ---- starting ----

@@ -133,6 +133,15 @@ capability_names() {
   done
 }
 
+@test "gVisor: --check ends at once and finds nothing" {
+  local uid
+  for uid in 0 1337; do
+    finish_sandbox "$uid" KONG_PROXY_LISTEN='0.0.0.0:80 reuseport, 127.0.0.1:8001' -- --check --format json kong docker-start
+    [[ $status == 0 ]]
+    jq --exit-status '(.checks | length > 0) and all(.checks[]; .verdict == "passed" or .verdict == "skipped")' "$directory/stdout"
+  done
+}
+
 for_each_start() {
   local uid port
   for uid in 0 1337; do

@@ -24,7 +24,7 @@ def title(name):
 def an_address_that_no_interface_has_fails(node):
     report = node.check("198.51.100.1:8000")
     report.fails("address", "198.51.100.1:8000", "Cannot assign requested address", "see ip address")
-    assert report.status == 78
+    assert report.status == 78, report.json
 
 
 @scenario
@@ -36,7 +36,7 @@ def an_address_that_only_ip_nonlocal_bind_allows_is_a_warning(node):
     report.warns("address", "[2001:db8:9::1]:8000", "net.ipv6.ip_nonlocal_bind is 1")
     for subject in "192.0.2.10:8000", "127.0.0.7:8000", "[::1]:8000", "0.0.0.0:8001":
         report.passes("address", subject)
-    assert report.status == 0
+    assert report.status == 0, report.json
 
 
 @scenario
@@ -44,7 +44,7 @@ def addresses_of_this_machine_pass(node):
     report = node.check("0.0.0.0:8000, 192.0.2.10:8001, [::]:8002, [2001:db8::10]:8003, 127.0.0.1:8004, [::1]:8005")
     for finding in report.of("address"):
         assert finding["verdict"] == "passed", finding
-    assert report.status == 0
+    assert report.status == 0, report.json
 
 
 @scenario
@@ -80,7 +80,7 @@ def hijacks(node, backend, uid, gid=0):
         else:
             assert "somebody accepted it" in finding["why"], finding
             assert "hostPort: 80$" in finding["ways_out"][0], finding
-    assert report.status == 78
+    assert report.status == 78, report.json
 
 
 @scenario
@@ -110,7 +110,7 @@ def a_hostPort_whose_pod_refuses_is_a_warning(node):
     for uid in 0, 1337:
         report = node.check("0.0.0.0:80", uid=uid)
         report.warns("hostport-hijack", "0.0.0.0:80", "was refused", "CNI-HOSTPORT-DNAT")
-        assert report.status == 0
+        assert report.status == 0, report.json
 
 
 @scenario
@@ -184,7 +184,7 @@ def a_port_that_another_process_has_fails_with_who_has_it(node):
     report = node.check("0.0.0.0:80, 0.0.0.0:81")
     report.fails("port-taken", "0.0.0.0:80", r"process \d+ \(python3.*\) of uid 0 listens on 0.0.0.0:80", "ss -ltnp")
     report.passes("port-taken", "0.0.0.0:81")
-    assert report.status == 78
+    assert report.status == 78, report.json
     # Another user may not look into root's process.
     report = node.check("0.0.0.0:80", uid=1337)
     report.fails("port-taken", "0.0.0.0:80", "a process of uid 0, which is not visible from here, listens on 0.0.0.0:80")

@@ -176,6 +176,9 @@ is_over { next }
   }
 }
 
+# It binds each port, to see whether it is taken; it would change something if it listened.
+/^socket\(AF_INET6?, SOCK_STREAM/ { next }
+
 # The credentials are also read before any change; that is not the last look before exec.
 /^openat\(.*\/proc\/thread-self\/status"/ && has_changed { step("verify"); next }
 
@@ -183,7 +186,7 @@ is_over { next }
   if ($0 !~ /^[fl]?(get|list)xattr/) step("unplanned " $0)
   next
 }
-/^(mount|umount2|unshare|setns|unlink(at)?|rename(at2?)?|mkdir(at)?|rmdir|link(at)?|symlink(at)?|socket|seccomp|personality|ptrace)\(/ {
+/^(mount|umount2|unshare|setns|unlink(at)?|rename(at2?)?|mkdir(at)?|rmdir|link(at)?|symlink(at)?|socket|listen|seccomp|personality|ptrace)\(/ {
   step("unplanned " $0)
 }
 
