@@ -82,15 +82,18 @@ let package = Package(
     pure("Capabilities", uses: ["Text"]),
     pure("Nginx", uses: ["Text", "Capabilities"], isFast: true),
     pure("Kong", uses: ["Text", "Capabilities", "Nginx"]),
-    pure("Plan", uses: ["Text", "Capabilities", "Nginx", "Kong"]),
+    pure("Services", uses: ["Text", "Nginx"]),
+    pure("Plan", uses: ["Text", "Capabilities", "Nginx", "Kong", "Services"]),
     pure("Preflight", uses: ["Text", "Capabilities", "Nginx", "Kong", "Plan"]),
-    pure("Report", uses: ["Text", "Capabilities", "Nginx", "Kong", "Plan", "Preflight"]),
+    pure(
+      "Report", uses: ["Text", "Capabilities", "Nginx", "Kong", "Services", "Plan", "Preflight"]),
     pure("Settings", uses: ["Text", "Kong", "Plan", "Report"]),
     // Linux: readers of facts, one source a file; steps, one a file; and the calls that both make.
     .target(
       name: "Linux",
       dependencies: [
-        "Text", "Capabilities", "Nginx", "Kong", "Plan", "Preflight", "Report", "CLinux",
+        "Text", "Capabilities", "Nginx", "Kong", "Services", "Plan", "Preflight", "Report",
+        "CLinux",
       ],
       swiftSettings: strict(release)
     ),
@@ -145,15 +148,19 @@ let package = Package(
     // What the parser of nginx's configuration finds: Tests/nginx compares it.
     .executableTarget(
       name: "listens", dependencies: ["Text", "Capabilities", "Nginx"], path: "Tests/nginx/listens"),
+    // What the reader of DNS answers finds: Tests/wait compares it.
+    .executableTarget(
+      name: "dns-answers", dependencies: ["Services"], path: "Tests/wait/answers"),
     .testTarget(
       name: "PureTests",
       dependencies: [
-        "Text", "Capabilities", "Nginx", "Kong", "Plan", "Preflight", "Report", "Settings",
+        "Text", "Capabilities", "Nginx", "Kong", "Services", "Plan", "Preflight", "Report",
+        "Settings",
       ]),
     .testTarget(
       name: "LinuxTests",
       dependencies: [
-        "Text", "Capabilities", "Nginx", "Kong", "Plan", "Preflight", "Report", "Linux",
+        "Text", "Capabilities", "Nginx", "Kong", "Services", "Plan", "Preflight", "Report", "Linux",
         "give-prefix",
       ]
     ),
@@ -164,7 +171,7 @@ let package = Package(
 // What does no I/O, and its tests, without libcap: for `scripts/test pure`.
 if Context.environment["ENTRYPOINT_PURE"] != nil {
   let pure: Set = [
-    "Text", "Capabilities", "Nginx", "Kong", "Plan", "Preflight", "Report", "Settings",
+    "Text", "Capabilities", "Nginx", "Kong", "Services", "Plan", "Preflight", "Report", "Settings",
     "PureTests",
   ]
   package.products = []

@@ -23,6 +23,7 @@
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -80,6 +81,7 @@ static const unsigned linux_iff_up = IFF_UP, linux_iff_loopback = IFF_LOOPBACK;
 static inline int linux_accept(int listener) {
   return accept4(listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
+static const int linux_msg_nosignal = MSG_NOSIGNAL;
 
 // Casts.
 static inline void *linux_map_shared_page(void) {

@@ -63,6 +63,7 @@ package struct Environment: Equatable, Sendable {
     "ENTRYPOINT_KEEP_GROUPS", "ENTRYPOINT_KONG_DEFAULTS", "ENTRYPOINT_WORKERS", "ENTRYPOINT_CHECKS",
     "ENTRYPOINT_INIT",
     "ENTRYPOINT_STOP_DELAY", "ENTRYPOINT_STOP_TIMEOUT", "ENTRYPOINT_STOP_SIGNAL",
+    "ENTRYPOINT_WAIT_FOR", "ENTRYPOINT_WAIT_TIMEOUT", "ENTRYPOINT_WAIT_INTERVAL",
   ]
 
   /// Warnings about variables that look like ours and are not, most likely typing errors.
@@ -109,7 +110,7 @@ package struct Environment: Equatable, Sendable {
       name.begins(with: "KONG_")
       ? isListenSetting(name) || name.equals("KONG_PREFIX") || name.equals("KONG_ROLE")
         || name.equals("KONG_NGINX_DAEMON") || name.equals("KONG_NGINX_WORKER_PROCESSES")
-        || isLogSetting(name) || mayNameSecretFile(name)
+        || isLogSetting(name) || mayNameSecretFile(name) || isDatabaseSetting(name)
         || NginxBlock.of(name) != nil
       : name.begins(with: "SET_CAP_") || name.begins(with: "ENTRYPOINT_")
         || name.equals("PATH") || name.equals("NO_COLOR") || name.equals("NGINX")
@@ -140,6 +141,15 @@ package struct Environment: Equatable, Sendable {
   /// Whether a name is that of a setting which says where Kong logs, KONG_X_LOG.
   package static func isLogSetting(_ name: String) -> Bool {
     isLogSetting(name.utf8.span)
+  }
+
+  /// Whether a name is that of a setting which says where the database is, or what Kong is called there.
+  private static func isDatabaseSetting(_ name: Span<UInt8>) -> Bool {
+    name.equals("KONG_DATABASE")
+      || name.begins(with: "KONG_PG_")
+        && (name.equals("KONG_PG_HOST") || name.equals("KONG_PG_PORT")
+          || name.equals("KONG_PG_SSL") || name.equals("KONG_PG_USER")
+          || name.equals("KONG_PG_DATABASE"))
   }
 
   private static func isLogSetting(_ name: Span<UInt8>) -> Bool {

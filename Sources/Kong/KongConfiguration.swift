@@ -77,10 +77,15 @@ package struct KongConfiguration: Equatable, Sendable {
     self.settings = settings
   }
 
+  /// Beside listeners, those that matter to a start once what they inject has been read.
+  private static let relevantNames = [
+    "prefix", "role", "database", "pg_host", "pg_port", "pg_ssl", "pg_user", "pg_database",
+  ]
+
   /// The settings that matter to a start once what they inject has been read.
   var relevant: KongConfiguration {
     KongConfiguration(
-      settings.filter { $0.name == "prefix" || $0.name == "role" } + listenSettings)
+      settings.filter { KongConfiguration.relevantNames.contains($0.name) } + listenSettings)
   }
 
   /// A section takes the place of a setting of its name.

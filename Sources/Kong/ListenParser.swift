@@ -87,7 +87,7 @@ package enum ListenParser {
   /// Whether an entry is a reference that Kong resolves itself, such as "{vault://env/listen}".
   ///
   /// As in Kong (kong/pdk/vault.lua, `is_reference`), all of it is one, or nothing of it.
-  static func isReference(_ entry: ArraySlice<UInt8>) -> Bool {
+  package static func isReference(_ entry: ArraySlice<UInt8>) -> Bool {
     entry.begins(with: "{vault://") && entry.last == UInt8(ascii: "}")
   }
 

@@ -1,6 +1,7 @@
 import Capabilities
 import Kong
 import Nginx
+import Services
 package import Plan
 package import Text
 
@@ -35,6 +36,8 @@ package struct PlanReport: Sendable {
       "listeners": .array(plan.listeners.map(listener)),
       "capabilities": .array(plan.needs.map(capability)),
       "grant": grant(plan.grant),
+      // Before the first program runs.
+      "wait": plan.wait.map(wait),
       // nginx's, where there is a limit and nothing says how many.
       "workers": plan.workers.map(workers),
       // What `kong prepare`, or another `kong` command, gets for its `nginx -t`.
@@ -112,6 +115,21 @@ package struct PlanReport: Sendable {
     case .ambient(let set):
       .object(["mode": .string(grant.mode), "text": .string(names.list(of: set))])
     }
+  }
+
+  private func wait(_ wait: ServiceWait) -> JSON {
+    .object([
+      "services": .array(
+        wait.services.map { service in
+          .object([
+            "address": .string(service.address.description),
+            "kind": .string(service.kind == .connection ? "connection" : "postgresql"),
+            "source": .string(service.origin),
+          ])
+        }),
+      "timeout_ms": .number(wait.timeout.milliseconds),
+      "interval_ms": .number(wait.interval.milliseconds),
+    ])
   }
 
   private func workers(_ workers: WorkerProcesses) -> JSON {

@@ -1,5 +1,6 @@
 package import Capabilities
 import Kong
+import Services
 package import Plan
 import Text
 
@@ -12,6 +13,7 @@ extension Step {
     case .inPrefix(_, let act): act.name
     case .run: "run"
     case .supervise: "supervise"
+    case .wait: "wait-for"
     case .endWithParent: "end-with-parent"
     case .closeDescriptors: "close-descriptors"
     case .verify: "verify"
@@ -29,10 +31,12 @@ extension Step {
     case .inPrefix(let prefix, let act):
       return act.detail(in: prefix)
     case .run(let steps, let endsOrphans):
-      return (steps.execution?.commandLine ?? "")
+      return steps.purpose
         + (endsOrphans ? "; what it leaves running is killed" : "")
     case .supervise(_, let steps):
       return (steps.execution?.commandLine ?? "") + "; entrypoint stays, without privileges"
+    case .wait(let wait):
+      return "\(wait.subject), at most \(wait.timeout.text), every \(wait.interval.text)"
     case .endWithParent:
       return "killed when entrypoint ends"
     case .closeDescriptors(let kept):

@@ -86,6 +86,15 @@ package struct Invocation: Equatable, Sendable {
       options.stopTimeout = try setting.parsed(value, TimeSpan(value), TimeSpan.rule)
     case .stopSignal:
       options.stopSignal = try setting.parsed(value, Signal(named: value), Signal.rule)
+    case .waitFor:
+      options.waitFor += try setting.parsed(
+        value, WaitRequest.Subject.list(value), WaitRequest.Subject.rule)
+    case .waitTimeout:
+      options.waitTimeout = try setting.parsed(
+        value, WaitRequest.time(value), WaitRequest.timeRule)
+    case .waitInterval:
+      options.waitInterval = try setting.parsed(
+        value, WaitRequest.time(value), WaitRequest.timeRule)
     case .logLevel: logLevel = try setting.choice(value)
     case .logFormat: logFormat = try setting.choice(value)
     case .help: action = .help

@@ -12,6 +12,7 @@ package struct Setting: Sendable {
   package enum Option: Sendable {
     case dryRun, check, format, user, capability, capabilityMode, noNewPrivileges, proxy
     case supervises, stopDelay, stopTimeout, stopSignal
+    case waitFor, waitTimeout, waitInterval
     case logLevel, logFormat, version, help
   }
 
@@ -87,6 +88,20 @@ package struct Setting: Sendable {
       "Prevent the command, and all that it starts, from gaining privileges by an exec.",
       usual: "on if the user changes, capabilities are granted, or nginx's file carries some that"
         + " nothing needs"),
+    Setting(
+      .waitFor, "--wait-for", variable: "ENTRYPOINT_WAIT_FOR", .text("database|HOST:PORT"),
+      in: .command,
+      "Wait until this service accepts a connection, or until Kong's PostgreSQL accepts clients. Separate"
+        + " several with commas, or repeat the option."),
+    Setting(
+      .waitTimeout, "--wait-timeout", variable: "ENTRYPOINT_WAIT_TIMEOUT", .text("TIME"),
+      in: .command,
+      "How long all services together may take. Then the start ends with status 69.",
+      usual: "\(WaitRequest.usualTimeout.text)"),
+    Setting(
+      .waitInterval, "--wait-interval", variable: "ENTRYPOINT_WAIT_INTERVAL", .text("TIME"),
+      in: .command, "How long after an attempt the next one begins.",
+      usual: "\(WaitRequest.usualInterval.text)"),
     Setting(
       .proxy, "--proxy", variable: "ENTRYPOINT_PROXY", .text("PATH"), in: .kong,
       "The nginx binary.",

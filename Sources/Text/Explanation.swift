@@ -49,6 +49,9 @@ package struct StartFailure: Error, Equatable, Sendable {
 package enum ExitStatus {
   /// Wrong options.
   package static let usage: Int32 = 64
+  /// A service that was waited for did not answer in time (EX_UNAVAILABLE): unlike after
+  /// ``configuration``, the same start can succeed later.
+  package static let unavailable: Int32 = 69
   /// A plan that cannot succeed here, or a refused system call.
   package static let notPermitted: Int32 = 77
   /// Wrong configuration.

@@ -49,6 +49,7 @@ package struct Executor {
     case .run(let steps, let endsOrphans): try runChild(steps, endsOrphans: endsOrphans)
     case .supervise(let supervisor, let steps):
       try supervise(supervisor, steps, announcing: announcement)
+    case .wait(let wait): try ServiceWaiting(wait, log: log).run()
     case .endWithParent: try call(ProcessAttribute.endWith(parent))
     case .closeDescriptors(let kept): try call(OpenDescriptors.close(keeping: kept))
     case .verify(let planned): try verify(planned)
@@ -119,7 +120,7 @@ package struct Executor {
   private func runChild(_ steps: [Step], endsOrphans: Bool) throws(StartFailure) {
     var executor = self
     executor.parent = .current
-    let name = steps.execution?.commandLine ?? ""
+    let name = steps.purpose
     let ended = try ChildProcess.run(
       name: name, uid: steps.targetUser, endsOrphans: endsOrphans
     ) { signals, hasExplained in

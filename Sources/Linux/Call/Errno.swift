@@ -43,6 +43,8 @@ extension Errno {
   package static let noChildProcess = Errno(rawValue: ECHILD)
   /// ECONNREFUSED.
   package static let connectionRefused = Errno(rawValue: ECONNREFUSED)
+  /// ECONNRESET.
+  package static let connectionReset = Errno(rawValue: ECONNRESET)
   /// EDQUOT.
   package static let diskQuotaExceeded = Errno(rawValue: EDQUOT)
   /// EEXIST.
@@ -87,6 +89,8 @@ extension Errno {
   package static let overflow = Errno(rawValue: EOVERFLOW)
   /// EPERM.
   package static let notPermitted = Errno(rawValue: EPERM)
+  /// EPIPE.
+  package static let brokenPipe = Errno(rawValue: EPIPE)
   /// EPROTOTYPE.
   package static let protocolWrongTypeForSocket = Errno(rawValue: EPROTOTYPE)
   /// EROFS.

@@ -22,6 +22,9 @@ struct MonotonicTime {
 
   /// Does nothing for a millisecond, or until a signal's handler has run (poll(2)).
   static func pause() { poll(nil, 0, 1) }
+
+  /// Does nothing for a time, or until a signal's handler has run (poll(2)).
+  static func pause(milliseconds: Int) { poll(nil, 0, Int32(milliseconds)) }
 }
 
 extension timespec {

@@ -1,4 +1,5 @@
 import Nginx
+import Services
 import Text
 import CLinux
 
@@ -110,6 +111,16 @@ enum SocketAddress: Equatable {
     unsafe withUnsafePointer(to: &name) { pointer in
       let address = unsafe UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
       return unsafe body(address, socklen_t(MemoryLayout<Name>.size))
+    }
+  }
+}
+
+extension SocketAddress {
+  /// An address with a port.
+  init(_ address: IPAddress, port: UInt16) {
+    switch address {
+    case .ipv4(let number): self = .ipv4(number, port: port)
+    case .ipv6(let number): self = .ipv6(number, port: port)
     }
   }
 }
@@ -230,5 +241,44 @@ struct Socket: ~Copyable {
     do throws(Errno) { return try descriptor.readOnce(upTo: 64).isEmpty } catch {
       return error != .resourceTemporarilyUnavailable
     }
+  }
+
+  /// connect(2), and waits for the outcome (poll(2), SO_ERROR); the socket must not block.
+  ///
+  /// - Throws: `Errno`: ETIMEDOUT when the time is over.
+  borrowing func connect(to address: SocketAddress, until deadline: MonotonicTime) throws(Errno) {
+    do throws(Errno) {
+      return try connect(to: address)
+    } catch {
+      if error != .nowInProgress { throw error }
+    }
+    let number = descriptor.number
+    var event = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+    guard try retried({ unsafe poll(&event, 1, Int32(deadline.remaining)) }) > 0 else {
+      throw .timedOut
+    }
+    var reason: Int32 = 0
+    var size = socklen_t(MemoryLayout<Int32>.size)
+    try retried { unsafe getsockopt(number, SOL_SOCKET, SO_ERROR, &reason, &size) }
+    if reason != 0 { throw Errno(rawValue: reason) }
+  }
+
+  /// Sends a few bytes, for which a new connection always has room (send(2), MSG_NOSIGNAL).
+  borrowing func send(_ bytes: [UInt8]) throws(Errno) {
+    let number = descriptor.number
+    let count = try retried {
+      unsafe CLinux.send(number, bytes, bytes.count, Int32(linux_msg_nosignal))
+    }
+    if count < bytes.count { throw .resourceTemporarilyUnavailable }
+  }
+
+  /// Receives what is there, or comes in time; nothing at the end of the connection.
+  ///
+  /// - Throws: `Errno`: ETIMEDOUT when the time is over.
+  borrowing func receive(
+    upTo count: Int, until deadline: MonotonicTime
+  ) throws(Errno) -> [UInt8] {
+    guard try descriptor.isReadable(until: deadline) else { throw .timedOut }
+    return try descriptor.readOnce(upTo: count)
   }
 }

@@ -41,8 +41,11 @@ extension HostSnapshot {
       if isDockerStart, request.mayListenOnIPv6(snapshot.files) {
         snapshot.hasIPv6 = NetworkNamespace.hasIPv6()
       }
-    } else if isDryRun {
-      try snapshot.asUser(of: request) { $0.readAccess(of: $1, for: request, isDryRun: true) }
+    } else {
+      if isDryRun {
+        try snapshot.asUser(of: request) { $0.readAccess(of: $1, for: request, isDryRun: true) }
+      }
+      try snapshot.readDatabaseSettings(forOther: request)
     }
     snapshot.hasStreamPaths = !isDockerStart || isAllowed("/proc/self/fd", .execute)
     return snapshot
@@ -90,6 +93,21 @@ extension HostSnapshot {
     }
   }
 
+  /// Reads the kong.conf that Kong looks for, if a command that is not Kong's waits for its database.
+  private mutating func readDatabaseSettings(
+    forOther request: Request
+  ) throws(SystemCallFailure) {
+    guard request.waitsForDatabase else { return }
+    // The words of another command name no kong.conf.
+    var bare = request
+    bare.command = []
+    var settings: KongReading<KongFiles>?
+    try asUser(of: request) { snapshot, user in
+      settings = .files(for: bare, as: user, own: snapshot.credentials)
+    }
+    files = settings?.value() ?? files
+  }
+
   /// Reads what Kong's own files say, and the secrets.
   private mutating func readSettings(
     for request: Request, isDryRun: Bool
@@ -106,13 +124,14 @@ extension HostSnapshot {
         list = .defaults(
           at: request.kongDefaults, isForListeners: !namesSecrets && !isDryRun, as: user, own: own)
       }
+      if request.testsListeners || request.waitsForDatabase {
+        settings = .files(for: request, as: user, own: own)
+      }
       guard request.testsListeners || isDryRun else { return }
       snapshot.readAccess(of: user, for: request, isDryRun: isDryRun)
       if snapshot.prefixState.lacksCertificates {
         namesCertificates = .namesCertificates(in: request.prefix, as: user, own: own)
       }
-      guard request.testsListeners else { return }
-      settings = .files(for: request, as: user, own: own)
       if isDryRun, request.isDockerStart {
         generated = .generated(in: request.prefix, isCurrent: false, as: user, own: own)
       }

@@ -30,6 +30,7 @@ extension StartPlanner {
       let kong = try basis.command(named: "kong")
       var proxy = try basis.proxy()
       try checkDrop(basis)
+      plan.wait = try wait()
       // Whoever owns the directory of one of these could put another program in its place.
       let prefix = try Prefix(request.prefix, outside: [proxy.path, request.proxy, host.ownPath])
       let environment = basis.environment(workers: plan.workers, secrets: plan.secrets)

@@ -13,6 +13,7 @@ extension StartPlanner {
       plan.user = basis.user
       let kong = try basis.command(named: request.command.first ?? "kong")
       try checkDrop(basis)
+      plan.wait = try wait()
       if basis.user.uid == 0 { plan.launchWarnings.append(Explanation.kongRunsAsRoot) }
       plan.workers = WorkerProcesses(request, host: host)
       var need: PrepareNeed?
@@ -38,7 +39,7 @@ extension StartPlanner {
         environment: basis.environment(workers: plan.workers, secrets: plan.secrets))
       // Where nothing is changed, there is nothing to read back.
       plan.launch =
-        basis.streamSteps
+        (plan.wait.map { [basis.step(of: $0)] } ?? []) + basis.streamSteps
         + (decision.sequence.steps.isEmpty
           ? [.exec(execution)] : decision.sequence.ending(in: execution))
       plan.notes += StreamAccess(basis: basis).notes

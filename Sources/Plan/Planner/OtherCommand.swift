@@ -21,6 +21,8 @@ extension StartPlanner {
       let file = try basis.command(named: name)
       try checkDrop(basis)
       plan.launchWarnings += warningsOfKong(name, as: basis.user)
+      plan.wait = try wait()
+      let waiting = plan.wait.map { [basis.step(of: $0)] } ?? []
       let execution = Execution(
         path: file.path, arguments: request.command,
         environment: basis.environment(
@@ -28,9 +30,10 @@ extension StartPlanner {
       guard isUnchanged else {
         let launch = LaunchPlanner(basis: basis, file: file, execution: execution)
         try plan.launch(launch.outcome(needs, said: plan.prepareWarnings))
+        plan.launch = waiting + plan.launch
         return plan
       }
-      plan.launch = [.exec(execution)]
+      plan.launch = waiting + [.exec(execution)]
       if case .runs(let credentials, let secureExecution, _) = credentialsAfterExec(
         basis.start, file: file.capabilitiesHonoredAtExec)
       {

@@ -1,6 +1,7 @@
 package import Capabilities
 package import Kong
 package import Nginx
+package import Services
 package import Text
 
 /// All that a start will do, decided beforehand.
@@ -21,6 +22,8 @@ package struct Plan: Equatable, Sendable {
   package var prepareGrant: PrepareGrant?
   /// What `kong prepare` has once it runs; nil where it does not run.
   package var prepareResult: Credentials?
+  /// What is waited for before the first program runs; nil for nothing.
+  package var wait: ServiceWait?
   /// How many workers nginx has because of a limit; nil where that is for Kong to say.
   package var workers: WorkerProcesses?
   /// The steps up to and including `kong prepare`.

@@ -3,7 +3,8 @@ import Kong
 import Nginx
 import Text
 
-/// Plans what comes before nginx: the prefix gets its owner, then the hooks run, then `kong prepare`.
+/// Plans what comes before nginx: the prefix gets its owner, services are waited for, then the hooks run, then
+/// `kong prepare`.
 struct PreparePlanner {
   let basis: Basis
   let prefix: Prefix
@@ -31,14 +32,18 @@ struct PreparePlanner {
       plan.notes += notes
       plan.prepareWarnings += try prefixWarnings
       plan.prepare += stripping
+      // Hooks may need the services, too.
+      if let wait = plan.wait {
+        plan.prepare.append(basis.step(of: wait, after: acts(isFirst: true)))
+      }
       let hooks = try hooks
       plan.prepareWarnings += hooks.warnings
-      plan.prepare += try steps(of: hooks)
+      plan.prepare += try steps(of: hooks, areFirst: plan.wait == nil)
       let decision = try KongDecision(kong, run: run, need: need)
       plan.prepareWarnings += decision.warnings
       plan.prepareGrant = decision.grant
       plan.prepareResult = result(decision)
-      plan.prepare.append(step(of: decision, isFirst: hooks.programs.isEmpty))
+      plan.prepare.append(step(of: decision, isFirst: plan.wait == nil && hooks.programs.isEmpty))
       return plan
     } catch {
       return plan.failing(error)
@@ -136,7 +141,11 @@ struct PreparePlanner {
 
   /// The steps that run the hooks, in order: as the user that the proxy will run as, and without any
   /// capability, because they are anybody's.
-  private func steps(of hooks: HookDirectory.Selection) throws(StartFailure) -> [Step] {
+  ///
+  /// - Parameter areFirst: whether no other child comes before.
+  private func steps(
+    of hooks: HookDirectory.Selection, areFirst: Bool
+  ) throws(StartFailure) -> [Step] {
     guard !hooks.programs.isEmpty else { return [] }
     guard let attempt = run.attempt([]) else { throw run.shortfall.cannotStart }
     return hooks.programs.enumerated().map { index, hook in
@@ -144,7 +153,7 @@ struct PreparePlanner {
       let execution = Execution(
         path: hook.resolvedPath, arguments: [hook.path], environment: environment)
       return attempt.sequence.child(
-        running: execution, after: acts(isFirst: index == 0), endsOrphans: false)
+        running: execution, after: acts(isFirst: areFirst && index == 0), endsOrphans: false)
     }
   }
 
@@ -159,7 +168,7 @@ struct PreparePlanner {
 
   /// The step that runs `kong prepare`: Lua out of a prefix that the user can write.
   ///
-  /// - Parameter isFirst: whether no hook runs before.
+  /// - Parameter isFirst: whether no other child comes before.
   private func step(of decision: KongDecision, isFirst: Bool) -> Step {
     let request = basis.request
     let execution = Execution(
@@ -174,7 +183,8 @@ struct PreparePlanner {
       running: execution, after: acts(isFirst: isFirst), endsOrphans: endsOrphans)
   }
 
-  /// What the first child does in the prefix as its user, before any program of the prepare phase runs.
+  /// What the first child does in the prefix as its user, before any program runs, and before a wait, in which
+  /// `kong health` must fail.
   private func acts(isFirst: Bool) -> [Step] {
     isFirst ? [.inPrefix(prefix, .removeStalePid)] : []
   }

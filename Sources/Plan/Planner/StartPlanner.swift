@@ -19,6 +19,7 @@ struct StartPlanner {
       if let failure = host.credentials.halfRoot { throw failure }
       plan.secrets = try host.secrets.get()
       plan.prepareWarnings = request.warnings(files: host.files, secrets: plan.secrets)
+      plan.prepareWarnings += waitWarnings
     } catch {
       return plan.failing(error)
     }

@@ -4,11 +4,16 @@ import Kong
 extension Plan {
   /// The same plan with a supervisor, where one is asked for.
   ///
-  /// What acts on files comes before the fork: it can be refused, and planned again. Everything else of
+  /// What acts on files comes before the fork: it can be refused, and planned again. So does a wait. Everything else of
   /// the launch is the child's.
   func supervised(by request: Request, on host: HostSnapshot) -> Plan {
     guard let policy = request.stopPolicy, let user, !launch.isEmpty else { return self }
-    let before = launch.prefix { if case .changeFile = $0 { true } else { false } }
+    let before = launch.prefix {
+      switch $0 {
+      case .changeFile, .run: true
+      default: false
+      }
+    }
     var sequence = LaunchSequence(from: host.credentials)
     // Root's command can become another user, and is then out of root's reach without cap_kill.
     let needed: CapabilitySet = user.uid == 0 ? CapabilitySet(.kill) : []

@@ -32,6 +32,13 @@ package struct Options: Equatable, Sendable {
   /// `--stop-signal`.
   package var stopSignal: Signal?
 
+  /// `--wait-for`.
+  package var waitFor: [WaitRequest.Subject] = []
+  /// `--wait-timeout`.
+  package var waitTimeout: TimeSpan?
+  /// `--wait-interval`.
+  package var waitInterval: TimeSpan?
+
   /// No options at all.
   package init() {}
 }

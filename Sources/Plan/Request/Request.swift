@@ -48,6 +48,8 @@ package struct Request: Equatable, Sendable {
   package var checks: CheckSelection
   /// How a supervisor stops the command; nil where the command takes this process's place.
   package var stopPolicy: StopPolicy?
+  /// What is waited for before Kong or the command begins; nil for nothing.
+  package var wait: WaitRequest?
 
   /// Merges options and environment.
   ///
@@ -83,6 +85,7 @@ package struct Request: Equatable, Sendable {
       } + environment.variables.compactMap(Request.capability)
     stopPolicy = try StopPolicy(
       options, environment, isKong: command.starts(with: ["kong", "docker-start"]))
+    wait = try WaitRequest(options, environment)
   }
 
   /// Where Kong's images have nginx.

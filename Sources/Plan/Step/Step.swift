@@ -1,5 +1,6 @@
 package import Capabilities
 package import Kong
+package import Services
 package import Text
 
 /// One thing that a start does.
@@ -19,6 +20,8 @@ package indirect enum Step: Equatable, Sendable {
   /// Fork; the child carries out steps that end in an exec, and this process gives up what it has and
   /// supervises the child until it ends.
   case supervise(Supervisor, [Step])
+  /// Wait until services answer, or end the start.
+  case wait(ServiceWait)
   /// Be killed when the parent ends (PR_SET_PDEATHSIG(2const)). A change of user would undo it.
   case endWithParent
   /// Close all descriptors above 2 but these (close_range(2)).
@@ -103,6 +106,12 @@ extension [Step] {
     case .supervise(_, let steps): steps.execution
     default: nil
     }
+  }
+
+  /// What a child is for, in words: its command line, or what it waits for.
+  package var purpose: String {
+    if case .wait(let wait) = last { return "wait for \(wait.subject)" }
+    return execution?.commandLine ?? ""
   }
 
   /// The capabilities that the kernel demands for these steps, those of children among them.
