@@ -19,7 +19,8 @@ nothing_found() {
 @test "--check finds nothing before a start, as root and as kong, with a read-only root" {
   local user
   for user in root kong; do
-    finish --user "$user" --sysctl net.ipv4.ip_unprivileged_port_start=0 --read-only "${listen[@]}" -- \
+    finish --user "$user" --sysctl net.ipv4.ip_unprivileged_port_start=0 "${listen[@]}" \
+      --read-only --env KONG_PREFIX=/kong_prefix --tmpfs /kong_prefix -- \
       --check --format json kong docker-start
     [[ $status == 0 && ! -s $directory/stderr ]]
     nothing_found "$directory/stdout"
