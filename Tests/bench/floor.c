@@ -11,6 +11,8 @@
 // It omits calls that are part of our cost, not of the task: getrandom(2) for the seeds of hash tables, and
 // brk(2) for a larger heap. Both programs initialise libcap.
 //
+// `floor --user kong -- zero` is the floor of a drop alone.
+//
 // With -DFIRST_START nginx's file carries no capability yet. Otherwise the capability is removed before
 // the child runs. The launch writes it in both cases.
 #define _GNU_SOURCE
@@ -501,13 +503,17 @@ static void read_again(void) {
   read_configuration();
 }
 
-static void read_snapshot(char *kong) {
-  read_credentials();
+static void read_accounts(void) {
   must(geteuid() == 0, "geteuid");
   inspect_way("/etc/passwd");
   inspect_way("/etc/group");
   read_bounded("/etc/passwd", 0);
   read_bounded("/etc/group", 0);
+}
+
+static void read_snapshot(char *kong) {
+  read_credentials();
+  read_accounts();
   read_all("/proc/sys/net/ipv4/ip_unprivileged_port_start");
   ask_for_owner();
   must(readlink("/proc/self/exe", text, PATH_MAX) > 0, "/proc/self/exe");
@@ -647,10 +653,28 @@ static void launch(void) {
   must(0, proxy);
 }
 
-int main(void) {
+static void drop_alone(char *name) {
+  char command[FILENAME_MAX];
+  char *arguments[] = {name, 0};
+  read_credentials();
+  read_accounts();
+  search_path(name, command);
+  inspect_streams();
+  must(fchown(STDOUT_FILENO, kong_uid, (gid_t)-1) == 0, "fchown");
+  drop_bounding(bounding);
+  become_kong();
+  set_attribute(PR_SET_DUMPABLE, 0);
+  set_attribute(PR_SET_NO_NEW_PRIVS, 1);
+  verify("\nCapPrm:\t0000000000000000\n");
+  execve(command, arguments, changed_environment());
+  must(0, command);
+}
+
+int main(int count, char **arguments) {
   char kong[FILENAME_MAX];
   set_signals();
   set_attribute(PR_SET_DUMPABLE, 0);
+  if (count == 5 && !strcmp(arguments[1], "--user")) drop_alone(arguments[4]);  // does not return
   read_snapshot(kong);
   walk_prefix();
 #ifndef FIRST_START
