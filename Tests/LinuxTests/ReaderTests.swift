@@ -3,6 +3,7 @@
 @testable import Plan
 import Foundation
 import Testing
+import Text
 
 @Suite("What entrypoint reads from the machine")
 struct ReaderTests {
@@ -61,6 +62,64 @@ struct ReaderTests {
     #expect(accounts.users[1] == Account(name: "kong", uid: 1337, gid: 0, home: "/home/kong"))
     #expect(accounts.groups.last == AccountGroup(name: "web", gid: 33, members: ["kong", "other"]))
     #expect(Accounts.read(passwd: passwd + "-absent", group: passwd + "-absent") == Accounts())
+  }
+
+  @Test("about accounts is what glibc reads, whatever is missing or empty in a line")
+  func accountsOfGlibc() throws {
+    let shell = try Shell()
+    defer { shell.remove() }
+    let words = [
+      "", "x", "kong", "a b", " ", "a,b", ",a,, b ,", "0", "007", "1337", "4294967295",
+      "\u{e4}", "#", "+", "-",
+    ]
+    var random = SystemRandomNumberGenerator()
+    let lines = (0..<2000).map { _ in
+      // glibc reads the end of a line that begins with a blank twice.
+      (0..<Int.random(in: 0...8, using: &random)).map { _ in words.randomElement(using: &random)! }
+        .joined(separator: ":").drop { $0 == " " }
+    }
+    let text = lines.joined(separator: "\n")
+    let path = shell.directory.appending(path: "accounts").path
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    let users = AccountEntries.users(in: Array(text.utf8))
+    let groups = AccountEntries.groups(in: Array(text.utf8))
+    let file = try #require(fopen(path, "r"))
+    defer { fclose(file) }
+    var count = 0
+    while let entry = fgetpwent(file)?.pointee {
+      let name = String(cString: entry.pw_name)
+      if name.hasPrefix("+") || name.hasPrefix("-") { continue }
+      let user = Account(
+        name: name, uid: entry.pw_uid, gid: entry.pw_gid,
+        home: ByteString(String(cString: entry.pw_dir)))
+      #expect(count < users.count && users[count] == user)
+      count += 1
+    }
+    #expect(count == users.count && count > 0)
+    rewind(file)
+    count = 0
+    while let entry = fgetgrent(file)?.pointee {
+      let name = String(cString: entry.gr_name)
+      if name.hasPrefix("+") || name.hasPrefix("-") { continue }
+      var members: [String] = []
+      var member = entry.gr_mem
+      while let text = member?.pointee {
+        members.append(String(cString: text))
+        member = member?.successor()
+      }
+      let group = AccountGroup(name: name, gid: entry.gr_gid, members: members)
+      #expect(count < groups.count && groups[count] == group, "\(group)")
+      count += 1
+    }
+    #expect(count == groups.count && count > 0)
+  }
+
+  @Test("about accounts skips ids with a sign, or of more than 32 bits, and ends a line at a NUL")
+  func oddAccounts() {
+    let file = "minus:x:-2:5::/:\nplus:x:+2:5::/:\nlarge:x:4294967296:5::/:\nc:x:1:2::/h\0ome:\n"
+    #expect(
+      AccountEntries.users(in: Array(file.utf8)) == [Account(name: "c", uid: 1, gid: 2, home: "/h")]
+    )
   }
 
   @Test("about accounts, if it is unreadable, ends only a start that must look somebody up")

@@ -11,7 +11,8 @@ public func fuzzAccounts(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
   let accounts = Accounts.read(passwd: File.shared.path, group: File.shared.path)
   precondition(accounts.failure == nil, "the file is there")
   let lines = bytes.split(separator: 0x0a).map { line in
-    line.split(separator: 0x3a, omittingEmptySubsequences: false)
+    line.prefix { $0 != 0 }.drop { isLuaBlank($0) }
+      .split(separator: 0x3a, omittingEmptySubsequences: false)
       .map { String(decoding: $0, as: UTF8.self) }
   }
   precondition(accounts.users.count <= lines.count && accounts.groups.count <= lines.count)
@@ -19,10 +20,6 @@ public func fuzzAccounts(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     (accounts.users.map(\.name) + accounts.groups.map(\.name)).allSatisfy { name in
       name.utf8.first != 0x2b && name.utf8.first != 0x2d
     }, "a line for NIS counts")
-  // glibc ends a line at a NUL. It reads the end of a line that begins with a blank twice
-  // (__nss_readline moves it without its NUL): there the fields are its own.
-  let isOdd = bytes.contains(0) || lines.contains { $0[0].utf8.first.map(isLuaBlank) ?? false }
-  if isOdd { return 0 }
   for user in accounts.users {
     precondition(
       lines.contains { $0.first == user.name && $0.count >= 4 }, "\(user.name) is on no line")
