@@ -10,7 +10,7 @@ package enum ListenHost: Hashable, Sendable {
   case name(String)
 
   /// Takes the host of a ``ListenAddress``: "0.0.0.0", "*", "[::]", "localhost".
-  init(_ host: String) {
+  package init(_ host: String) {
     let bytes = Array(host.utf8)[...]
     if bytes.equals("*") {
       self = .ipv4(0)

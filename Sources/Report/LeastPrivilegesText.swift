@@ -22,7 +22,9 @@ extension LeastPrivileges {
       what: "these flags are for a container with its own network",
       why: "with --network host the host's ip_unprivileged_port_start applies, and cannot be set",
       waysOut: [
-        "on the host's network, start as root: the same command with --user 0 prints the flags"
+        "on the host's network: setcap cap_net_bind_service=p on entrypoint's own file in the image; then"
+          + " the same command prints --cap-add NET_BIND_SERVICE",
+        "on the host's network, start as root: the same command with --user 0 prints the flags",
       ])
   }
 
@@ -31,7 +33,7 @@ extension LeastPrivileges {
     var lines: [String] = []
     if let port = unprivilegedPortStart {
       lines += [
-        "# in the pod's spec; not possible with hostNetwork: true",
+        "# in the pod's spec; not possible with hostNetwork: true, not needed with containerd 2",
         "securityContext:",
         "  sysctls:",
         "    - name: net.ipv4.ip_unprivileged_port_start",
@@ -48,6 +50,7 @@ extension LeastPrivileges {
     }
     lines += ["  capabilities:", "    drop: [\"ALL\"]"]
     if !capabilities.isEmpty {
+      if uid != 0 { lines.append("    # counts because entrypoint's own file carries it") }
       let list = engineNames(names).map { "\"\($0)\"" }.joined(separator: ", ")
       lines.append("    add: [\(list)]")
     }

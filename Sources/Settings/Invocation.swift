@@ -9,6 +9,7 @@ package struct Invocation: Equatable, Sendable {
     case start
     case dryRun(PlanFormat)
     case check(CheckFormat)
+    case health
     case help
     case version
   }
@@ -26,6 +27,7 @@ package struct Invocation: Equatable, Sendable {
 
   private var isDryRun = false
   private var isCheck = false
+  private var isHealth = false
   private var format: PlanFormat?
 
   /// Parses the arguments after the program's name.
@@ -55,6 +57,11 @@ package struct Invocation: Equatable, Sendable {
       if action == .help || action == .version { return }
     }
     command = Array(rest)
+    if isHealth {
+      guard command.isEmpty, !isDryRun, !isCheck else { throw Invocation.healthAlone }
+      command = ["kong", "health"]
+      action = .health
+    }
     switch (isDryRun, isCheck) {
     case (true, true): throw Invocation.dryRunAndCheck
     case (true, false): action = .dryRun(format ?? .text)
@@ -69,6 +76,7 @@ package struct Invocation: Equatable, Sendable {
     switch option {
     case .dryRun: isDryRun = true
     case .check: isCheck = true
+    case .health: isHealth = true
     case .format: format = try setting.choice(value)
     case .user: options.user = value.description
     case .capability:
@@ -149,6 +157,11 @@ package struct Invocation: Equatable, Sendable {
       why: "\(CheckFormat.rule)",
       waysOut: ["--check --format json", "--dry-run --format \(format.rawValue)"])
   }
+
+  private static let healthAlone = StartFailure(
+    status: ExitStatus.usage, what: "--health was given with a command, --dry-run or --check",
+    why: "it asks a Kong that runs already, and starts nothing",
+    waysOut: ["write entrypoint --health", "leave out --health"])
 
   /// How many single bytes must be inserted, removed or replaced to make one text of the other
   /// (Levenshtein distance).

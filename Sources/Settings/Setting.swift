@@ -10,7 +10,7 @@ import Text
 package struct Setting: Sendable {
   /// The options that the parser knows.
   package enum Option: Sendable {
-    case dryRun, check, format, user, capability, capabilityMode, noNewPrivileges, proxy
+    case dryRun, check, health, format, user, capability, capabilityMode, noNewPrivileges, proxy
     case supervises, stopDelay, stopTimeout, stopSignal
     case waitFor, waitTimeout, waitInterval
     case logLevel, logFormat, version, help
@@ -123,6 +123,11 @@ package struct Setting: Sendable {
     Setting(
       nil, nil, variable: "ENTRYPOINT_KONG_DEFAULTS", .text("PATH"), in: .kong,
       "Kong's own list of its options.", usual: "\(KongDefaults.defaultPath)"),
+    Setting(
+      .health, "--health", in: .kong,
+      "Ask a Kong that runs in this container whether it serves: for HEALTHCHECK, and for probes. If"
+        + " KONG_STATUS_LISTEN names a listener without TLS, entrypoint asks it over HTTP, as the user kong"
+        + " and without Lua; otherwise it runs \"kong health\". The exit status is 0 or 1."),
     Setting(
       .supervises, "--init", variable: "ENTRYPOINT_INIT", in: .supervisor,
       "Stay as the command's parent, without privileges: forward signals, reap orphans, and end"

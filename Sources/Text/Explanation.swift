@@ -47,6 +47,8 @@ package struct StartFailure: Error, Equatable, Sendable {
 
 /// The exit statuses that have a meaning of their own (sysexits.h, and POSIX's for a shell).
 package enum ExitStatus {
+  /// Kong does not serve: what Docker documents for an unhealthy container.
+  package static let unhealthy: Int32 = 1
   /// Wrong options.
   package static let usage: Int32 = 64
   /// A service that was waited for did not answer in time (EX_UNAVAILABLE): unlike after

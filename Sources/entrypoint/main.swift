@@ -18,6 +18,7 @@ do throws(StartFailure) {
   case .start: start.run()
   case .dryRun(let format): DryRun(start: start, format: format).run()
   case .check(let format): Check(start: start, format: format).run()
+  case .health: Health(start: start).run()
   case .help: try StandardOutput.write(HelpText.render())
   case .version: try StandardOutput.write(Version.text + "\n")
   }

@@ -1,5 +1,6 @@
 import Capabilities
 import Plan
+import Text
 import Testing
 
 @Suite("The least privileges")
@@ -47,12 +48,59 @@ struct LeastPrivilegesTests {
     #expect(least.capabilities == CapabilitySet([.chown, .setgid, .setuid, .setpcap]))
   }
 
+  @Test("for a non-root start are cap_net_bind_service alone, if entrypoint's own file carries it")
+  func ownFile() throws {
+    var unheld = Situation.host(Situation.user(bounding: [], noNewPrivileges: true))
+    unheld.ownFile = Situation.ownFile
+    let held = Situation.host(
+      Situation.user(held: Situation.set("net_bind_service")), secureExecution: true)
+    for host in [unheld, held] {
+      let least = try least(on: host)
+      #expect(
+        least.dockerFlags(Situation.names)
+          == "--user 1337 --cap-drop ALL --cap-add NET_BIND_SERVICE --security-opt no-new-privileges"
+      )
+      #expect(least.networkNote == nil)
+      #expect(
+        least.kubernetesContext(Situation.names, prefix: "/kong_prefix") == """
+          # in the container
+          securityContext:
+            runAsUser: 1337
+            runAsNonRoot: true
+            allowPrivilegeEscalation: false
+            # with volumes at /kong_prefix and /tmp
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop: ["ALL"]
+              # counts because entrypoint's own file carries it
+              add: ["NET_BIND_SERVICE"]
+          """)
+    }
+  }
+
+  @Test("for a non-root start are nothing where every user may bind the ports, as in containerd 2")
+  func openPorts() throws {
+    var host = Situation.host(Situation.user(), portStart: 0)
+    host.ownFile = Situation.ownFile
+    let least = try least(on: host)
+    #expect(least.capabilities.isEmpty && least.unprivilegedPortStart == nil)
+  }
+
+  @Test("do not exist for a non-root start on the host's network whose entrypoint carries nothing")
+  func hostsSysctl() throws {
+    var host = Situation.host(Situation.user())
+    host.isHostNetwork = true
+    let failure = #expect(throws: StartFailure.self) { try least(on: host) }
+    #expect(failure?.status == 77)
+    #expect(failure?.explanation?.waysOut.contains { $0.contains("sysctl") } == false)
+  }
+
   @Test("for a non-root start are the sysctl, which Pod Security restricted allows")
   func nonRoot() throws {
     let least = try least(on: Situation.host(Situation.user()))
     #expect(
       least.kubernetesContext(Situation.names, prefix: "/usr/local/kong") == """
-        # in the pod's spec; not possible with hostNetwork: true
+        # in the pod's spec; not possible with hostNetwork: true, not needed with containerd 2
         securityContext:
           sysctls:
             - name: net.ipv4.ip_unprivileged_port_start

@@ -89,7 +89,7 @@ struct ShortfallTests {
   func fromNothing() throws {
     let way = try #require(
       try Situation.plan(on: Situation.host(Situation.user(bounding: []))).failure?.explanation?
-        .waysOut.first)
+        .waysOut.first { $0.contains("--user 0") })
     let names = way.components(separatedBy: "--cap-add ").dropFirst().map {
       String($0.prefix { $0 != " " && $0 != ":" }).lowercased()
     }
@@ -99,13 +99,30 @@ struct ShortfallTests {
     #expect(plan.failure == nil && plan.warnings.isEmpty)
   }
 
-  @Test("says with which engine entrypoint's own file works under no_new_privs")
+  @Test("says under no_new_privs what entrypoint's own file lacks, or which engine makes it count")
   func underNoNewPrivileges() throws {
-    let user = Situation.user(noNewPrivileges: true)
-    let said = try #require(try Situation.plan(on: Situation.host(user)).failure?.explanation)
-    #expect(said.why.contains("Docker and containerd do, and podman does not"))
-    let setcap = try #require(said.waysOut.first { $0.contains("setcap") })
-    #expect(setcap.hasSuffix("with podman, without no-new-privileges"))
+    var host = Situation.host(Situation.user(noNewPrivileges: true))
+    let without = try #require(try Situation.plan(on: host).failure?.explanation)
+    #expect(
+      without.why.hasSuffix("unless the program's file carries it, which entrypoint's does not"))
+    #expect(
+      without.waysOut.first
+        == "in the image: setcap cap_net_bind_service=p on entrypoint's own file, and docker run"
+        + " --cap-add NET_BIND_SERVICE; Kubernetes: capabilities.add: [\"NET_BIND_SERVICE\"]")
+    host.ownFile = Situation.ownFile
+    let with = try #require(try Situation.plan(on: host).failure?.explanation)
+    #expect(with.why.hasSuffix("Docker since 24.0.6 and containerd do, podman only with --cap-add"))
+    #expect(with.waysOut.first?.hasPrefix("docker run --cap-add NET_BIND_SERVICE;") == true)
+    #expect(!with.waysOut.contains { $0.contains("setcap") })
+  }
+
+  @Test("names no sysctl and no port mapping on the host's network, which has neither")
+  func hostNetwork() throws {
+    var host = Situation.host(Situation.user())
+    host.isHostNetwork = true
+    let said = try #require(try Situation.plan(on: host).failure?.explanation)
+    #expect(!said.waysOut.contains { $0.contains("sysctl") || $0.contains("map the port") })
+    #expect(said.waysOut.count == 3)
   }
 
   @Test("lets no_new_privs withhold capabilities of nginx's file that nothing needs")

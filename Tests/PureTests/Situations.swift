@@ -58,6 +58,11 @@ enum Situation {
 
   static let nginx = ProgramFile(path: Request.defaultProxy)
 
+  /// Entrypoint's own file as docker/Dockerfile makes it.
+  static let ownFile = ProgramFile(
+    path: "/usr/local/bin/entrypoint",
+    capabilities: FileCapabilities(permitted: set("net_bind_service"), effective: false))
+
   /// nginx's file on a machine.
   static func nginx(of host: HostSnapshot) -> ProgramFile {
     if case .found(let file)? = host.proxy { file } else { nginx }

@@ -15,6 +15,11 @@ enum NetworkNamespace {
     }
   }
 
+  /// Whether it is certainly the host's: only the first network namespace has all sysctls of net.core.
+  static func isHosts() -> Bool {
+    accessRefusal("/proc/sys/net/core/dev_weight", .read) == nil
+  }
+
   /// Whether capabilities of this user namespace count for the network namespace's ports: whether the
   /// network namespace belongs to this user namespace or to one below it (ioctl_nsfs(2), NS_GET_USERNS).
   ///

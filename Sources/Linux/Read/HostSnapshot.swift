@@ -32,6 +32,14 @@ extension HostSnapshot {
         ? try ProgramSearch.findProxy(request.proxy, searchPath: request.environment["PATH"]) : nil,
       streams: request.mayChangeUser ? StandardStream.readBoth() : [],
       hooks: isDockerStart && request.runsHooks ? try .read() : nil)
+    if credentials.user.effective != 0, request.testsListeners,
+      !credentials.permitted.contains(.netBindService)
+    {
+      if case .found(let file)? = try? ProgramSearch.find(ownPath(), path: nil) {
+        snapshot.ownFile = file
+      }
+      snapshot.isHostNetwork = NetworkNamespace.isHosts()
+    }
     if WorkerProcesses.mayBeLimited(request) { snapshot.cpuLimit = .read() }
     if isDockerStart, isDryRun, let failure = snapshot.failure(onWayToPrefixOf: request) {
       snapshot.denials.append(.givingPrefix(failure))

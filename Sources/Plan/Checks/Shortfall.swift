@@ -107,15 +107,19 @@ struct Shortfall {
     if !isHeld, !isRoot {
       return
         "\(name) is only in the bounding set: an exec as uid \(start.user.effective) loses it, unless the"
-        + " program's file carries it"
-        + (start.noNewPrivileges
-          ? "; under no_new_privs that counts only if the engine leaves it permitted until then, as Docker"
-            + " and containerd do, and podman does not"
-          : ", which entrypoint's does not")
+        + " program's file carries it" + whyOwnFileFails
     }
     if !isHeld { return "\(name) is in the bounding set, but this process does not hold it" }
     if let reason = modeReason { return reason }
     return "the kernel would not give it to \(file.path)"
+  }
+
+  private var whyOwnFileFails: String {
+    guard host.ownFileBindsPorts else { return ", which entrypoint's does not" }
+    return start.noNewPrivileges
+      ? "; entrypoint's does, but under no_new_privs that counts only if the engine leaves the capability"
+        + " permitted until the exec. Docker since 24.0.6 and containerd do, podman only with --cap-add"
+      : "; entrypoint's does, but a process that is traced cannot gain it"
   }
 
   /// The first condition of ``LaunchPlanner/ofOwnFile(_:)`` that is not met, and the way to meet it.

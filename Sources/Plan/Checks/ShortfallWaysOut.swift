@@ -33,8 +33,7 @@ extension Shortfall {
       ]
   }
 
-  /// The ways for a user other than root: to start as root, or to give entrypoint's own file the
-  /// capability.
+  /// The ways for a user other than root: a capability of entrypoint's own file, or a start as root.
   private func waysOfUser(_ need: Need) -> [String] {
     // What a start as root would miss here: for its drop, too, where the container began with nothing.
     let missing = CapabilitySet([need.capability, .chown, .setgid, .setuid, .setpcap])
@@ -43,22 +42,31 @@ extension Shortfall {
     let flags = short.map { " --cap-add \($0)" }.joined(separator: "")
     let list = short.map { "\"\($0)\"" }.joined(separator: ", ")
     let add = short.isEmpty ? "" : " and capabilities.add: [\(list)]"
-    let ways =
-      (ownFileLimit(need)?.waysOut ?? []) + [
-        "docker run --user 0\(flags): \(dropOfRoot)",
-        "Kubernetes: runAsUser: 0\(add); allowPrivilegeEscalation can stay false",
-      ]
-    // Entrypoint's own file capabilities serve listeners, never --cap or SET_CAP_*; and of them only
-    // cap_net_bind_service is worth giving to everybody in the container.
-    guard !need.listeners.isEmpty, !start.permitted.contains(need.capability),
-      need.capability == .netBindService
-    else { return ways }
+    let asRoot = [
+      "docker run --user 0\(flags): \(dropOfRoot)",
+      "Kubernetes: runAsUser: 0\(add); allowPrivilegeEscalation can stay false",
+    ]
+    return (ownFileLimit(need)?.waysOut ?? []) + ownFileWays(need) + asRoot
+  }
+
+  /// The ways for a user to get the capability from entrypoint's own file.
+  ///
+  /// It serves listeners, never --cap or SET_CAP_*; and only cap_net_bind_service is worth giving to
+  /// everybody in the container.
+  private func ownFileWays(_ need: Need) -> [String] {
+    guard !need.listeners.isEmpty, need.capability == .netBindService,
+      !start.permitted.contains(need.capability)
+    else { return [] }
     let name = engineName(need.capability)
-    return ways + [
+    let adding = "docker run --cap-add \(name); Kubernetes: capabilities.add: [\"\(name)\"]"
+    if host.ownFileBindsPorts {
+      return [adding]
+        + (start.noNewPrivileges ? ["Docker before 24.0.6: leave out no-new-privileges"] : [])
+    }
+    let isAdded = start.bounding.contains(need.capability) && !start.noNewPrivileges
+    return [
       "in the image: setcap cap_net_bind_service=p on entrypoint's own file"
-        + (start.bounding.contains(need.capability)
-          ? "" : ", and docker run --cap-add \(name); Kubernetes: capabilities.add: [\"\(name)\"]")
-        + (start.noNewPrivileges ? "; with podman, without no-new-privileges" : "")
+        + (isAdded ? "" : ", and \(adding)")
     ]
   }
 
@@ -105,6 +113,7 @@ extension Shortfall {
     let ports = Set(need.listeners.compactMap { $0.port }).sorted()
     let lowest = ports.first ?? 0
     var ways: [String] = []
+    if host.isHostNetwork { return ways }
     if host.ownsNetwork {
       ways.append(
         "docker run --sysctl net.ipv4.ip_unprivileged_port_start=\(lowest); Kubernetes:"

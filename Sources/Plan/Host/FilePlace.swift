@@ -109,7 +109,11 @@ extension FilePlace {
     switch self {
     case .image: return image
     case .kubernetesVolume: return kubernetes
-    case .memory: return ["docker run --tmpfs DIRECTORY:mode=1777"] + kubernetes
+    case .memory:
+      return [
+        "docker run --tmpfs /tmp --env KONG_PREFIX=/tmp/kong (of another tmpfs, runc forgets the mode at a"
+          + " restart, unless the image has the directory)"
+      ] + kubernetes
     case .mount: return mount + kubernetes
     case .unknown: return kubernetes + image + mount
     }

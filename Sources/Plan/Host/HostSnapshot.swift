@@ -23,6 +23,10 @@ package struct HostSnapshot: Equatable, Sendable {
   /// The file of this process's program, which root executes again at the next start; empty where the
   /// kernel does not say.
   package var ownPath: ByteString
+  /// The same file, if its capabilities may explain what this process lacks; otherwise nil.
+  package var ownFile: ProgramFile?
+  /// Whether this is the network namespace of the host, whose sysctls no container may set.
+  package var isHostNetwork = false
   /// What the command's name stands for on PATH.
   package var command: ProgramLookup
   /// The proxy's file; nil where the command is not `kong docker-start`.
@@ -76,5 +80,16 @@ package struct HostSnapshot: Equatable, Sendable {
     self.hooks = hooks
     self.files = files
     self.secrets = secrets
+  }
+}
+
+extension HostSnapshot {
+  /// Whether entrypoint's own file carries cap_net_bind_service, as far as that is known.
+  ///
+  /// Secure execution shows it in a process that has the capability; otherwise the file was read.
+  var ownFileBindsPorts: Bool {
+    let bind = Capability.netBindService
+    return secureExecution && credentials.permitted.contains(bind)
+      || ownFile?.capabilitiesHonoredAtExec?.permitted.contains(bind) == true
   }
 }

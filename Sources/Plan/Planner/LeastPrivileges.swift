@@ -12,8 +12,8 @@ package struct LeastPrivileges: Equatable, Sendable {
   package var allowsNoNewPrivileges: Bool
   /// Whether the start writes nothing outside of Kong's prefix.
   package var allowsReadOnlyRoot = true
-  /// The lowest port to open for everybody (net.ipv4.ip_unprivileged_port_start), where a user
-  /// other than root starts: no engine gives such a user capabilities under no_new_privs.
+  /// The lowest port to open for everybody (net.ipv4.ip_unprivileged_port_start), if a user other than
+  /// root starts an entrypoint whose file carries no capability.
   package var unprivilegedPortStart: Int?
 }
 
@@ -35,18 +35,32 @@ extension LeastPrivileges {
     }
   }
 
-  /// No engine gives a user capabilities under no_new_privs, so its low ports are opened to everybody.
+  /// A user gets cap_net_bind_service from entrypoint's own file, in each network and on each engine.
+  ///
+  /// If the file does not carry it, low ports are opened to everybody.
   private init(ofUser planner: StartPlanner) throws(StartFailure) {
+    let uid = planner.host.credentials.user.effective
+    let allowsNoNewPrivileges = planner.request.noNewPrivileges != false
+    let bind = CapabilitySet(.netBindService)
+    if planner.host.ownFileBindsPorts {
+      let plan = planner.asUser(with: bind, noNewPrivileges: allowsNoNewPrivileges).plan()
+      let granted = (plan.result?.effective ?? []).union(
+        plan.prepareGrant?.grant.capabilities ?? [])
+      if plan.failure == nil {
+        self.init(
+          uid: uid, capabilities: granted.intersection(bind),
+          allowsNoNewPrivileges: allowsNoNewPrivileges)
+        return
+      }
+    }
     let listeners = planner.plan().needs.filter { $0.capability == .netBindService }
       .flatMap { $0.listeners }
     let lowest = listeners.compactMap { $0.port }.min()
     var opened = planner
-    if let lowest { opened.host.unprivilegedPortStart = lowest }
+    if let lowest, !planner.host.isHostNetwork { opened.host.unprivilegedPortStart = lowest }
     if let failure = opened.plan().failure { throw failure }
     self.init(
-      uid: planner.host.credentials.user.effective,
-      allowsNoNewPrivileges: planner.request.noNewPrivileges != false,
-      unprivilegedPortStart: lowest)
+      uid: uid, allowsNoNewPrivileges: allowsNoNewPrivileges, unprivilegedPortStart: lowest)
   }
 
   private init(ofRoot planner: StartPlanner) throws(StartFailure) {
@@ -101,6 +115,16 @@ extension StartPlanner {
     planner.host.credentials.effective = set
     planner.host.credentials.bounding = set
     planner.host.credentials.noNewPrivileges = noNewPrivileges
+    return planner
+  }
+
+  /// The same with a user that has these capabilities from entrypoint's own file.
+  fileprivate func asUser(with set: CapabilitySet, noNewPrivileges: Bool) -> StartPlanner {
+    var planner = asRoot(with: set, noNewPrivileges: noNewPrivileges)
+    planner.host.credentials.effective = []
+    planner.host.credentials.inheritable = []
+    planner.host.credentials.ambient = []
+    planner.host.secureExecution = true
     return planner
   }
 }
