@@ -52,7 +52,7 @@ teardown() {
   if [[ -e $directory/docker/compose.yaml ]]; then
     [[ -z $container ]] || podman logs "$container" 2>&1 | cat --show-nonprinting
     container=""
-    compose --profile postgres down --volumes 2>&1 | grep -v -i healthcheck || true
+    compose --profile dbless --profile postgres down --volumes 2>&1 | grep -v -i healthcheck || true
     # If a network's name server outlived it, it would hold the pipes that bats reads to their end.
     pkill -x aardvark-dns || true
   fi
@@ -60,13 +60,20 @@ teardown() {
   rm -rf "$directory"
 }
 
-# start_service: the DB-less Kong of the compose file, until it answers.
+# start_service OVERRIDE...: the DB-less Kong of the compose file, with these files besides, until it answers.
 start_service() {
+  local -a overrides=()
+  local name
   copy_with_secrets
-  compose up --detach kong
+  for name in "$@"; do
+    cp "$repository/docker/$name" "$directory/docker"
+    overrides+=(--file "$directory/docker/$name")
+    chmod 400 "$directory/docker/secrets/tls.key" # for root only
+  done
+  compose "${overrides[@]}" --profile dbless up --detach
   container=${project}_kong_1
   find_master
-  prefix=/kong_prefix
+  prefix=/tmp/kong
   serves http://localhost:80/
 }
 
@@ -76,26 +83,40 @@ start_service() {
   not "$python_tools/bin/check-jsonschema" --quiet --builtin-schema vendor.compose-spec "$directory/wrong.yaml"
 }
 
-# The schema reports every unknown key as an error.
-@test "at its top level the compose file has only keys that docker-compose 1.29 knows" {
-  [[ $(jq --compact-output '[keys[] | select(startswith("x-") | not)]' "$engine_directory/compose.json") \
-    == '["secrets","services","volumes"]' ]]
+# has_printed_flags NAME FILE USER SYSCTL: a service has what --format docker prints for this user, where the
+# lowest port that every user may bind is SYSCTL.
+has_printed_flags() {
+  local -a settings=()
+  local setting printed written
+  while read -r setting; do
+    settings+=(--env "$setting")
+  done < <(service "$1" '.environment | to_entries[] | select(.key | endswith("_FILE") | not)
+    | "\(.key)=\(.value)"' | jq --raw-output .)
+  printed=$(podman run --rm --user "$3" --sysctl "net.ipv4.ip_unprivileged_port_start=$4" "${settings[@]}" \
+    "$image_shipped" --dry-run --format docker kong docker-start)
+  written=$(jq --raw-output --arg name "$1" --slurpfile over "$2" '(.services[$name] + $over[0].services[$name])
+    | "--user \(.user) " + ([.cap_drop[] | "--cap-drop \(.) "] | add)
+    + ([.cap_add // [] | .[] | "--cap-add \(.) "] | add // "") + ([.security_opt[] | "--security-opt \(.)"] | join(" "))' \
+    "$engine_directory/compose.json")
+  diff <(printf '%s\n' "$printed") <(printf '%s\n' "$written")
+  jq --exit-status --arg name "$1" --arg sysctl "$4" --slurpfile over "$2" '(.services[$name] + $over[0].services[$name])
+    | .read_only and (.privileged // false | not) and .sysctls["net.ipv4.ip_unprivileged_port_start"] == $sysctl' \
+    "$engine_directory/compose.json"
 }
 
-@test "user, capabilities and security options are what --format docker prints" {
+@test "user, capabilities and security options are what --format docker prints: kong, and no capability" {
+  printf '{"services": {}}' >"$directory/nothing.json"
   for name in kong kong-on-postgres; do
-    settings=()
-    while read -r setting; do
-      settings+=(--env "$setting")
-    done < <(service "$name" '.environment | to_entries[] | select(.key | endswith("_FILE") | not)
-      | "\(.key)=\(.value)"' | jq --raw-output .)
-    printed=$(podman run --rm --user 0 --sysctl net.ipv4.ip_unprivileged_port_start=1024 "${settings[@]}" \
-      "$image_shipped" --dry-run --format docker kong docker-start)
-    written=$(service "$name" '"--user \(.user) " + ([.cap_drop[] | "--cap-drop \(.) "] | add)
-      + ([.cap_add[] | "--cap-add \(.) "] | add) + ([.security_opt[] | "--security-opt \(.)"] | join(" "))' | jq --raw-output .)
-    diff <(printf '%s\n' "$printed") <(printf '%s\n' "$written")
-    service "$name" . | jq --exit-status '.read_only and (.privileged // false | not)
-      and .sysctls["net.ipv4.ip_unprivileged_port_start"] == "1024"'
+    has_printed_flags "$name" "$directory/nothing.json" 1000 0
+  done
+}
+
+@test "compose.root.yaml has what --format docker prints for root" {
+  "$python_tools/bin/python" -c '
+import json, sys, yaml
+print(json.dumps(yaml.safe_load(open(sys.argv[1]))))' "${compose_file%.yaml}.root.yaml" >"$directory/root.json"
+  for name in kong kong-on-postgres; do
+    has_printed_flags "$name" "$directory/root.json" 0 1024
   done
 }
 
@@ -110,11 +131,18 @@ start_service() {
 @test "the DB-less service runs: both ports answer, and nginx runs as kong with what the plan says" {
   start_service
   eventually logged 'GET / HTTP/1.1" 200'
-  planned=$(compose run --rm -T kong --dry-run --format json kong docker-start | jq --compact-output --sort-keys .result)
+  planned=$(compose --profile dbless run --rm -T kong --dry-run --format json kong docker-start |
+    jq --compact-output --sort-keys .result)
   printf 'plan   %s\nmaster %s\n' "$planned" "$(credentials "$master")"
   [[ $(credentials "$master") == "$planned" ]]
   [[ $(credentials "$(worker)") == "$planned" ]]
-  credentials "$master" | jq --exit-status '.uid == 1000 and .permitted == ["cap_net_bind_service"] and .no_new_privs'
+  credentials "$master" | jq --exit-status '.uid == 1000 and .permitted == [] and .bounding == [] and .no_new_privs'
+}
+
+@test "with compose.root.yaml it starts as root, reads secrets of root's, and nginx runs as kong" {
+  start_service compose.root.yaml
+  credentials "$master" | jq --exit-status '.uid == 1000 and .permitted == ["cap_net_bind_service"]
+    and .bounding == .permitted and .no_new_privs'
 }
 
 @test "its key, which is a secret, is the one that clients see on port 443" {
@@ -123,25 +151,35 @@ start_service() {
     --cacert "$directory/docker/secrets/tls.crt" https://localhost:443/ | grep -F 'kong stand-in'
 }
 
-@test "its healthcheck distinguishes a running Kong from a stopped one, and does not run as root" {
+@test "its healthcheck distinguishes a running Kong from one that does not answer" {
   start_service
   mapfile -t check < <(service kong '.healthcheck.test[1:][]' | jq --raw-output .)
-  podman exec "$container" "${check[@]}" | grep -F 'Kong is healthy'
-  podman exec "$container" "${check[@]:0:4}" id -u | grep -x 1000
-  rm "$(root_of_container)$prefix/pids/nginx.pid"
+  podman exec "$container" "${check[@]}" | grep -x 'Kong is healthy: http://127.0.0.1:8100/status answers 200'
+  # shellcheck disable=SC2046 # several numbers
+  kill -STOP "$master" $(cat "/proc/$master/task/$master/children")
   not podman exec "$container" "${check[@]}"
+  # shellcheck disable=SC2046
+  kill -CONT "$master" $(cat "/proc/$master/task/$master/children")
 }
 
 @test "the migrations of the profile postgres run as kong, and get the password from its file" {
   copy_with_secrets
-  compose --profile postgres run --rm -T --no-deps migrations --dry-run --format json --user kong -- \
+  compose --profile postgres run --rm -T --no-deps migrations --dry-run --format json \
     kong migrations bootstrap >"$directory/plan"
   cat "$directory/plan"
   jq --exit-status '.possible and .result.uid == 1000 and .result.permitted == []
     and any(.secrets[]; .variable == "KONG_PG_PASSWORD" and .path == "/run/secrets/postgres-password")' "$directory/plan"
-  [[ $(service migrations .command) == '["--user","kong","--","kong","migrations","bootstrap"]' ]]
+  [[ $(service migrations .command) == '["kong","migrations","bootstrap"]' ]]
   [[ $(service migrations-up '[.command, .environment == '"$(service migrations .environment)"']') \
-    == '[["--user","kong","--","kong","migrations","up"],true]' ]]
+    == '[["kong","migrations","up"],true]' ]]
+}
+
+@test "each profile alone starts one Kong, because both want ports 80 and 443" {
+  for profile in dbless postgres; do
+    jq --exit-status --arg profile "$profile" '[.services[] | select(.profiles == [$profile])
+      | select(.ports // [] | contains(["80:80", "443:443"]))] | length == 1' "$engine_directory/compose.json"
+  done
+  jq --exit-status '.name == "kong" and all(.services[]; .profiles | length == 1)' "$engine_directory/compose.json"
 }
 
 # ---- the profile postgres ----
@@ -157,7 +195,7 @@ healthy_database() {
 
 # From here on `container` is Kong's.
 up_with_postgres() {
-  compose --profile postgres up --detach kong-on-postgres
+  compose --profile postgres up --detach
   container=${project}_kong-on-postgres_1
 }
 
@@ -179,7 +217,7 @@ nanoseconds() {
 
 kong_answers() {
   find_master
-  prefix=/kong_prefix
+  prefix=/tmp/kong
   serves http://localhost:80/
   nsenter --target "$master" --net curl --silent --show-error --noproxy '*' \
     --cacert "$directory/docker/secrets/tls.crt" https://localhost:443/ | grep -F 'kong stand-in (proxy)'
@@ -306,8 +344,8 @@ patient_curl() {
   cat "$directory/output"
   grep -E '^kong stand-in \(proxy\) at [0-9.]+:80,' "$directory/output"
   grep -E '^kong stand-in \(proxy\) at [0-9.]+:443,' "$directory/output"
-  printed=$(podman run --rm --env KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl' --user root \
-    --sysctl net.ipv4.ip_unprivileged_port_start=1024 kong-entrypoint --dry-run --format docker kong docker-start)
+  printed=$(podman run --rm --env KONG_PROXY_LISTEN='0.0.0.0:80, 0.0.0.0:443 ssl' \
+    --network host kong-entrypoint --dry-run --format docker kong docker-start)
   grep -x -F -e "$printed" "$repository/docker/README.md"
   diff <(podman exec "$container" grep -E '^(Uid|Cap|NoNew)' /proc/1/status) \
     <(grep -E '^(Uid|Cap|NoNew)' "$repository/docker/README.md")

@@ -49,16 +49,29 @@ files() {
   [[ $(of shipped .Config.Cmd) == '["kong","docker-start"]' ]]
   [[ $(of base .Config.StopSignal) == '"SIGTERM"' && $(of shipped .Config.StopSignal) == '"SIGQUIT"' ]]
   [[ $(of shipped .Config.User) == '"kong"' ]]
-  others='.Config | del(.Entrypoint, .Cmd, .StopSignal, .Labels)'
+  jq --exit-status '.[0].Config.ExposedPorts | has("80/tcp") and has("443/tcp")' "$engine_directory/shipped.json"
+  others='.Config | del(.Entrypoint, .Cmd, .StopSignal, .Labels, .ExposedPorts)'
   diff <(of base "$others") <(of shipped "$others")
 }
 
-@test "the target binary is the binary alone, and runs" {
-  container=$(podman create "$image_binary")
+# has_the_binary_alone IMAGE: with its capability.
+has_the_binary_alone() {
+  local root
+  container=$(podman create "$1")
   root=$(root_of_ended)
   [[ $(find "$root" -type f -printf '%P\n') == entrypoint ]]
   [[ $(file_capabilities "$root/entrypoint") == cap_net_bind_service=p ]]
   remove
+}
+
+@test "the target published is a release's binary alone, with its capability and OCI labels" {
+  has_the_binary_alone "$image_published"
+  podman inspect "$image_published" | jq --exit-status '.[0].Config.Labels
+    | .["org.opencontainers.image.title"] == "entrypoint" and .["org.opencontainers.image.licenses"] == "Apache-2.0"'
+}
+
+@test "the target binary is the binary alone, and runs" {
+  has_the_binary_alone "$image_binary"
   image=$image_binary
   finish -- --version
   cat "$directory/stdout" "$directory/stderr"
@@ -98,22 +111,43 @@ runs_as() {
   answers_on_both_ports_as_planned "${flags[@]}" "${read_only[@]}"
 }
 
-@test "as kong with the flags of --format docker both ports answer, without any capability" {
+@test "as kong with the flags of --format docker both ports answer, with no other capability" {
   prefix=/kong_prefix
   read -ra flags < <(podman run --rm "${listen[@]}" "$image_shipped" --dry-run --format docker kong docker-start)
   answers_on_both_ports_as_planned "${flags[@]}" "${read_only[@]}"
-  credentials "$master" | jq --exit-status '.permitted == [] and .bounding == [] and .no_new_privs'
+  credentials "$master" | jq --exit-status '.bounding == ["cap_net_bind_service"] and .no_new_privs'
 }
 
-@test "in a container of root its healthcheck distinguishes a running Kong from a stopped one, as kong" {
+@test "its healthcheck distinguishes a running Kong from a stopped one, for root, for kong and for any number" {
   image=$image_shipped
-  start --user root
-  serves http://localhost:8000/
-  podman healthcheck run "$container"
-  mapfile -t check < <(of shipped '.Healthcheck.Test[1:][]' | jq --raw-output .)
-  podman exec "$container" "${check[@]:0:4}" id -u | grep -x 1000
-  rm "$(root_of_container)$prefix/pids/nginx.pid"
-  not podman healthcheck run "$container"
+  prefix=/kong_prefix
+  for user in root kong 1000680000:0; do
+    for status in off 127.0.0.1:8100; do
+      start --user "$user" "${read_only[@]}" --env KONG_STATUS_LISTEN="$status"
+      serves http://localhost:8000/
+      podman healthcheck run "$container"
+      # nginx with its pid file, but without its port; and without its pid file.
+      if [[ $status != off ]]; then
+        mapfile -t nginx_processes < <(processes)
+        kill -STOP "${nginx_processes[@]}"
+        not podman exec "$container" entrypoint --health
+        kill -CONT "${nginx_processes[@]}"
+      else
+        rm "$(root_of_container)$prefix/pids/nginx.pid"
+        not podman healthcheck run "$container"
+      fi
+      remove
+    done
+  done
+}
+
+@test "--health says what is wrong, and ends with 1" {
+  image=$image_shipped
+  finish --env KONG_STATUS_LISTEN=127.0.0.1:8100 -- --health
+  cat "$directory/stdout" "$directory/stderr"
+  ((status == 1))
+  grep -F 'error: Kong is not healthy: http://127.0.0.1:8100/status does not answer' "$directory/stderr"
+  grep -F 'why: nothing listens there: Kong has not started yet, or has ended' "$directory/stderr"
 }
 
 # Requests a page in two writes, and lets the engine stop the container between them. It ends with the test,

@@ -31,6 +31,9 @@ image_shipped=localhost/entrypoint-shipped
 image_with_psql=localhost/entrypoint-with-psql
 # shellcheck disable=SC2034
 image_binary=localhost/entrypoint-binary
+# Its target `published`.
+# shellcheck disable=SC2034
+image_published=localhost/entrypoint-published
 
 # podman 5 warns on stderr, where tests would take it for the container's, that cgroups of version 1 are
 # deprecated. Some machines still have these, and they do not matter here.

@@ -6,23 +6,19 @@
 source "${BATS_TEST_DIRNAME}/container.bash"
 
 manifests=$repository/docker/kubernetes
-versions=(1.25 1.28 1.31 1.34 1.37)
+overlays=(base host-network restricted root openshift from-chart)
+# The newest three, and the oldest with lifecycle.preStop.sleep.
+versions=(1.30 1.35 1.36 1.37)
 
 setup_file() {
   PATH=$PATH:$python_tools/bin # kubectl, where no package has it
-  for overlay in base host-network restricted; do
+  for overlay in "${overlays[@]}"; do
     render "$overlay" >"$engine_directory/$overlay.yaml"
   done
 }
 
-# kubectl before 1.21 has a kustomize that wants directories under another name.
 render() {
-  kubectl kustomize "$manifests/$1" 2>"$engine_directory/kustomize.log" && return
-  local copy
-  copy=$(mktemp -d "$engine_directory/test.XXXXXX")
-  cp -r "$manifests/." "$copy"
-  sed -i 's#^resources:$#&#; /^  - \.\.\/base$/d; $a bases: [../base]' "$copy/$1/kustomization.yaml"
-  kubectl kustomize "$copy/$1" || { cat "$engine_directory/kustomize.log" >&2 && return 1; }
+  kubectl kustomize "$manifests/$1"
 }
 
 # as_json FILE: all documents of a YAML file, as an array.
@@ -54,8 +50,8 @@ remove_pod() {
 
 # ---- the manifests ----
 
-@test "each manifest is valid, strictly, for Kubernetes 1.25 to 1.37" {
-  for overlay in base host-network restricted; do
+@test "each manifest is valid, strictly, for Kubernetes 1.30 to 1.37" {
+  for overlay in "${overlays[@]}"; do
     for version in "${versions[@]}"; do
       "$python_tools/bin/kubernetes-validate" --strict --no-warn --kubernetes-version "$version" \
         "$engine_directory/$overlay.yaml"
@@ -74,7 +70,7 @@ remove_pod() {
     printf '%s\n' "$file"
     [[ $(head -c 2 "$file") == '# ' ]]
   done < <(find "$manifests" "$repository/docker/compose.yaml" -name '*.yaml')
-  for file in "$manifests"/{host-network,restricted,base}/kustomization.yaml "$manifests/helm-values.yaml"; do
+  for file in "$manifests"/*/kustomization.yaml "$manifests"/helm-*.yaml; do
     grep -q '^# Choose it ' "$file"
   done
 }
@@ -92,14 +88,10 @@ say() {
   said_of_container=$(as_json "$directory/said.yaml" | jq --compact-output --sort-keys '.[-1].securityContext')
 }
 
-# is_as_said OVERLAY KIND: compares the container's security context exactly; of the pod's only the sysctls,
-# whose value may be lower, which opens more ports.
+# is_as_said OVERLAY KIND: compares the container's security context exactly.
 is_as_said() {
   diff <(printf '%s\n' "$said_of_container") \
     <(workload "$1" "$2" '.spec.template.spec.containers[0].securityContext' | jq -cS .)
-  workload "$1" "$2" '.spec.template.spec.securityContext' | jq --exit-status --argjson said "$said_of_pod" '
-    [.sysctls // [], $said.sysctls // []]
-    | (map(map(.name)) | .[0] == .[1]) and all(transpose[] | map(.value | tonumber); .[0] <= .[1])'
 }
 
 # The settings of a workload's container, as options for podman.
@@ -108,37 +100,62 @@ settings_of() {
   while read -r setting; do
     settings+=(--env "$setting")
   done < <(
-    workload "$1" ConfigMap '.data | to_entries[] | "\(.key)=\(.value)"' | jq --raw-output .
+    workload "$1" ConfigMap 'select(.metadata.name | startswith("kong-settings")) | .data | to_entries[] | "\(.key)=\(.value)"' | jq --raw-output .
     workload "$1" "$2" '.spec.template.spec.containers[0].env[] | "\(.name)=\(.value)"' | jq --raw-output .
   )
   # Only a start reads it.
   settings+=(--env KONG_PG_PASSWORD_FILE=)
 }
 
-@test "the security context of host-network is what --format kubernetes prints" {
+@test "the security context of host-network is what --format kubernetes prints: kong, with one capability" {
   settings_of host-network DaemonSet
-  say --user 0 --network host
+  say --user 1000 --network host
   is_as_said host-network DaemonSet
+  jq --exit-status '.runAsNonRoot and .capabilities.add == ["NET_BIND_SERVICE"]' <<<"$said_of_container"
 }
 
-@test "the security contexts of restricted, including the pod's, are what --format kubernetes prints" {
+@test "the security context of root is what --format kubernetes prints for root" {
+  settings_of root DaemonSet
+  say --user 0 --network host
+  is_as_said root DaemonSet
+}
+
+@test "the security context of from-chart, with its servers, is what --format kubernetes prints" {
+  settings_of from-chart DaemonSet
+  workload from-chart ConfigMap '.data["servers.conf"] | select(.)' | jq --raw-output . >"$directory/servers.conf"
+  say --user 1000 --network host --volume "$directory:/etc/kong/servers:ro"
+  is_as_said from-chart DaemonSet
+}
+
+@test "the security context of restricted is what --format kubernetes prints where the sysctl opens the ports" {
   settings_of restricted Deployment
-  say --user 1000 --network none
+  say --user 1000 --network none --sysctl net.ipv4.ip_unprivileged_port_start=0
   is_as_said restricted Deployment
+  [[ $said_of_pod == null ]]
+}
+
+@test "the security context of openshift is that of restricted, without the number of the user" {
+  workload openshift Deployment '.spec.template.spec.containers[0].securityContext' >"$directory/openshift"
+  workload restricted Deployment '.spec.template.spec.containers[0].securityContext | del(.runAsUser)' | diff "$directory/openshift" -
+  for kind in Deployment Job; do
+    workload openshift "$kind" '.spec.template.spec.securityContext | keys' | tee "$directory/keys"
+    not grep -E 'runAsUser|runAsGroup|fsGroup' "$directory/keys"
+  done
 }
 
 @test "the values for Helm have the security context of host-network" {
   settings_of host-network DaemonSet
-  say --user 0 --network host
-  actual=$(values '.containerSecurityContext | del(.seccompProfile, .runAsNonRoot)' | jq -cS .)
+  say --user 1000 --network host
+  actual=$(values '.containerSecurityContext | del(.seccompProfile)' | jq -cS .)
   diff <(printf '%s\n' "$said_of_container") <(printf '%s\n' "$actual")
 }
 
 # ---- what docker/README.md and the heads of the files say ----
 
-@test "restricted keeps to Pod Security's level restricted, field by field" {
-  for kind in Deployment Job; do
-    workload restricted "$kind" '.spec.template.spec' | jq --exit-status '
+@test "restricted and openshift keep to Pod Security's level restricted, field by field" {
+  for pair in 'restricted Deployment' 'restricted Job' 'openshift Deployment' 'openshift Job'; do
+    # shellcheck disable=SC2086 # two words
+    workload $pair '.spec.template.spec' | jq --exit-status '
       (.hostNetwork // .hostPID // .hostIPC // false | not)
       and .securityContext.runAsNonRoot and .securityContext.runAsUser != 0
       and .securityContext.seccompProfile.type == "RuntimeDefault"
@@ -168,6 +185,16 @@ settings_of() {
 
 @test "the Service of restricted is a load balancer's, and keeps the client's address" {
   workload restricted Service .spec | jq --exit-status '.type == "LoadBalancer" and .externalTrafficPolicy == "Local"'
+}
+
+@test "only root starts as root: no other workload, and no job" {
+  for overlay in "${overlays[@]}"; do
+    as_json "$engine_directory/$overlay.yaml" | jq --exit-status --arg overlay "$overlay" '
+      all(.[] | select(.kind == "Job" or .kind == "Deployment" or .kind == "DaemonSet" and $overlay != "root")
+        | .spec.template.spec; .securityContext.runAsNonRoot and .securityContext.runAsUser != 0
+          and all((.containers + (.initContainers // []))[]; .securityContext | .runAsUser != 0 and .runAsNonRoot != false
+            and .allowPrivilegeEscalation == false))'
+  done
 }
 
 @test "no pod gets a token for the API server" {
@@ -209,12 +236,25 @@ settings_of() {
     | map([.port, $ports[.targetPort]]) == [[80, 80], [443, 443]]'
 }
 
-@test "base and overlays name the same image, for each of their containers" {
-  for overlay in base host-network restricted; do
-    images=$(as_json "$engine_directory/$overlay.yaml" | jq --compact-output '
-      [.. | objects | select(has("image")) | .image] | unique')
-    [[ $images == '["registry.example.com/kong-entrypoint:3.9"]' ]]
+@test "a tag that is changed in one place is that of every container, and of nothing else" {
+  cp -r "$manifests" "$directory/kubernetes"
+  sed -i 's/newTag: .*/newTag: "3.9-2"/' "$directory/kubernetes/image/kustomization.yaml"
+  for overlay in "${overlays[@]}"; do
+    kubectl kustomize "$directory/kubernetes/$overlay" >"$directory/$overlay.yaml"
+    diff "$engine_directory/$overlay.yaml" "$directory/$overlay.yaml" >"$directory/difference" || true
+    images=$(as_json "$directory/$overlay.yaml" | jq --compact-output '[.. | objects | select(has("image")) | .image]')
+    printf '%s: %s\n' "$overlay" "$images"
+    jq --exit-status 'length > 0 and all(.[]; . == "registry.example.com/kong-entrypoint:3.9-2")' <<<"$images"
+    (($(grep -c '^>' "$directory/difference") == $(jq length <<<"$images")))
   done
+}
+
+@test "the job of the migrations is made again for a new image: by Argo CD, by Flux, and by README's commands" {
+  workload base Job .metadata.annotations | jq --exit-status '
+    .["argocd.argoproj.io/hook-delete-policy"] == "BeforeHookCreation"
+    and .["kustomize.toolkit.fluxcd.io/force"] == "enabled"'
+  grep -F 'delete job kong-migrations --ignore-not-found' "$repository/docker/README.md"
+  workload base Job '[.spec.template.spec | (.containers + .initContainers)[].resources.limits.memory]' | grep -F 'Mi'
 }
 
 @test "nginx ends by itself before the kubelet would kill it" {
@@ -224,28 +264,32 @@ settings_of() {
     # shellcheck disable=SC2086 # two words
     workload $pair '.spec.template.spec' | jq --exit-status --argjson timeout "$timeout" '
       .terminationGracePeriodSeconds
-        > $timeout + ([.containers[0].env[] | select(.name == "ENTRYPOINT_STOP_DELAY") | .value | rtrimstr("s") | tonumber]
-          | add // 0)'
+        > $timeout + (.containers[0].lifecycle.preStop.sleep.seconds // 0)'
   done
 }
 
 # ---- the values for Helm ----
 
-# values FILTER
+# values FILTER: of the file for a Kong without a database, and of both files.
 values() {
   as_json "$manifests/helm-values.yaml" | jq --compact-output ".[0] | $1"
 }
 
-# The keys of the official chart's values.yaml, version 2.41.0, that are used. The last ones contain keys of
-# Kubernetes or Kong.
+values_with_database() {
+  jq --slurp --compact-output ".[0] * .[1] | $1" <(values .) <(as_json "$manifests/helm-database.yaml" | jq '.[0]')
+}
+
+# The keys of the official chart's values.yaml, version 3.4.1, that are used. The last ones contain keys of
+# Kubernetes or Kong. Tests/kubernetes/chart renders the chart.
 chart_keys=(
   image.repository image.tag deployment.daemonset deployment.hostNetwork
+  deployment.kong.initContainers.clearStalePid.enabled waitImage.enabled
   proxy.type proxy.http.containerPort proxy.tls.containerPort dnsPolicy terminationGracePeriodSeconds
 )
-chart_sections=(containerSecurityContext env lifecycle.preStop tolerations updateStrategy)
+chart_sections=(containerSecurityContext env lifecycle.preStop migrations.resources tolerations updateStrategy)
 
 @test "the chart knows the values for Helm" {
-  values 'paths(scalars | true) | map(tostring) | join(".")' | jq --raw-output . >"$directory/paths"
+  values_with_database 'paths(scalars | true) | map(tostring) | join(".")' | jq --raw-output . >"$directory/paths"
   cat "$directory/paths"
   while read -r path; do
     for key in "${chart_keys[@]}"; do
@@ -259,10 +303,10 @@ chart_sections=(containerSecurityContext env lifecycle.preStop tolerations updat
   done <"$directory/paths"
 }
 
-@test "the values for Helm make the chart like host-network, without a database" {
+@test "the values for Helm make the chart like host-network" {
   values . | jq --exit-status --argjson daemonset "$(workload host-network DaemonSet .spec)" '
     ($daemonset.template.spec) as $pod
-    | .deployment == {"daemonset": true, "hostNetwork": $pod.hostNetwork}
+    | .deployment.daemonset and .deployment.hostNetwork == $pod.hostNetwork
     and .dnsPolicy == $pod.dnsPolicy and .tolerations == $pod.tolerations
     and [.proxy.http.containerPort, .proxy.tls.containerPort] == [80, 443]
     and (.updateStrategy | del(.rollingUpdate.maxSurge)) == $daemonset.updateStrategy
@@ -270,6 +314,9 @@ chart_sections=(containerSecurityContext env lifecycle.preStop tolerations updat
     and .terminationGracePeriodSeconds == $pod.terminationGracePeriodSeconds
     and .terminationGracePeriodSeconds > (.env.nginx_main_worker_shutdown_timeout | rtrimstr("s") | tonumber)
     and .env.database == "off" and .env.admin_gui_listen == "off"'
+  values_with_database . | jq --exit-status --argjson settings "$(workload base ConfigMap .data)" '
+    .env.database == $settings.KONG_DATABASE and .env.pg_host == $settings.KONG_PG_HOST
+    and .env.pg_password.valueFrom.secretKeyRef.name == "kong-postgres" and .waitImage.enabled == false'
 }
 
 # ---- running ----
@@ -313,31 +360,58 @@ has_the_password() {
     grep --line-regexp --fixed-strings 'KONG_PG_PASSWORD=the secret of the database'
 }
 
-# Each address of the workload's three probes answers, from where the kubelet asks.
+# probes_are_answered OVERLAY KIND [LISTENER]: each address of its three probes, from where the kubelet asks.
 probes_are_answered() {
   local url
   local -a urls
   mapfile -t urls < <(workload "$1" "$2" '.spec.template.spec.containers[0] | .ports as $ports
     | (.startupProbe, .livenessProbe, .readinessProbe).httpGet
-    | .port as $port | "http://\(.host // "localhost"):\($ports[] | select(.name == $port).containerPort)\(.path)"' | jq -r .)
+    | .port as $port | (.scheme // "HTTP" | ascii_downcase) as $scheme
+    # The certificate is for that name. The kubelet does not verify it.
+    | (if $scheme == "https" then "localhost" else .host // "localhost" end) as $host
+    | "\($scheme)://\($host):\($ports[] | select(.name == $port).containerPort)\(.path)"' | jq -r .)
   printf '%s\n' "${urls[@]}"
   ((${#urls[@]} == 3))
   for url in "${urls[@]}"; do
-    serves "$url" status
+    serves "$url" "${3:-status}"
   done
 }
 
-@test "host-network runs in podman: ports 80 and 443 of the host answer, and nginx runs as kong" {
+# on_the_node OVERLAY: its DaemonSet runs in podman, in the network of the host; nginx is kong, and has what the
+# plan says.
+on_the_node() {
   main=kong
   play_options=()
-  plan host-network DaemonSet kong
-  play host-network DaemonSet kong kong
+  plan "$1" DaemonSet kong
+  play "$1" DaemonSet kong kong
   answers_as_planned
   [[ $(readlink "/proc/$master/ns/net") == "$(readlink /proc/self/ns/net)" ]]
-  credentials "$master" | jq --exit-status '.uid == 1000 and .permitted == ["cap_net_bind_service"] and .no_new_privs'
+  credentials "$master" | jq --exit-status '.uid == 1000 and .permitted == ["cap_net_bind_service"] and .no_new_privs
+    and .bounding == .permitted'
   has_the_password
-  probes_are_answered host-network DaemonSet
   not logged 'entrypoint: warn'
+}
+
+@test "host-network runs in podman, without root: ports 80 and 443 of the host answer" {
+  on_the_node host-network
+  probes_are_answered host-network DaemonSet
+}
+
+@test "root runs in podman: ports 80 and 443 of the host answer, and nginx runs as kong" {
+  on_the_node root
+  probes_are_answered root DaemonSet
+}
+
+@test "from-chart runs in podman, without root: each port of its servers, IPv6, metrics, and probes with TLS" {
+  mkdir -p "$directory/volumes/servers"
+  on_the_node from-chart
+  probes_are_answered from-chart DaemonSet admin
+  [[ $(nsenter --target "$master" --net curl --silent --noproxy '*' --output /dev/null \
+    --write-out '%{http_code} %{redirect_url}' 'http://127.0.0.1:81/path?query') == '308 https://127.0.0.1/path?query' ]]
+  page http://127.0.0.1:9542/nginx_status | grep -F 'Active connections'
+  serves 'http://[::1]:80/'
+  serves http://localhost:8100/metrics status
+  [[ $(podman exec "$container" date +%Z) == $(date +%Z) ]]
 }
 
 @test "restricted runs in podman: ports 80 and 443 of the pod answer, without any capability" {
@@ -354,6 +428,27 @@ probes_are_answered() {
   credentials "$master" | jq --exit-status '.uid == 1000 and .permitted == [] and .bounding == [] and .no_new_privs'
   has_the_password
   probes_are_answered restricted Deployment
+  not logged 'entrypoint: warn'
+}
+
+@test "openshift runs in podman as the number that a namespace may have, which no account has" {
+  main=kong
+  sysctls=$(workload openshift Deployment '.spec.template.spec.securityContext.sysctls // [] | map("\(.name)=\(.value)")')
+  sed "s/^default_ulimits/default_sysctls = $sysctls\n&/" \
+    "$engine_directory/containers.conf" >"$directory/containers.conf"
+  # shellcheck disable=SC2034 # for podman, in engine.bash
+  engine_settings=$directory/containers.conf
+  # What the policy restricted-v2 adds.
+  sed 's/^        runAsNonRoot: true$/&\n        runAsUser: 1000680000/' \
+    "$engine_directory/openshift.yaml" >"$engine_directory/openshift-assigned.yaml"
+  play_options=(--network none)
+  plan openshift-assigned Deployment kong
+  play openshift-assigned Deployment kong kong
+  answers_as_planned
+  credentials "$master" | jq --exit-status '.uid == 1000680000 and .gid == 0 and .permitted == [] and .no_new_privs'
+  has_the_password
+  probes_are_answered openshift Deployment
+  podman exec "$container" entrypoint --health
   not logged 'entrypoint: warn'
 }
 

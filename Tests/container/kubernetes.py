@@ -8,6 +8,7 @@ gives the reason. Podman is that of Debian 12, version 4.3.
 """
 
 import json
+import os
 import sys
 
 import yaml
@@ -35,10 +36,17 @@ def take_limits(container):
     container.pop("resources", None)
 
 
-def volumes_from_directories(pod, directory):
-    """Secrets came with podman 4.4. An emptyDir belongs to root alone in podman, and to everybody in Kubernetes."""
+def volumes_from_directories(pod, directory, config_maps):
+    """Secrets came with podman 4.4. An emptyDir belongs to root alone in podman, and to everybody in Kubernetes.
+    ConfigMaps that are volumes have a mode in Kubernetes that everybody can read."""
     for volume in pod["volumes"]:
         name = volume["name"]
+        if "hostPath" in volume:
+            continue
+        for file, text in config_maps.get(volume.get("configMap", {}).get("name"), {}).items():
+            os.makedirs(f"{directory}/{name}", exist_ok=True)
+            with open(f"{directory}/{name}/{file}", "w") as output:
+                output.write(text)
         volume.clear()
         volume.update(name=name, hostPath={"path": f"{directory}/{name}", "type": "Directory"})
 
@@ -68,9 +76,10 @@ def main():
         container["args"] = arguments or container["args"]
     if arguments:
         pod["spec"]["restartPolicy"] = "Never"
-    volumes_from_directories(pod["spec"], directory)
-    take_sysctls(pod["spec"])
     settings = [document for document in documents if document["kind"] == "ConfigMap"]
+    config_maps = {document["metadata"]["name"]: document["data"] for document in settings}
+    volumes_from_directories(pod["spec"], directory, config_maps)
+    take_sysctls(pod["spec"])
     print("\n---\n".join(json.dumps(document) for document in [*settings, pod]))
 
 

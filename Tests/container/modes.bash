@@ -52,7 +52,7 @@ starts_again() {
 
 # The image's HEALTHCHECK.
 is_healthy() {
-  podman exec "$container" /usr/local/bin/entrypoint --user kong -- kong health
+  podman exec "$container" /usr/local/bin/entrypoint --health
 }
 
 # reload PORT: with `docker exec`, as the container's own user. Leaves its exit status and output.

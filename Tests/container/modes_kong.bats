@@ -48,6 +48,18 @@ source "${BATS_TEST_DIRNAME}/modes.bash"
   image=$image_own_file
   explains kong '`no-new-privileges`, `=p` on entrypoint (podman)' \
     'cap_net_bind_service is only in the bounding set' --security-opt no-new-privileges
+  grep -F 'way out: docker run --cap-add NET_BIND_SERVICE; Kubernetes: capabilities.add: ["NET_BIND_SERVICE"]' \
+    "$directory/stderr"
+}
+
+@test "kong with the flags of --format docker, which are the same on each engine: ambient, without root" {
+  local -a flags
+  image=$image_own_file
+  read -ra flags < <(podman run --rm "${listen[@]}" "$image" --dry-run --format docker kong docker-start)
+  [[ ${flags[*]} == '--user 1337 --cap-drop ALL --cap-add NET_BIND_SERVICE --security-opt no-new-privileges' ]]
+  grants kong 'the flags of `--format docker`, `=p` on entrypoint' ambient "${flags[@]}"
+  remove
+  grants kong "the same, the host's network" ambient "${flags[@]}" --network host
 }
 
 # Docker and containerd leave this permitted until the exec, and podman does not (runc keeps it for them).
