@@ -286,7 +286,7 @@ chart_keys=(
   deployment.kong.initContainers.clearStalePid.enabled waitImage.enabled
   proxy.type proxy.http.containerPort proxy.tls.containerPort dnsPolicy terminationGracePeriodSeconds
 )
-chart_sections=(containerSecurityContext env lifecycle.preStop migrations.resources tolerations updateStrategy)
+chart_sections=(containerSecurityContext customEnv env lifecycle.preStop migrations.resources tolerations updateStrategy)
 
 @test "the chart knows the values for Helm" {
   values_with_database 'paths(scalars | true) | map(tostring) | join(".")' | jq --raw-output . >"$directory/paths"
