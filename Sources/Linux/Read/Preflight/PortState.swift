@@ -8,9 +8,11 @@ import Text
 struct BindResult: Message {
   var error: Errno?
 
-  init(_ listener: Listener) {
+  /// - Parameter shares: whether a port with reuseport may be shared, as nginx would; otherwise it counts as
+  ///   taken.
+  init(_ listener: Listener, shares: Bool = true) {
     do throws(Errno) {
-      try BindResult.bind(listener)
+      try BindResult.bind(listener, reusesPort: shares && listener.isReusingPort)
     } catch {
       self.error = error
     }
@@ -19,13 +21,13 @@ struct BindResult: Message {
   /// Binds as nginx does, and does not listen, so that nobody notices.
   ///
   /// A socket of UDP would get datagrams without that.
-  private static func bind(_ listener: Listener) throws(Errno) {
+  private static func bind(_ listener: Listener, reusesPort: Bool) throws(Errno) {
     guard listener.transport == .tcp, let host = listener.host, let port = listener.port,
       let address = SocketAddress(host, port: UInt16(port))
     else { return }
     let socket = try Socket(for: address)
     try socket.set(.reuseAddress)
-    if listener.isReusingPort { try socket.set(.reusePort) }
+    if reusesPort { try socket.set(.reusePort) }
     if host.isIPv6 { try socket.set(.onlyIPv6, !listener.acceptsIPv4) }
     try socket.bind(to: address)
   }

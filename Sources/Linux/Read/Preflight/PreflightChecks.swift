@@ -157,23 +157,22 @@ package struct PreflightChecks {
 
   /// The certain failures that a start can find at nearly no cost.
   ///
-  /// Only where bind(2) says that a port is taken, or on the network of a node, is there more to do than to
-  /// bind.
+  /// The kernel's lists of sockets, which take it 10 ms and more on a large machine, are read only if bind(2)
+  /// says that somebody has a port. Connections are made on the network of a node only.
   package func certain(of names: [CheckName]) -> [Explanation] {
     guard start.request.isDockerStart else { return [] }
     var findings: [Finding] = []
-    let isNode = !names.isEmpty && HostNetwork.isLikely()
     let ofPorts = names.filter { $0 == .portTaken || $0 == .portShared }
-    if !ofPorts.isEmpty, isNode || isAPortTaken {
+    if !ofPorts.isEmpty, isAPortTaken {
       findings += ofPorts.flatMap { self.findings(of: $0) }
     }
-    if isNode, names.contains(.hostportHijack) {
+    if names.contains(.hostportHijack), HostNetwork.isLikely() {
       findings += hostportHijack(patience: PreflightChecks.patienceOfStart)
     }
     return findings.compactMap { $0.failure }
   }
 
   private var isAPortTaken: Bool {
-    start.checkedListeners.contains { BindResult($0).error == .addressInUse }
+    start.checkedListeners.contains { BindResult($0, shares: false).error == .addressInUse }
   }
 }
