@@ -84,7 +84,8 @@ let package = Package(
     pure("Kong", uses: ["Text", "Capabilities", "Nginx"]),
     pure("Services", uses: ["Text", "Nginx"]),
     pure("Plan", uses: ["Text", "Capabilities", "Nginx", "Kong", "Services"]),
-    pure("Preflight", uses: ["Text", "Capabilities", "Nginx", "Kong", "Plan"]),
+    pure(
+      "Preflight", uses: ["Text", "Capabilities", "Nginx", "Kong", "Services", "Plan"]),
     pure(
       "Report", uses: ["Text", "Capabilities", "Nginx", "Kong", "Services", "Plan", "Preflight"]),
     pure("Settings", uses: ["Text", "Kong", "Plan", "Report"]),

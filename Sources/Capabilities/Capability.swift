@@ -32,6 +32,8 @@ package struct Capability: RawRepresentable, Hashable, Comparable, Sendable {
   package static let netBindService = Capability(number: 10)
   /// Raw sockets, and IP_TRANSPARENT (ip(7)).
   package static let netRaw = Capability(number: 13)
+  /// Exceed hard limits of resources (setrlimit(2)).
+  package static let sysResource = Capability(number: 24)
   /// Write file capabilities.
   package static let setfcap = Capability(number: 31)
 

@@ -113,10 +113,31 @@ package struct Environment: Equatable, Sendable {
         || isLogSetting(name) || mayNameSecretFile(name) || isDatabaseSetting(name)
         || NginxBlock.of(name) != nil
       : name.begins(with: "SET_CAP_") || name.begins(with: "ENTRYPOINT_")
-        || name.equals("PATH") || name.equals("NO_COLOR") || name.equals("NGINX")
+        || name.equals("PATH") || name.equals("TZ") || name.equals("NO_COLOR")
+        || name.equals("NGINX")
         || SecureExecution.ignores(name)
     // All settings have such names, and names are printed unescaped in messages.
     return isKnown && isPlain(name)
+  }
+
+  /// Whether only the checks of a start look at a variable.
+  package static func concernsChecks(_ name: Span<UInt8>) -> Bool {
+    namesFile(name) || name.equals("KUBERNETES_SERVICE_HOST") || name.equals("KONG_DNS_RESOLVER")
+      || name.equals("KONG_CLUSTER_CONTROL_PLANE") || name.equals("KONG_CLUSTER_TELEMETRY_ENDPOINT")
+      || name.equals("KONG_NGINX_MAIN_WORKER_RLIMIT_NOFILE")
+  }
+
+  /// Whether a variable names files that Kong reads.
+  ///
+  /// Its value can also be what would be in the file.
+  package static func namesFile(_ name: String) -> Bool { namesFile(name.utf8.span) }
+
+  /// Whether a variable names files that Kong reads.
+  package static func namesFile(_ name: Span<UInt8>) -> Bool {
+    name.equals("AWS_WEB_IDENTITY_TOKEN_FILE") || name.equals("KONG_VAULT_HCV_KUBE_API_TOKEN_FILE")
+      || name.equals("KONG_DECLARATIVE_CONFIG") || isSetting(name, endingIn: "_CERT")
+      || isSetting(name, endingIn: "_CERT_KEY") || isSetting(name, endingIn: "_CERTIFICATE")
+      || name.equals("KONG_SSL_DHPARAM")
   }
 
   private static func isPlain(_ name: Span<UInt8>) -> Bool {

@@ -1,6 +1,8 @@
 import Capabilities
+package import Kong
 package import Nginx
 package import Plan
+import Text
 
 /// A start that is checked: what is asked, what the machine is like, and the plan made of both.
 package struct CheckedStart: Sendable {
@@ -10,12 +12,22 @@ package struct CheckedStart: Sendable {
   package let snapshot: HostSnapshot
   /// The plan; it may be one that cannot succeed.
   package let plan: Plan
+  /// The variables that only checks look at.
+  package let variables: [Environment.Variable]
 
   /// A start with the plan that a planner has made of it.
-  package init(_ planner: Planner, _ plan: Plan) {
+  ///
+  /// - Parameter variables: those that only checks look at.
+  package init(_ planner: Planner, _ plan: Plan, variables: [Environment.Variable] = []) {
     request = planner.request
     snapshot = planner.snapshot
     self.plan = plan
+    self.variables = variables
+  }
+
+  /// The value of a variable that only checks look at; nil if it is unset or empty.
+  func value(of name: String) -> ByteString? {
+    variables.first { $0.name == name && !$0.value.isEmpty }?.value
   }
 
   /// Whether root starts it, so that ways out can name what root may do.

@@ -24,7 +24,8 @@ struct Check {
         throw error.failure
       }
       let planner = Planner(request: request, snapshot: snapshot)
-      let checked = CheckedStart(planner, planner.plan())
+      let checked = CheckedStart(
+        planner, planner.plan(), variables: start.environment.ofChecks())
       let findings = PreflightChecks(checked)?.findings(of: request.checks.names) ?? []
       let report = CheckReport(checked.plan, findings)
       try print(report, isPlain: variables.nonEmpty("NO_COLOR") != nil)

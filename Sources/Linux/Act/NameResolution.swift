@@ -19,7 +19,7 @@ struct NameResolution {
     if !known.isEmpty { return known }
     // RFC 6761, section 6.3.
     if DNSName(name.bytes[...]) == DNSName("localhost".utf8.map { $0 }[...]) { return [.loopback] }
-    let configuration = ResolverConfiguration(NameResolution.contents("/etc/resolv.conf"))
+    let configuration = NameResolution.configuration
     var denied: [DNSName] = []
     var denial: (server: IPAddress, exists: Bool)?
     var failure: ServiceObstacle?
@@ -38,6 +38,11 @@ struct NameResolution {
     if let failure { throw failure }
     throw .unknownName(
       denied, server: denial?.server ?? configuration.servers[0], exists: denial?.exists ?? false)
+  }
+
+  /// What /etc/resolv.conf says now.
+  static var configuration: ResolverConfiguration {
+    ResolverConfiguration(contents("/etc/resolv.conf"))
   }
 
   private typealias Found = (addresses: [IPAddress], exists: Bool, server: IPAddress)

@@ -13,13 +13,31 @@ package struct EnvironmentBlock {
 
   /// The variables that a plan can depend on.
   package func interpreted() -> Environment {
-    Environment(strings.compactMap(variable), isNonEmpty: isNonEmpty)
+    Environment(strings.compactMap { variable($0) }, isNonEmpty: isNonEmpty)
   }
 
-  private func variable(_ string: CString) -> Environment.Variable? {
+  /// The variables that only checks look at.
+  ///
+  /// Where the contents of a file can stand in its place, such as a key, they are not copied.
+  package func ofChecks() -> [Environment.Variable] {
+    strings.compactMap {
+      variable($0) { name, value in
+        Environment.concernsChecks(name)
+          && (!Environment.namesFile(name) || value.begins(with: "/")
+            || value.begins(with: "system"))
+      }
+    }
+  }
+
+  private func variable(
+    _ string: CString,
+    where isWanted: (_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool = { name, _ in
+      Environment.interprets(name)
+    }
+  ) -> Environment.Variable? {
     string.withBytes { bytes in
       guard let end = bytes.indices.first(where: { bytes[$0] == UInt8(ascii: "=") }),
-        Environment.interprets(bytes.extracting(..<end))
+        isWanted(bytes.extracting(..<end), bytes.extracting((end + 1)...))
       else { return nil }
       return Environment.Variable(
         name: String(decoding: copy(bytes.extracting(..<end)), as: UTF8.self),

@@ -79,6 +79,12 @@ struct ResourceLimit {
     return unsafe linux_getrlimit(number, &limit) == 0 ? UInt(limit.rlim_cur) : nil
   }
 
+  /// What this process may raise it to; nil where the kernel does not say.
+  var hard: UInt? {
+    var limit = rlimit()
+    return unsafe linux_getrlimit(number, &limit) == 0 ? UInt(limit.rlim_max) : nil
+  }
+
   /// Lowers it, for good (setrlimit(2)).
   func lower(to most: UInt) throws(SystemCallFailure) {
     var limit = rlimit()

@@ -128,6 +128,7 @@ extension NginxFileUse {
   }
 
   fileprivate var waysToLogElsewhere: [String] {
+    if purpose == .read { return [] }
     if directive.hasPrefix("KONG_") {
       return ["\(directive)=/dev/\(directive.hasSuffix("_ERROR_LOG") ? "stderr" : "stdout")"]
     }
@@ -144,8 +145,15 @@ extension NginxFileUse {
 
   /// Of a certificate and its key Kong 3 takes the text, too.
   fileprivate var waysToPassContents: [String] {
-    guard directive == "ssl_certificate_key" || directive == "ssl_certificate" else { return [] }
-    let variable = directive == "ssl_certificate" ? "KONG_SSL_CERT" : "KONG_SSL_CERT_KEY"
+    let variable: String
+    switch directive {
+    case "ssl_certificate": variable = "KONG_SSL_CERT"
+    case "ssl_certificate_key": variable = "KONG_SSL_CERT_KEY"
+    case _
+    where directive.utf8.ends(with: "_SSL_CERT") || directive.utf8.ends(with: "_SSL_CERT_KEY"):
+      variable = directive
+    default: return []
+    }
     return [
       "Kong 3: \(variable)_FILE=\(path.shortened) in place of \(variable): root reads the"
         + " file, and passes its contents on"

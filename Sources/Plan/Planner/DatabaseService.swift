@@ -1,15 +1,15 @@
-import Kong
+package import Kong
 import Nginx
-import Services
-import Text
+package import Services
+package import Text
 
 /// Where Kong's settings say that its database is.
-struct DatabaseService {
+package struct DatabaseService {
   private let request: Request
   private let files: KongFiles
 
   /// Looks into the environment, and then into kong.conf, as Kong does.
-  init(_ request: Request, files: KongFiles) {
+  package init(_ request: Request, files: KongFiles) {
     self.request = request
     self.files = files
   }
@@ -20,7 +20,7 @@ struct DatabaseService {
   /// The service to wait for; nil if Kong is told to use no database.
   ///
   /// - Throws: ``StartFailure`` if only Kong can find out where it is, or if it is not PostgreSQL.
-  func service() throws(StartFailure) -> Service? {
+  package func service() throws(StartFailure) -> Service? {
     if isOff { return nil }
     let database = setting("database")
     guard database.value == nil || database.value == "postgres" else {

@@ -13,6 +13,14 @@ package enum CheckName: String, Choice, Sendable {
   case portTaken = "port-taken"
   /// Another process of the user shares a listener's port.
   case portShared = "port-shared"
+  /// A file that a setting names, and that Kong's user cannot read.
+  case unreadable
+  /// A name of the cluster that the pod cannot resolve.
+  case clusterDNS = "cluster-dns"
+  /// A time zone that the image has not.
+  case timeZone = "time-zone"
+  /// A limit of open files that is lower than what nginx sets.
+  case openFiles = "open-files"
 }
 
 /// Which checks ENTRYPOINT_CHECKS leaves.

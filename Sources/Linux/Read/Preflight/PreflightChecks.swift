@@ -10,8 +10,8 @@ package import Text
 /// A check that could hang, or be misled by files of the user, runs in a process of its own, as the user,
 /// without privileges and with a time limit. If that process fails, only its check is lost.
 package struct PreflightChecks {
-  private let start: CheckedStart
-  private let user: TargetUser
+  let start: CheckedStart
+  let user: TargetUser
   /// The nginx of this prefix, if it runs already: then what is there now is checked.
   private var nginx: RunningNginx?
 
@@ -51,6 +51,10 @@ package struct PreflightChecks {
       }
     case .portShared: withPortStates(name, shared)
     case .hostportHijack: hostportHijack(patience: 300)
+    case .unreadable: unreadable()
+    case .clusterDNS: clusterDNS(patience: 700)
+    case .timeZone: timeZone()
+    case .openFiles: openFiles()
     }
   }
 
@@ -129,7 +133,7 @@ package struct PreflightChecks {
   private static let patience = 900
 
   /// Finds something in a process without privileges.
-  private func asUser(_ name: CheckName, _ find: () -> [Finding]) -> [Finding] {
+  func asUser(_ name: CheckName, _ find: () -> [Finding]) -> [Finding] {
     let outcome = ConfinedProcess.run(
       as: user, own: own, patience: PreflightChecks.patience, find)
     switch outcome {
@@ -170,6 +174,7 @@ package struct PreflightChecks {
       findings += hostportHijack(patience: PreflightChecks.patienceOfStart)
     }
     return findings.compactMap { $0.failure }
+      + (names.contains(.timeZone) ? certainOfTimeZone() : [])
   }
 
   private var isAPortTaken: Bool {
