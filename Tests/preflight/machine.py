@@ -67,9 +67,10 @@ class Node:
         self.sysctl("net.ipv4.ip_unprivileged_port_start", 0)
         self.sysctl("net.ipv4.ip_forward", 1)
         self.sysctl("net.ipv6.conf.all.forwarding", 1)
-        run(f"cp {BINARY} /run/bin/entrypoint; chmod 755 /run/bin/entrypoint")
+        # A start gives nginx's file capabilities: not that of the machine.
+        run(f"cp {BINARY} /run/bin/entrypoint; cp /usr/sbin/nginx /run/bin/; chmod 755 /run/bin/*")
         with open("/run/bin/kong", "w", encoding="utf-8") as script:
-            script.write(f"#!/bin/sh\nset -e\ncp /run/nginx.conf {PREFIX}/nginx.conf\n/usr/sbin/nginx -t -q -p {PREFIX} -c nginx.conf\n")
+            script.write(f"#!/bin/sh\nset -e\ncp /run/nginx.conf {PREFIX}/nginx.conf\n/run/bin/nginx -t -q -p {PREFIX} -c nginx.conf\n")
         os.chmod("/run/bin/kong", 0o755)
         os.makedirs(PREFIX, exist_ok=True)
         run(f"mount -t tmpfs tmpfs {PREFIX}; chown 1337:0 {PREFIX}")
@@ -103,7 +104,7 @@ class Node:
 
     @staticmethod
     def environment(listen, variables):
-        return {"PATH": "/run/bin:/usr/sbin:/usr/bin:/sbin:/bin", "ENTRYPOINT_PROXY": "/usr/sbin/nginx",
+        return {"PATH": "/run/bin:/usr/sbin:/usr/bin:/sbin:/bin", "ENTRYPOINT_PROXY": "/run/bin/nginx",
                 "KONG_PROXY_LISTEN": listen, "KONG_ADMIN_LISTEN": "off", "KONG_STATUS_LISTEN": "off",
                 "KONG_ADMIN_GUI_LISTEN": "off", "KONG_CLUSTER_LISTEN": "off", **variables}
 
