@@ -80,6 +80,7 @@ package struct KongConfiguration: Equatable, Sendable {
   /// Beside listeners, those that matter to a start once what they inject has been read.
   private static let relevantNames = [
     "prefix", "role", "database", "pg_host", "pg_port", "pg_ssl", "pg_user", "pg_database",
+    "nginx_worker_processes", "nginx_main_worker_processes", "mem_cache_size",
   ]
 
   /// The settings that matter to a start once what they inject has been read.

@@ -25,6 +25,7 @@ struct MessageTests {
   private static var files: KongFiles {
     let text =
       "proxy_listen = 1.1.1.1:80\nrole = \\\n data_plane\nprefix = /p\nnginx_http_include = x\n"
+      + "nginx_worker_processes = 3\nmem_cache_size = 9m\n"
     let request = try? Request(
       command: ["kong", "docker-start", "-c", "/k"], options: Options(),
       environment: Situation.environment(["KONG_NGINX_STREAM_INCLUDE": "y"]))
@@ -50,7 +51,9 @@ struct MessageTests {
     let read = try #require(KongFiles(message: files.message))
     #expect(read.injected == files.injected && read.unread == files.unread)
     #expect(read.configuration?.path == "/k")
-    for name in ["proxy_listen", "role", "prefix"] {
+    let names = ["proxy_listen", "role", "prefix", "nginx_worker_processes", "mem_cache_size"]
+    for name in names {
+      #expect(files.configuration?.configuration[name] != nil)
       #expect(read.configuration?.configuration[name] == files.configuration?.configuration[name])
     }
     #expect(
