@@ -124,7 +124,8 @@ package struct Environment: Equatable, Sendable {
   package static func concernsChecks(_ name: Span<UInt8>) -> Bool {
     namesFile(name) || name.equals("KUBERNETES_SERVICE_HOST") || name.equals("KONG_DNS_RESOLVER")
       || name.equals("KONG_CLUSTER_CONTROL_PLANE") || name.equals("KONG_CLUSTER_TELEMETRY_ENDPOINT")
-      || name.equals("KONG_NGINX_MAIN_WORKER_RLIMIT_NOFILE")
+      || name.equals("KONG_NGINX_MAIN_WORKER_RLIMIT_NOFILE") || name.equals("KONG_MEM_CACHE_SIZE")
+      || name.equals("KONG_LUA_PACKAGE_CPATH")
   }
 
   /// Whether a variable names files that Kong reads.

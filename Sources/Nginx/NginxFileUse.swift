@@ -37,64 +37,33 @@ package struct NginxFileUses {
   /// Each path and purpose once, in the order of the configuration.
   package private(set) var uses: [NginxFileUse] = []
 
-  private let files: NginxFiles
-  private let limits: NginxLimits
-  /// With its slash: what paths are relative to (ngx_conf_full_name).
+  /// With its slash: what paths are relative to.
   private let directory: ByteString
   /// The paths that are among ``uses``, each with its purpose.
   private var seen: Set<[UInt8]> = []
-  private var filesRead = 0
-  private var bytesRead = 0
 
   /// How many uses are kept; Kong's own configuration has some 30.
   private static let limit = 1000
 
   /// Reads a configuration as far as possible: nginx itself reports what is wrong with it.
   package init(main: ByteString, files: NginxFiles, limits: NginxLimits = NginxLimits()) {
-    self.files = files
-    self.limits = limits
-    let name = main.bytes.reversed().prefix { $0 != UInt8(ascii: "/") }
-    directory = ByteString(Array(main.bytes.dropLast(name.count)))
-    read(main, depth: 0)
+    var walk = NginxWalk(main: main, files: files, limits: limits)
+    directory = walk.directory
+    walk.visit { configuration, source in use(configuration, source: source) }
   }
 
-  private mutating func read(_ path: ByteString, depth: Int) {
-    guard depth < limits.depth, filesRead < limits.files,
-      case .bytes(let bytes) = files.read(
-        path, min(limits.fileBytes, limits.allBytes - bytesRead))
-    else { return }
-    filesRead += 1
-    bytesRead += bytes.count
-    var configuration = NginxConfiguration(bytes)
-    do throws(NginxSyntaxError) {
-      while let statement = try configuration.next() {
-        guard case .directive(let directive) = statement, configuration.words.count > 1 else {
-          continue
-        }
-        use(configuration, source: "\(path.shortened):\(directive.line)", depth: depth)
-      }
-    } catch {
-      return
-    }
-  }
-
-  private mutating func use(_ configuration: NginxConfiguration, source: String, depth: Int) {
+  private mutating func use(_ configuration: NginxConfiguration, source: String) {
     let name = configuration.words[0]
     if configuration.isWord(name, "include") {
-      let path = absolute(configuration.value(of: configuration.words[1]))
-      if path.isPattern {
-        for path in files.matching(path) ?? [] { read(path, depth: depth + 1) }
-      } else {
-        add(path, .read, "include", source)
-        read(path, depth: depth + 1)
-      }
+      let path = configuration.value(of: configuration.words[1]).absolute(in: directory)
+      if !path.isPattern { add(path, .read, "include", source) }
       return
     }
     for (directive, purpose) in NginxFileUses.directives
     where configuration.isWord(name, directive) {
       let value = configuration.value(of: configuration.words[1])
       guard let path = NginxFileUses.path(in: value, for: purpose) else { return }
-      add(absolute(path), purpose, directive.description, source)
+      add(path.absolute(in: directory), purpose, directive.description, source)
     }
   }
 
@@ -107,10 +76,6 @@ package struct NginxFileUses {
     }
     uses.append(
       NginxFileUse(path: path, purpose: purpose, directive: directive, source: source))
-  }
-
-  private func absolute(_ path: ByteString) -> ByteString {
-    path.bytes.first == UInt8(ascii: "/") ? path : directory + path
   }
 
   /// The path in a directive's first argument; nil where it names no file.

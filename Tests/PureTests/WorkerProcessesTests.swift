@@ -145,7 +145,7 @@ struct WorkerProcessesTests {
 
   @Test("depends on each directory of the control group, up to the mount")
   func directories() throws {
-    let v2 = try #require(CPUControlGroup(bytes("0::/kubepods/pod1/c1\n")))
+    let v2 = try #require(ControlGroup(bytes("0::/kubepods/pod1/c1\n"), of: .cpu))
     #expect(v2.version == 2)
     #expect(
       v2.directories == [
@@ -153,18 +153,19 @@ struct WorkerProcessesTests {
         "/sys/fs/cgroup/kubepods", "/sys/fs/cgroup",
       ])
     let v1 = try #require(
-      CPUControlGroup(bytes("12:cpuset:/a\n5:cpuacct,cpu:/docker/1:2\n1:name=systemd:/b\n0::/c\n")))
+      ControlGroup(
+        bytes("12:cpuset:/a\n5:cpuacct,cpu:/docker/1:2\n1:name=systemd:/b\n0::/c\n"), of: .cpu))
     #expect(v1.version == 1)
     #expect(
       v1.directories == [
         "/sys/fs/cgroup/cpu/docker/1:2", "/sys/fs/cgroup/cpu/docker", "/sys/fs/cgroup/cpu",
       ])
-    #expect(CPUControlGroup(bytes("0::/../../x\n"))?.directories == ["/sys/fs/cgroup"])
-    #expect(CPUControlGroup(bytes("0::/\n"))?.directories == ["/sys/fs/cgroup"])
+    #expect(ControlGroup(bytes("0::/../../x\n"), of: .cpu)?.directories == ["/sys/fs/cgroup"])
+    #expect(ControlGroup(bytes("0::/\n"), of: .cpu)?.directories == ["/sys/fs/cgroup"])
     let deep = "0::" + String(repeating: "/a", count: 4_000) + "\n"
-    #expect(CPUControlGroup(bytes(deep))?.directories.count == 33)
+    #expect(ControlGroup(bytes(deep), of: .cpu)?.directories.count == 33)
     for text in ["", "0::", "x", "5:cpuset:/\n", "0::relative\n", "::/\n", "\u{0}"] {
-      #expect(CPUControlGroup(bytes(text)) == nil, "\(text)")
+      #expect(ControlGroup(bytes(text), of: .cpu) == nil, "\(text)")
     }
   }
 }

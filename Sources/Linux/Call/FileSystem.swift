@@ -5,14 +5,10 @@ import CLinux
 struct MountFlags {
   private let flags: UInt
 
+  fileprivate init(_ flags: UInt) { self.flags = flags }
+
   /// Of what a path leads to.
-  init(of path: ByteString) throws(Errno) {
-    var mount = statvfs()
-    _ = try unsafe path.withCString { path throws(Errno) in
-      try retried { unsafe statvfs(path, &mount) }
-    }
-    flags = mount.f_flag
-  }
+  init(of path: ByteString) throws(Errno) { self = try FileSystemSpace(of: path).flags }
 
   /// Of an open file (fstatvfs(3)).
   init(of file: borrowing Descriptor) throws(Errno) {
@@ -25,6 +21,38 @@ struct MountFlags {
   var isReadOnly: Bool { flags & UInt(ST_RDONLY) != 0 }
   var isNoSetID: Bool { flags & UInt(ST_NOSUID) != 0 }
   var isNoExec: Bool { flags & linux_st_noexec != 0 }
+}
+
+/// How much room the file system of a file has (statvfs(3)).
+struct FileSystemSpace {
+  /// How it is mounted.
+  let flags: MountFlags
+  /// All bytes; 0 where there is no limit.
+  let bytes: UInt
+  /// Those that root may still take, and those that others may.
+  let freeBytes, availableBytes: UInt
+  /// All inodes; 0 where there is no limit.
+  let files: UInt
+  /// Those that root may still take, and those that others may.
+  let freeFiles, availableFiles: UInt
+
+  /// Of what a path leads to.
+  init(of path: ByteString) throws(Errno) {
+    var mount = statvfs()
+    _ = try unsafe path.withCString { path throws(Errno) in
+      try retried { unsafe statvfs(path, &mount) }
+    }
+    flags = MountFlags(mount.f_flag)
+    // Remote file systems name numbers of blocks up to 2^64.
+    let (blocks, unit) = (mount.f_blocks, mount.f_frsize)
+    let inBytes = { (blocks: UInt) in
+      let (bytes, isTooMuch) = blocks.multipliedReportingOverflow(by: unit)
+      return isTooMuch ? UInt.max : bytes
+    }
+    (bytes, freeBytes) = (inBytes(blocks), inBytes(mount.f_bfree))
+    availableBytes = inBytes(mount.f_bavail)
+    (files, freeFiles, availableFiles) = (mount.f_files, mount.f_ffree, mount.f_favail)
+  }
 }
 
 extension Descriptor {

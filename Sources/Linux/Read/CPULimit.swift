@@ -17,33 +17,19 @@ extension CPULimit {
   ///
   /// - Parameter root: a prefix for /proc and /sys, for tests.
   static func quota(root: ByteString = "") -> CPUQuota? {
-    guard let bytes = contents(root + "/proc/self/cgroup", limit: 1 << 16),
-      let group = CPUControlGroup(bytes)
-    else { return nil }
-    var smallest: CPUQuota?
-    for directory in group.directories {
-      guard let quota = quota(of: root + directory, version: group.version),
-        smallest.map(quota.isBelow) ?? true
-      else { continue }
-      smallest = quota
-    }
-    return smallest
+    ControlGroup.limits(.cpu, root: root) { quota(of: $0, version: $1) }
+      .min { $0.isBelow($1) }
   }
 
   private static func quota(of directory: ByteString, version: Int) -> CPUQuota? {
     if version == 2 {
-      return contents(directory + "/cpu.max", limit: 64).flatMap(CPUQuota.init(max:))
+      return ControlGroup.contents(directory + "/cpu.max").flatMap(CPUQuota.init(max:))
     }
-    guard let quota = contents(directory + "/cpu.cfs_quota_us", limit: 64),
+    guard let quota = ControlGroup.contents(directory + "/cpu.cfs_quota_us"),
       // "-1" means no quota; then the period does not matter.
       quota.first != UInt8(ascii: "-"),
-      let period = contents(directory + "/cpu.cfs_period_us", limit: 64)
+      let period = ControlGroup.contents(directory + "/cpu.cfs_period_us")
     else { return nil }
     return CPUQuota(quota: quota, period: period)
-  }
-
-  /// The contents of a file of the kernel; nil if it cannot be read.
-  private static func contents(_ path: ByteString, limit: Int) -> [UInt8]? {
-    try? OpenFile(ofKernel: path).contents(limit: limit)
   }
 }

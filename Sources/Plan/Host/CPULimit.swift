@@ -1,4 +1,4 @@
-package import Text
+import Text
 
 /// How many processors the programs of a start can use.
 package struct CPULimit: Equatable, Sendable {
@@ -21,8 +21,19 @@ package struct CPULimit: Equatable, Sendable {
   /// How many processes can do something at the same time, at least 1.
   ///
   /// Half a processor still is one process's. nginx's own image rounds up, as do Java and Go.
-  var usable: Int {
+  package var usable: Int {
     max(1, min(allowed, quota?.processors ?? allowed))
+  }
+
+  /// What may be used, as a clause.
+  package var text: String {
+    var limits: [String] = []
+    if let quota, quota.processors <= allowed { limits.append("the time of \(quota.text)") }
+    if allowed < online { limits.append("\(allowed)") }
+    let processors = online == 1 ? "1 processor" : "\(online) processors"
+    return limits.isEmpty
+      ? "this machine has \(processors)"
+      : "this container may use \(limits.joined(separator: ", and ")) of the \(processors)"
   }
 }
 
@@ -86,46 +97,5 @@ package struct CPUQuota: Equatable, Sendable {
     guard hundredths > 0, hundredths < 100 else { return String(whole + hundredths / 100) }
     let digits = hundredths % 10 == 0 ? String(hundredths / 10) : String(hundredths)
     return "\(whole)." + (hundredths < 10 ? "0" : "") + digits
-  }
-}
-
-/// Where in /sys/fs/cgroup the limits on this process's time are (cgroups(7), /proc/PID/cgroup).
-package struct CPUControlGroup: Equatable, Sendable {
-  /// The version of the hierarchy: 1 or 2.
-  package var version: Int
-  /// The group's directory and those above it, up to where the hierarchy is mounted: each can have a limit.
-  ///
-  /// Where a container has no cgroup namespace, its path is one from outside: only the last is there, which
-  /// is its own group.
-  package var directories: [ByteString]
-
-  /// How many directories are looked at, from the top.
-  private static let depth = 32
-
-  /// Reads the contents of /proc/self/cgroup; nil where no hierarchy limits the time.
-  ///
-  /// That of v1 counts where there is one: then v2 has no such controller.
-  package init?(_ bytes: [UInt8]) {
-    var path: ArraySlice<UInt8>?
-    var version = 0
-    for line in bytes.split(separator: UInt8(ascii: "\n")) {
-      let parts = line.split(
-        separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
-      guard parts.count == 3, parts[2].first == UInt8(ascii: "/") else { continue }
-      let controllers = parts[1].split(separator: UInt8(ascii: ","))
-      if controllers.contains(where: { $0.elementsEqual("cpu".utf8) }) {
-        (path, version) = (parts[2], 1)
-      } else if version == 0, parts[0].elementsEqual("0".utf8), parts[1].isEmpty {
-        (path, version) = (parts[2], 2)
-      }
-    }
-    guard let path else { return nil }
-    self.version = version
-    directories = [version == 1 ? "/sys/fs/cgroup/cpu" : "/sys/fs/cgroup"]
-    for name in path.split(separator: UInt8(ascii: "/")).prefix(CPUControlGroup.depth) {
-      // A group outside of this process's cgroup namespace: nothing of it is to be seen.
-      if name.elementsEqual("..".utf8) { break }
-      directories.insert(directories[0] + "/" + ByteString(Array(name)), at: 0)
-    }
   }
 }

@@ -46,13 +46,5 @@ package struct WorkerProcesses: Equatable, Sendable {
   }
 
   /// Why it is not the number of processors.
-  package var reason: String {
-    var reasons: [String] = []
-    if let quota = limit.quota, quota.processors <= limit.allowed {
-      reasons.append("the time of \(quota.text)")
-    }
-    if limit.allowed < limit.online { reasons.append("\(limit.allowed)") }
-    return "this container may use \(reasons.joined(separator: ", and ")) of the"
-      + " \(limit.online) processors"
-  }
+  package var reason: String { limit.text }
 }

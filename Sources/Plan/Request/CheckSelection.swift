@@ -21,6 +21,12 @@ package enum CheckName: String, Choice, Sendable {
   case timeZone = "time-zone"
   /// A limit of open files that is lower than what nginx sets.
   case openFiles = "open-files"
+  /// Far more workers than processors that nginx may use.
+  case workers
+  /// A memory limit that is lower than what Kong can come to use.
+  case memory
+  /// A file system of the prefix that Kong cannot write to, or hardly.
+  case prefix
 }
 
 /// Which checks ENTRYPOINT_CHECKS leaves.

@@ -13,7 +13,7 @@ package struct PreflightChecks {
   let start: CheckedStart
   let user: TargetUser
   /// The nginx of this prefix, if it runs already: then what is there now is checked.
-  private var nginx: RunningNginx?
+  private(set) var nginx: RunningNginx?
 
   /// The checks of `kong docker-start`.
   ///
@@ -55,6 +55,9 @@ package struct PreflightChecks {
     case .clusterDNS: clusterDNS(patience: 700)
     case .timeZone: timeZone()
     case .openFiles: openFiles()
+    case .workers: workers()
+    case .memory: memory()
+    case .prefix: prefix()
     }
   }
 
