@@ -306,8 +306,11 @@ def a_Kong_that_runs_and_is_reached_passes(node):
     report = node.check(listen)
     assert report.status == 0, report.json
     report.passes("running", "nginx")
+    # No setting names a file, this is no pod of Kubernetes, and few machines limit the memory.
+    may_be_skipped = {"unreadable", "cluster-dns", "memory"}
     for finding in report.json["checks"]:
-        assert finding["verdict"] == "passed", finding
+        skipped = finding["verdict"] == "skipped" and finding["check"] in may_be_skipped
+        assert skipped or finding["verdict"] == "passed", finding
     assert len(report.of("running")) == 6 and len(report.of("hostport-hijack")) == 5
     assert report.seconds < 1, report.seconds
 
