@@ -1,4 +1,4 @@
-import Kong
+@testable import Kong
 import Testing
 
 @Suite("Secure execution")
@@ -24,8 +24,11 @@ struct SecureExecutionTests {
   @Test("of a file with capabilities takes exactly the variables from a program that we report")
   func variables() throws {
     let all = SecureExecutionTests.removed + SecureExecutionTests.ignored
-    for name in all { #expect(Environment.interprets(name), "\(name)") }
-    for name in SecureExecutionTests.kept { #expect(!Environment.interprets(name), "\(name)") }
+    // A span cannot be an argument in an #expect.
+    let reported = (all + SecureExecutionTests.kept).filter {
+      SecureExecution.ignores($0.utf8.span)
+    }
+    #expect(reported == all)
     let outcome = try shell(
       #"""
       cd "$T"
