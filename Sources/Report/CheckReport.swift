@@ -39,10 +39,12 @@ package struct CheckReport: Sendable {
     lines += planLines(isColored)
     let width = findings.map { $0.name.rawValue.utf8.count }.max() ?? 0
     for finding in findings {
-      let name = CheckReport.padded(finding.name.rawValue, to: width)
-      let subject = finding.subject.isEmpty ? "" : "  \(finding.subject)"
+      var name = finding.name.rawValue
+      if !finding.subject.isEmpty {
+        name = "\(CheckReport.padded(name, to: width))  \(finding.subject)"
+      }
       let verdict = finding.verdict
-      let head = "\(verdict.colored(isColored))  \(name)\(subject)"
+      let head = "\(verdict.colored(isColored))  \(name)"
       switch verdict {
       case .passed: lines.append(head)
       case .skipped(let reason): lines.append("\(head): \(reason)")

@@ -82,7 +82,7 @@ struct PreflightTests {
   func text() throws {
     let host = Situation.host(Situation.root())
     let plan = try Situation.plan(on: host)
-    let report = CheckReport(plan, Self.findings)
+    let report = CheckReport(plan, Self.findings + [Finding(.prefix, .skipped("of no subject"))])
     #expect(
       report.text(isColored: false) == """
         Checks for `kong docker-start` as kong (1337:0)
@@ -94,6 +94,7 @@ struct PreflightTests {
           way out: two
         warning  address  é:80: w
           why: y
+        skipped  prefix: of no subject
 
         """)
     #expect(report.status == ExitStatus.configuration)
