@@ -27,7 +27,10 @@ import Text
     #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     var isOwn = false
     return outcome.output.split(separator: "\n").map(String.init).filter { line in
-      if !line.hasPrefix(" ") { isOwn = line.split(separator: " ").dropFirst().first == name[...] }
+      if !line.hasPrefix(" ") {
+        let words = line.split { $0 == " " || $0 == ":" }
+        isOwn = words.dropFirst().first == name[...]
+      }
       return isOwn
     }
   }
