@@ -218,6 +218,10 @@ settings_of() {
   done
 }
 
+@test "the kubelet runs no command in a container of root: kong could have replaced what it runs" {
+  workload root DaemonSet '.spec.template.spec' | jq --exit-status '[.. | objects | select(has("exec"))] == []'
+}
+
 @test "failed migrations are tried again, and a Job that succeeded is removed after ten minutes" {
   workload base Job .spec | jq --exit-status '
     .backoffLimit == 10 and .template.spec.restartPolicy == "OnFailure" and .ttlSecondsAfterFinished == 600'

@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
-# What README.md and docker/ show, on a base like the official image: its health check is Lua that belongs to
+# What the Markdown files and docker/ show, on a base like the official image: its health check is Lua that belongs to
 # kong. Whoever takes over kong overwrites it, and waits for a check that runs as root.
 
-# shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2030,SC2031
+# shellcheck source-path=SCRIPTDIR source=container.bash disable=SC2016,SC2030,SC2031
 source "${BATS_TEST_DIRNAME}/container.bash"
 
-# dockerfiles: writes each fenced block of the Markdown files that has Dockerfile lines to a file in
+# dockerfiles: writes each fenced block of all Markdown files that has Dockerfile lines to a file in
 # $directory/snippets, named after its place, and prints the names.
 dockerfiles() {
   mkdir "$directory/snippets"
-  (cd "$repository" && awk -v directory="$directory/snippets" '
+  (cd "$repository" && git ls-files -z '*.md' | xargs -0 awk -v directory="$directory/snippets" '
     function end_of_block() {
       if (is_dockerfile) {
         name = place
@@ -31,7 +31,7 @@ dockerfiles() {
     is_open {
       text = text $0 "\n"
       if ($0 ~ /^ *(FROM|USER|ENTRYPOINT|HEALTHCHECK|COPY|ADD|RUN) /) is_dockerfile = 1
-    }' README.md docker/*.md)
+    }')
 }
 
 # build_snippet NAME: like `image`; a snippet without FROM goes to the end of a Kong image's Dockerfile.
@@ -72,7 +72,7 @@ nothing_ran_as_root() {
   [[ $ran_as == 0 && $(owner "$(root_of_container)/tmp/shell") == 0:* && -u $(root_of_container)/tmp/shell ]]
 }
 
-@test "each Dockerfile in README.md and docker/*.md makes an image whose health check runs nothing of kong's as root" {
+@test "each Dockerfile in a Markdown file makes an image whose health check runs nothing of kong's as root" {
   dockerfiles >"$directory/names"
   cat "$directory/names"
   grep '^README\.md:' "$directory/names"
@@ -110,21 +110,30 @@ nothing_ran_as_root() {
   nothing_ran_as_root
 }
 
-@test "each service of docker/compose.yaml has its own check, which runs nothing of kong's as root" {
-  image=$image_shipped
+# checks FILE...: of the compose files together, as one JSON line for each user of a service with our image and its
+# health check's command.
+checks() {
   "$python_tools/bin/python" -c '
 import json, sys, yaml
-for name, service in yaml.safe_load(open(sys.argv[1]))["services"].items():
+services = {}
+for file in sys.argv[1:]:
+    for name, service in yaml.safe_load(open(file))["services"].items():
+        services.setdefault(name, {}).update(service)
+for name, service in services.items():
     if service["image"] == "kong-entrypoint" and not service["healthcheck"].get("disable"):
-        assert service["user"] == "1000" and service["healthcheck"]["test"][0] == "CMD", name
-        print(json.dumps(service["healthcheck"]["test"][1:]))' "$repository/docker/compose.yaml" |
-    sort -u >"$directory/checks"
+        assert service["healthcheck"]["test"][0] == "CMD", name
+        print(json.dumps([service["user"], service["healthcheck"]["test"][1:]]))' "$@" | sort -u
+}
+
+@test "each service of compose.yaml, alone and with compose.root.yaml, has a check that runs nothing of kong's as root" {
+  image=$image_shipped
+  checks "$repository/docker/compose.yaml" >"$directory/checks"
+  checks "$repository/docker/compose.yaml" "$repository/docker/compose.root.yaml" >>"$directory/checks"
   cat "$directory/checks"
-  (($(wc -l <"$directory/checks") == 1))
-  # compose.root.yaml changes the user.
-  for user in 0 1000; do
-    attack_health_check --user "$user" --health-cmd "$(<"$directory/checks")"
+  [[ $(jq --raw-output '.[0]' "$directory/checks" | xargs) == '1000 0' ]]
+  while read -r check <&4; do
+    attack_health_check --user "$(jq --raw-output '.[0]' <<<"$check")" --health-cmd "$(jq --compact-output '.[1]' <<<"$check")"
     nothing_ran_as_root
     remove
-  done
+  done 4<"$directory/checks"
 }
