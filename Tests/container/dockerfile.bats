@@ -26,6 +26,14 @@ files() {
     -o \( -type d -printf '%p %y %m %U:%G\n' -o -printf '%p %y %m %U:%G %s\n' \) | sort
 }
 
+@test "each image that it starts from has a tag and a digest, and the file that has Renovate renew them is valid" {
+  sed -n 's/^ARG [A-Z]*_IMAGE=//p' "$repository/docker/Dockerfile" >"$directory/images"
+  cat "$directory/images"
+  (($(grep -cE '^docker\.io/library/[a-z]+:[0-9a-z.-]+@sha256:[0-9a-f]{64}$' "$directory/images") == 3))
+  not grep -vxE 'scratch|\$\{[A-Z]+_IMAGE\}' <(sed -nE 's/^FROM (--[^ ]+ )?([^ ]+).*/\2/p' "$repository/docker/Dockerfile")
+  "$python_tools/bin/check-jsonschema" --builtin-schema vendor.renovate "$repository/renovate.json"
+}
+
 @test "it adds one layer below 2.5 MB, with one file and no package" {
   [[ $(of shipped '.RootFS.Layers[:-1]') == "$(of base '.RootFS.Layers')" ]]
   added=$(($(of shipped .Size) - $(of base .Size)))
