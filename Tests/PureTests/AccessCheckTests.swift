@@ -88,6 +88,26 @@ struct AccessCheckTests {
   }
 
   @Test(
+    "includes a prefix of another user, who or whose group can start without a change",
+    arguments: [
+      (1001, 0o775, "as its owner: docker run --user 1001, runAsUser: 1001"),
+      (0, 0o775, "with its group: docker run --user 1337:0, runAsGroup: 0"), (0, 0o755, nil),
+    ] as [(UInt32, UInt32, String?)])
+  func prefixOfAnotherUser(uid: UInt32, mode: UInt32, way: String?) throws {
+    var prefix = entry("/usr/local/kong", kind: .directory, mode: mode)
+    prefix.uid = uid
+    for credentials in [Situation.user(), Self.noChown] {
+      let failure = try plan(credentials) {
+        $0.denials = [.writingPrefix(prefix, hasWritableSettings: false)]
+      }.failure
+      let ways = try #require(failure?.explanation).waysOut
+      let isRoot = credentials.user.effective == 0
+      let found = ways.first { $0.hasPrefix("as its") || $0.hasPrefix("with its") }
+      #expect(found == (isRoot ? nil : way))
+    }
+  }
+
+  @Test(
     "includes a directory of another user in the prefix, with the way out that fits its origin",
     arguments: [
       (

@@ -140,9 +140,23 @@ struct AccessCheck {
       let name = host.capabilityNames.name(of: capability)
       return EngineFlags.adding([EngineFlags.name(name)]) + waysToGive
     }
-    return waysToGive + [
+    return waysToUse(entry) + waysToGive + [
       "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives it to the"
         + " user kong, then drops to that user"
+    ]
+  }
+
+  /// The ways to a user who may write the entry as it is.
+  ///
+  /// In Kong's images kong and group 0 may write the prefix. The number of kong differs: it is the first
+  /// free one, and some bases have a user 1000.
+  private func waysToUse(_ entry: PathEntry) -> [String] {
+    if entry.uid != 0 {
+      return ["as its owner: docker run --user \(entry.uid), runAsUser: \(entry.uid)"]
+    }
+    guard entry.mode & 0o020 != 0 else { return [] }
+    return [
+      "with its group: docker run --user \(user.uid):\(entry.gid), runAsGroup: \(entry.gid)"
     ]
   }
 
