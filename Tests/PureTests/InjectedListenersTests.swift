@@ -35,6 +35,24 @@ struct InjectedListenersTests {
       ])
   }
 
+  @Test("ends Kong after kong prepare if it is empty and no option, which a warning says before")
+  func emptyDirective() throws {
+    var host = Situation.host(Situation.root())
+    host.files.defaults = KongDefaults(Array("return [[\nnginx_http_charset = UTF-8\n]]".utf8))
+    let variables = [
+      "KONG_NGINX_HTTP_INCLUDE": "", "KONG_NGINX_PROXY_SEND_TIMEOUT": " ",
+      "KONG_NGINX_HTTP_CHARSET": "", "KONG_NGINX_MAIN_DEBUG_POINTS": "NONE", "KONG_NGINX_OTHER": "",
+      "KONG_NGINX_HTTP_GZIP": "on",
+    ]
+    let warnings = try Situation.plan(variables, on: host).prepareWarnings
+    #expect(
+      warnings.map { $0.what.split(separator: ":").first } == [
+        "KONG_NGINX_HTTP_INCLUDE is empty", "KONG_NGINX_PROXY_SEND_TIMEOUT is empty",
+      ])
+    let reload = try Situation.plan(variables, on: host, command: ["kong", "reload"])
+    #expect(reload.prepareWarnings.isEmpty && reload.warnings.isEmpty)
+  }
+
   @Test("is relative to the prefix, may be a pattern, and may include more")
   func paths() throws {
     let texts = [

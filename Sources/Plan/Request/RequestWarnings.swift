@@ -12,6 +12,9 @@ extension Request {
       warnings += kong.warnings(secrets: environment.namesOfSecretFiles)
     }
     if let defaults = files.defaults { warnings += environment.unknownSecretReferences(defaults) }
+    if isDockerStart, let defaults = files.defaults {
+      warnings += environment.emptyDirectiveWarnings(defaults)
+    }
     if let file = files.configuration, let other = file.configuration.prefix,
       environment.nonEmpty("KONG_PREFIX") == nil, Prefix.withoutLastSlash(other) != prefix
     {
