@@ -94,8 +94,9 @@ package enum HostportHijackCheck {
     } else {
       why += ", though somebody accepted it"
       waysOut.append(
-        "find the pod with hostPort \(port), and remove it: kubectl get pods -A -o yaml | grep"
-          + " \"hostPort: \(port)$\"")
+        "find the pod with hostPort \(port), and remove it: kubectl get pods -A -o custom-columns="
+          + "'NAMESPACE:.metadata.namespace,POD:.metadata.name,NODE:.spec.nodeName,PORTS:..hostPort'"
+          + " | grep -w \(port)")
     }
     waysOut += [
       "k3s: its load balancer (svclb) uses hostPorts, too: start k3s with --disable=servicelb, or give"
