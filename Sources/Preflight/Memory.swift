@@ -37,8 +37,9 @@ package struct SharedMemory: Equatable, Sendable {
 package enum MemoryCheck {
   /// What a worker has at least, in bytes.
   ///
-  /// So much has an idle worker of an nginx with Lua (giantswarm/k8scloudconfig#403); one of Kong has more.
-  private static let ofWorker = 40 << 20
+  /// So much of its own has an idle worker of Kong 3.4.2 without plugins. With the bundled ones it is 57 MiB
+  /// (3.9.3: 60, 2.8.5: 86), and routes and traffic add to that.
+  private static let ofWorker = 48 << 20
 
   /// Decides.
   ///

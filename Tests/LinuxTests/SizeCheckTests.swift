@@ -65,9 +65,9 @@ import Text
     let settings = "KONG_NGINX_WORKER_PROCESSES=2 KONG_MEM_CACHE_SIZE=64m"
     let low = try check("memory", settings, before: group + "limit 200M", wrapper: "within")
     #expect(
-      low.first?.hasSuffix("the memory limit is 200 MiB, and Kong can come to use 208 MiB") == true,
+      low.first?.hasSuffix("the memory limit is 200 MiB, and Kong can come to use 224 MiB") == true,
       "\(low)")
-    let enough = try check("memory", settings, before: group + "limit 210M", wrapper: "within")
+    let enough = try check("memory", settings, before: group + "limit 226M", wrapper: "within")
     #expect(enough.count == 1 && enough[0].hasPrefix("passed"), "\(enough)")
   }
 

@@ -145,12 +145,12 @@ import Text
         limit: mebibytes.map { MemoryLimit(bytes: $0 << 20) },
         WorkerCount.of(start, running: nil, online: 8), SharedMemory.of(start, running: nil))
     }
-    #expect(verdict(416) == .passed)
-    let explanation = try #require(self.explanation(verdict(415)))
-    #expect(explanation.what == "the memory limit is 415 MiB, and Kong can come to use 416 MiB")
+    #expect(verdict(448) == .passed)
+    let explanation = try #require(self.explanation(verdict(447)))
+    #expect(explanation.what == "the memory limit is 447 MiB, and Kong can come to use 448 MiB")
     #expect(
       explanation.why.hasPrefix(
-        "4 workers with 40 MiB or more each and 256 MiB of shared memory (2 caches with mem_cache_size 128m)"
+        "4 workers with 48 MiB or more each and 256 MiB of shared memory (2 caches with mem_cache_size 128m)"
       ))
     #expect(explanation.waysOut.count == 3)
     guard case .skipped = verdict(nil) else { return #expect(Bool(false)) }

@@ -347,6 +347,17 @@ def a_Kong_that_runs_with_other_listeners_or_beside_another_fails(node):
 
 
 @scenario
+def a_Kong_with_a_capability_is_known_by_its_user_to_one_without(node):
+    # As `docker exec --user kong` does: who has fewer capabilities may not look into nginx.
+    node.sysctl("net.ipv4.ip_unprivileged_port_start", 1024)
+    node.serve("0.0.0.0:80 reuseport")
+    report = node.check("0.0.0.0:80 reuseport", uid=1337, gid=1337)
+    assert report.status == 77
+    for check in "running", "port-taken", "port-shared":
+        report.passes(check, "0.0.0.0:80")
+
+
+@scenario
 def a_Kong_that_runs_with_more_than_planned_is_a_warning(node):
     node.sysctl("net.ipv4.ip_unprivileged_port_start", 1024)
     node.serve("0.0.0.0:8000", SET_CAP_NET_RAW="1")

@@ -68,8 +68,10 @@ goes_on() {
   begins first || return 0
   "${also:-true}" || wrong "$also: no"
   check kong health
-  # The image's HEALTHCHECK.
   check --user kong -- kong health
+  # The image's HEALTHCHECK.
+  check --health
+  check --check kong docker-start
   stops || return 0
   begins second || return 0
   reloads

@@ -34,15 +34,17 @@ enum SocketOwners {
     var inodes: [UInt64] = []
     let path = ByteString("/proc/\(process)/fd")
     do throws(Errno) {
-      var count = 0
+      var (count, targets) = (0, 0)
       try Directory.open(path).forEachEntryWhile { entry in
         count += 1
-        if let target = readLink(path + "/" + entry.name), let inode = inode(target) {
-          inodes.append(inode)
-        }
+        guard let target = readLink(path + "/" + entry.name) else { return count < limit }
+        targets += 1
+        if let inode = inode(target) { inodes.append(inode) }
         return count < limit
       }
-      return inodes
+      // The directory is readable for the process's user, but its links only for one who has each of the
+      // process's capabilities.
+      return targets > 0 ? inodes : nil
     } catch {
       return nil
     }
