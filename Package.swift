@@ -10,9 +10,19 @@ let embedded = BuildSettingCondition.when(traits: ["Embedded"])
 /// trait, and the ordinary programs would crash.
 let embeddedFeature = ["-enable-experimental-feature", "Embedded"]
 
+/// The C library of a release is musl, where Debian's and Ubuntu's package musl-dev has it.
+///
+/// Its headers come first. The kernel's and libcap's are the distribution's.
+#if arch(x86_64)
+  let musl = "x86_64-linux-musl"
+#elseif arch(arm64)
+  let musl = "aarch64-linux-musl"
+#endif
+let muslHeaders = ["-isystem", "/usr/include/\(musl)"]
+
 /// What a module of a release is compiled with if it goes through files byte by byte: for speed.
 let fastRelease: [SwiftSetting] = [
-  .unsafeFlags(embeddedFeature + ["-wmo"], embedded),
+  .unsafeFlags(embeddedFeature + ["-wmo"] + muslHeaders.flatMap { ["-Xcc", $0] }, embedded),
   // A section for each function lets the linker drop what nothing calls. Sequences of instructions that
   // occur often become functions, and so do sequences of calls of those, which makes the program a
   // twentieth smaller.
@@ -28,16 +38,15 @@ let release: [SwiftSetting] = fastRelease + [.unsafeFlags(["-Osize"], embedded)]
 
 /// The release, and the tests' programs that are built like it, need no library of the machine.
 let staticProgram = LinkerSetting.unsafeFlags(
-  embeddedFeature + ["-Xclang-linker", "-static"], embedded)
+  embeddedFeature
+    + ["-static", "-nostdlib", "/usr/lib/\(musl)/crt1.o"].flatMap { ["-Xclang-linker", $0] }
+    + ["-Xlinker", "-lcap", "-Xlinker", "/usr/lib/\(musl)/libc.a", "-Xlinker", "-lgcc"], embedded)
 
-/// The functions whose calls the linker redirects to those of Sources/Start/left_out.c: over Swift's tables
-/// of Unicode, for floating-point numbers in printf(3), and for what could load a library.
+/// The functions whose calls the linker redirects to those of Sources/Start/left_out.c, because they use
+/// Swift's tables of Unicode.
 let leftOut = [
   "_swift_stdlib_getNormData", "_swift_stdlib_getDecompositionEntry",
   "_swift_stdlib_getComposition", "_swift_stdlib_getMapping", "_swift_stdlib_getSpecialMapping",
-  "__printf_fp", "__printf_fphex", "__printf_fp_l_buffer", "__printf_fphex_l_buffer",
-  "_IO_vtable_check", "__gconv_find_transform", "__gconv_close_transform", "__gconv_release_step",
-  "__libc_dlclose", "__wcsmbs_gconv_fcts_c", "_dl_init_paths", "_dl_get_origin",
 ]
 
 /// What every Swift module is compiled with, as a part of a release or not.
@@ -76,8 +85,6 @@ let package = Package(
       name: "Text", swiftSettings: strict(fastRelease),
       linkerSettings: [
         .unsafeFlags(["-use-ld=lld"]), staticProgram,
-        // Sets and dictionaries round with ceil(3).
-        .linkedLibrary("m", embedded),
       ]),
     pure("Capabilities", uses: ["Text"]),
     pure("Nginx", uses: ["Text", "Capabilities"], isFast: true),
@@ -115,7 +122,7 @@ let package = Package(
     // In the release it also takes the place of what the libraries have and nothing here needs.
     .target(
       name: "Start",
-      cSettings: [.define("RELEASE", embedded)],
+      cSettings: [.define("RELEASE", embedded), .unsafeFlags(muslHeaders, embedded)],
       linkerSettings: [
         .unsafeFlags(["-Xlinker", "--entry=first_instruction"]),
         .unsafeFlags(leftOut.flatMap { ["-Xlinker", "--wrap=\($0)"] }, embedded),

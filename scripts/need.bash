@@ -63,4 +63,4 @@ list_of() {
 
 # What scripts/build, and anything that compiles Swift here, needs.
 # shellcheck disable=SC2034 # for those who source this
-readonly build_needs=(swift git gcc g++ pkg-config readelf /usr/include/sys/capability.h)
+readonly build_needs=(swift git gcc g++ pkg-config readelf /usr/include/sys/capability.h "/usr/lib/$(uname -m)-linux-musl/libc.a")

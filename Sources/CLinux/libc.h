@@ -1,5 +1,6 @@
-// The C interfaces that Sources/Linux/Call uses: headers of glibc, the kernel and libcap, and what Swift
-// cannot import from them. Swift's own Glibc module does not exist in Embedded mode.
+// The C interfaces that Sources/Linux/Call uses: headers of the C library, the kernel and libcap, and what Swift
+// cannot import from them. The C library is musl in a release, and glibc in the tests. Swift's own modules of
+// either do not exist in Embedded mode.
 #pragma once
 
 #include <dirent.h>
@@ -46,7 +47,7 @@ int statx(int directory, const char *name, int flags, unsigned mask, struct stat
 
 // Macros that Swift cannot import, and constants for _GNU_SOURCE only.
 static const int linux_at_empty_path = 0x1000;
-static const int linux_o_path = __O_PATH;
+static const int linux_o_path = 010000000;
 static const unsigned long linux_st_noexec = 8;
 static const int linux_clock_realtime_coarse = 5;
 static inline int linux_errno(void) { return errno; }

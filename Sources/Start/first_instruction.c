@@ -1,22 +1,25 @@
 // Why C, and assembly: what is done here must be done before any library begins.
 //
-// The linker is told to begin here (Package.swift), not at glibc's _start, which follows. Nothing of
-// glibc can be used yet: thread-local storage, and with it errno, is not set up, and memset and its like
-// are not linked to their variants.
+// The linker is told to begin here (Package.swift), not at the C library's _start, which follows. Nothing of
+// the library can be used yet: thread-local storage, and with it errno, is not set up; and in a test, which is
+// linked with glibc, memset and its like are not linked to their variants.
 //
 // 1. The stop signals must end this process from its first instruction on. As the first process of a
 // container it has no default action for them: what arrives before there is a handler is lost
-// (pid_namespaces(7)), and with it a `docker stop`. The beginning of glibc and of the Swift runtime takes
-// a good part of a start (in a virtual machine each `cpuid` of glibc's leaves the machine).
+// (pid_namespaces(7)), and with it a `docker stop`.
 //
-// 2. The libraries must not see the environment. It can be from somebody else than root, and they read
-// variables that change what code runs, or how long it takes: glibc LD_LIBRARY_PATH and GLIBC_TUNABLES
-// (CVE-2023-4911, CVE-2025-4802; 20,000 entries took 10 seconds), the Swift runtime SWIFT_BACKTRACE, a
-// program to start after a crash, and SWIFT_DEBUG_LIB_PRESPECIALIZED_PATH, a library to load. So they get
-// a fixed environment; the real one is read by our own code only, and passed on unchanged to what we
-// exec.
+// 2. The libraries must not see the environment. It can be from somebody else than root, and libraries read
+// variables that change what code runs, or how long it takes: glibc, which the tests are linked with,
+// LD_LIBRARY_PATH and GLIBC_TUNABLES (CVE-2023-4911, CVE-2025-4802; 20,000 entries took 10 seconds), the Swift
+// runtime SWIFT_BACKTRACE, a program to start after a crash, and SWIFT_DEBUG_LIB_PRESPECIALIZED_PATH, a library
+// to load. The release has no such library; nor shall it depend on that. So they get a fixed environment; the
+// real one is read by our own code only, and passed on unchanged to what we exec.
+//
+// 3. In the release, relocated data becomes read-only (PT_GNU_RELRO, elf(5)). In a static program that is left to
+// the C library, and musl does not do it.
 #include <asm/signal.h>
 #include <asm/unistd.h>
+#include <elf.h>
 #include <linux/auxvec.h>
 #include <stddef.h>
 
@@ -100,6 +103,33 @@ __attribute__((used, no_stack_protector)) static void set_signals(void) {
   set_mask(0);
 }
 
+// ---- relocated data ----
+
+#ifdef RELEASE
+enum { read_only = 1 };  // PROT_READ
+
+static unsigned long auxiliary_value(const unsigned long *vector, unsigned long type) {
+  while (vector[0] != AT_NULL && vector[0] != type) vector += 2;
+  return vector[0] == type ? vector[1] : 0;
+}
+
+// The program is linked for fixed addresses, so what its headers say is where it is. Only whole pages are
+// protected, as by every loader; the linker fills up the last one.
+static void protect_relocated_data(const unsigned long *vector) {
+  const Elf64_Phdr *header = (const Elf64_Phdr *)auxiliary_value(vector, AT_PHDR);
+  const unsigned long count = auxiliary_value(vector, AT_PHNUM), page = auxiliary_value(vector, AT_PAGESZ);
+  for (unsigned long i = 0; i < count; i++) {
+    if (header[i].p_type != PT_GNU_RELRO) continue;
+    const unsigned long start = header[i].p_vaddr & -page;
+    const unsigned long end = (header[i].p_vaddr + header[i].p_memsz) & -page;
+    const long result = system_call(__NR_mprotect, (long)start, (long)(end - start), read_only, 0);
+    if (result < 0 && failure == 0) failure = (int)result;
+  }
+}
+#else
+static void protect_relocated_data(const unsigned long *vector) { (void)vector; }  // glibc does it
+#endif
+
 // ---- the environment ----
 
 // With the crash reporter off and its path given, the runtime does not search the file system.
@@ -152,6 +182,7 @@ __attribute__((used, no_stack_protector)) static void make_visible_stack(
   argument_count = (int)stack[0];
   arguments = (char **)(stack + 1);
   environment = (char **)(stack + 1 + stack[0] + 1);
+  protect_relocated_data(vector);
   visible = copy(visible, stack, 1 + stack[0] + 1);
   *visible++ = (unsigned long)fixed_variable;
   *visible++ = 0;

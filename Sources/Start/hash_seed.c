@@ -1,5 +1,4 @@
-// Why C: Embedded Swift seeds its hash tables with arc4random_buf(3), which glibc has had only since 2.36.
-// Its own goes on with /dev/urandom where getrandom(2) fails; here that ends the process.
+// Why C: Embedded Swift seeds its hash tables with arc4random_buf(3), which musl does not have.
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/random.h>

@@ -1,3 +1,4 @@
+import Foundation
 @testable import Linux
 @testable import Plan
 @testable import Text
@@ -36,6 +37,13 @@ struct CPULimitTests {
       echo 50000 >cpu.cfs_quota_us; echo 100000 >cpu.cfs_period_us
       """)
     #expect(version2 == CPUQuota(time: 50_000, period: 100_000) && version1 == version2)
+  }
+
+  @Test("are those that nginx finds, and those that nproc finds, where nothing limits them")
+  func real() {
+    let limit = CPULimit.read()
+    #expect(limit.online == sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    #expect(limit.allowed == ProcessInfo.processInfo.activeProcessorCount)
   }
 
   @Test("are not limited by anything missing, endless, or not a file")

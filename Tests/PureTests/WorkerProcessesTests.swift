@@ -28,6 +28,15 @@ struct WorkerProcessesTests {
     execution?.environment.first { $0.name == "KONG_NGINX_WORKER_PROCESSES" }?.description
   }
 
+  @Test("counts the processors of a list of the kernel's, and takes nothing else for one")
+  func list() {
+    let lists = ["0\n": 1, "0-3\n": 4, "0-3,5,8-9": 7, "0-1023": 1024, "7-7,9": 2]
+    for (text, count) in lists { #expect(CPULimit.count(ofList: bytes(text)) == count, "\(text)") }
+    for text in ["", "\n", "-", "1-", "-1", "3-2", "0,", ",0", "0-1-2", "a", "0 1", "1234567890123456"] {
+      #expect(CPULimit.count(ofList: bytes(text)) == nil, "\(text)")
+    }
+  }
+
   @Test("is the number of processors that the container may use, for kong prepare and nginx alike")
   func both() throws {
     let plan = try plan(limit: half(of: 8))

@@ -2,9 +2,6 @@ import CLinux
 
 /// The processors of this machine.
 enum Processors {
-  /// How many are in use (sysconf(3), _SC_NPROCESSORS_ONLN).
-  static var online: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-
   /// How many this process may run on (sched_getaffinity(2)); nil where there are more than 8,192.
   static var allowed: Int? {
     var mask = [UInt64](repeating: 0, count: 128)

@@ -6,8 +6,10 @@ extension CPULimit {
   ///
   /// What the kernel does not tell counts as no limit.
   static func read() -> CPULimit {
-    let online = Processors.online
-    var limit = CPULimit(online: online, allowed: Processors.allowed ?? online)
+    let allowed = Processors.allowed
+    let online = ControlGroup.contents("/sys/devices/system/cpu/online", limit: 1 << 16)
+      .flatMap(CPULimit.count(ofList:))
+    var limit = CPULimit(online: online ?? allowed ?? 1, allowed: allowed ?? online ?? 1)
     // A quota cannot lower one processor.
     if limit.allowed > 1 { limit.quota = quota() }
     return limit

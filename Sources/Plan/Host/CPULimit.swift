@@ -3,7 +3,8 @@ import Text
 /// How many processors the programs of a start can use.
 package struct CPULimit: Equatable, Sendable {
   /// The processors that are online, a container's or not: as many workers has an nginx whose
-  /// `worker_processes` is `auto` (sysconf(3), _SC_NPROCESSORS_ONLN).
+  /// `worker_processes` is `auto` (sysconf(3), _SC_NPROCESSORS_ONLN; glibc reads
+  /// /sys/devices/system/cpu/online).
   package var online: Int
   /// Those that this process may run on, such as `docker run --cpuset-cpus` leaves
   /// (sched_getaffinity(2)).
@@ -16,6 +17,22 @@ package struct CPULimit: Equatable, Sendable {
     self.online = online
     self.allowed = allowed
     self.quota = quota
+  }
+
+  /// How many processors a list of the kernel's has, such as "0-3,5\n" (cpuset(7), "List format"); nil for
+  /// anything else.
+  package static func count(ofList bytes: [UInt8]) -> Int? {
+    var count = 0
+    for range in bytes.prefix(while: { $0 != UInt8(ascii: "\n") })
+      .split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+    {
+      let ends = range.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+      guard ends.count <= 2, let first = CPUQuota.number(ends[0]),
+        let last = CPUQuota.number(ends[ends.count - 1]), first <= last
+      else { return nil }
+      count += last - first + 1
+    }
+    return count
   }
 
   /// How many processes can do something at the same time, at least 1.
@@ -73,7 +90,7 @@ package struct CPUQuota: Equatable, Sendable {
   }
 
   /// A decimal number of at most 15 digits.
-  private static func number(_ text: ArraySlice<UInt8>) -> Int? {
+  fileprivate static func number(_ text: ArraySlice<UInt8>) -> Int? {
     guard !text.isEmpty, text.count <= 15, text.allSatisfy(isDigit) else { return nil }
     return text.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
   }
