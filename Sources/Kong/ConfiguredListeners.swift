@@ -85,6 +85,7 @@ package struct ConfiguredListeners {
   private static func defaults(
     _ files: KongFiles, besides chosen: [Setting]
   ) throws(StartFailure) -> [Setting] {
+    let version = files.defaults?.version
     var settings: [Setting] = []
     for (name, value) in ofKong3_9 where !chosen.contains(where: { $0.name == name }) {
       let option = String(name.dropFirst("KONG_".count)).lowercasedASCII
@@ -92,7 +93,7 @@ package struct ConfiguredListeners {
       let own = files.defaults.map { $0.listenDefault(of: option) ?? "off" }
       settings.append(
         try Setting(
-          name, own ?? value, source: "default of \(option)", version: files.defaults?.version,
+          name, own ?? value, source: "default of \(option)", version: version,
           isOnlyInFile: true))
     }
     return settings

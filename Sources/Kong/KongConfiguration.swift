@@ -32,10 +32,13 @@ package struct KongConfiguration: Equatable, Sendable {
 
     /// Whether this is the setting's ``variable``, which is not made for that: Kong has 230 options.
     func hasVariable(_ variable: String) -> Bool {
-      let written = variable.utf8
-      return written.count == "KONG_".utf8.count + name.utf8.count && written.begins(with: "KONG_")
-        && written.dropFirst("KONG_".utf8.count).elementsEqual(
-          name.utf8.lazy.map { uppercased($0) })
+      let (written, name) = (variable.utf8.span, name.utf8.span)
+      let start = "KONG_".utf8.count
+      guard written.count == start + name.count, written.begins(with: "KONG_") else { return false }
+      for index in name.indices where written[start + index] != uppercased(name[index]) {
+        return false
+      }
+      return true
     }
   }
 
@@ -99,7 +102,8 @@ package struct KongConfiguration: Equatable, Sendable {
 
   /// The value of a setting, nil where the file has none of this name.
   package subscript(name: String) -> ByteString? {
-    for setting in settings where setting.name == name { return setting.value }
+    let name = name.utf8.span
+    for setting in settings where setting.name.utf8.span.equals(name) { return setting.value }
     return nil
   }
 
@@ -188,8 +192,12 @@ private struct Lines: Sequence, IteratorProtocol {
   }
 
   private static func name(_ bytes: ArraySlice<UInt8>) -> String {
-    String(
-      decoding: bytes.map { isDigit($0) || isLetter($0) ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
+    let underscore = UInt8(ascii: "_")
+    if bytes.allSatisfy({ isLetter($0) || $0 == underscore || isDigit($0) }) {
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    return String(
+      decoding: bytes.map { isDigit($0) || isLetter($0) ? $0 : underscore }, as: UTF8.self)
   }
 
   /// The value up to the first "#" that no backslash is before; `\#` becomes "#".

@@ -1,6 +1,5 @@
 // Why C: what musl has by another name, or not in each version, and the objects of the release call.
 #ifdef RELEASE
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,20 +55,10 @@ int __sprintf_chk(char *text, int flag, size_t room, const char *format, ...) {
   return length;
 }
 
-int open64(const char *path, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  const mode_t mode = va_arg(arguments, mode_t);
-  va_end(arguments);
-  return open(path, flags, mode);
-}
-
 int fstat64(int descriptor, struct stat *status) { return fstat(descriptor, status); }
 
-// Only for cap_iab_get_pid(3), which nothing calls; as it lies in the same file as what is called, it is linked.
-FILE *fopen64(const char *path, const char *mode) {
-  (void)path;
-  (void)mode;
-  abort();
-}
+// What cap_set_file(3) and cap_iab_get_pid(3) call. Nothing here calls those two, but they lie in the same files as
+// what is called, and are linked.
+_Noreturn void open64(void) { abort(); }
+_Noreturn void fopen64(void) { abort(); }
 #endif

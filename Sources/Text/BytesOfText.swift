@@ -43,8 +43,13 @@ extension BidirectionalCollection where Element == UInt8 {
 
 extension Span where Element == UInt8 {
   /// Whether the bytes are this text.
-  package func equals(_ text: String) -> Bool {
-    count == text.utf8.count && begins(with: text)
+  package func equals(_ text: String) -> Bool { equals(text.utf8.span) }
+
+  /// Whether the bytes are the same as others.
+  package func equals(_ others: Span<UInt8>) -> Bool {
+    guard count == others.count else { return false }
+    for index in indices where self[index] != others[index] { return false }
+    return true
   }
 
   /// Whether the bytes begin with this text.
