@@ -15,10 +15,47 @@ package struct Errno: Error, Equatable, Sendable {
 }
 
 extension Errno: CustomStringConvertible {
-  /// The C library's words for it (strerror(3)).
+  /// Words for it: glibc's, as in the messages of nginx and Kong, and of most programs.
   package var description: String {
+    if let words = usualWords { return words }
     guard let text = unsafe strerror(rawValue) else { return "error \(rawValue)" }
     return unsafe String(cString: text)
+  }
+}
+
+extension Errno {
+  /// glibc's words where musl, the release's C library, has others or none (strerror(3)).
+  ///
+  /// Errors that no call here gives are not among them.
+  var usualWords: String? {
+    switch rawValue {
+    case EIO: "Input/output error"
+    case ECHILD: "No child processes"
+    case ENOMEM: "Cannot allocate memory"
+    case EBUSY: "Device or resource busy"
+    case EXDEV: "Invalid cross-device link"
+    case EMFILE: "Too many open files"
+    case ENOTTY: "Inappropriate ioctl for device"
+    case ENAMETOOLONG: "File name too long"
+    case ELOOP: "Too many levels of symbolic links"
+    case EOVERFLOW: "Value too large for defined data type"
+    case ENOTSUP: "Operation not supported"
+    case EADDRINUSE: "Address already in use"
+    case EADDRNOTAVAIL: "Cannot assign requested address"
+    case ENETUNREACH: "Network is unreachable"
+    case ENETRESET: "Network dropped connection on reset"
+    case ECONNABORTED: "Software caused connection abort"
+    case EISCONN: "Transport endpoint is already connected"
+    case ENOTCONN: "Transport endpoint is not connected"
+    case ETIMEDOUT: "Connection timed out"
+    case EHOSTUNREACH: "No route to host"
+    case EINPROGRESS: "Operation now in progress"
+    case EUCLEAN: "Structure needs cleaning"
+    case EDQUOT: "Disk quota exceeded"
+    case ELIBACC: "Can not access a needed shared library"
+    case ELIBBAD: "Accessing a corrupted shared library"
+    default: nil
+    }
   }
 }
 
