@@ -57,6 +57,9 @@ int __sprintf_chk(char *text, int flag, size_t room, const char *format, ...) {
 
 int fstat64(int descriptor, struct stat *status) { return fstat(descriptor, status); }
 
+// The name since glibc 2.38, whose strtoul(3) knows binary numbers; libcap has none.
+unsigned long __isoc23_strtoul(const char *text, char **end, int base) { return strtoul(text, end, base); }
+
 // What cap_set_file(3) and cap_iab_get_pid(3) call. Nothing here calls those two, but they lie in the same files as
 // what is called, and are linked.
 _Noreturn void open64(void) { abort(); }
