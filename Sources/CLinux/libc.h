@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -44,6 +46,7 @@ int getresgid(gid_t *real, gid_t *effective, gid_t *saved);
 int pipe2(int *ends, int flags);
 int sched_getaffinity(int process, size_t size, void *set);
 int statx(int directory, const char *name, int flags, unsigned mask, struct statx *status);
+long syscall(long number, ...);
 
 // Macros that Swift cannot import, and constants for _GNU_SOURCE only.
 static const int linux_at_empty_path = 0x1000;
@@ -89,8 +92,38 @@ static inline void *linux_map_shared_page(void) {
   return page == MAP_FAILED ? 0 : page;
 }
 static inline void linux_ignore_signal(int number) { signal(number, SIG_IGN); }
-static inline int linux_signal_descriptor(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC); }
+
+// What glibc does for all threads, as the processes of the tests have several. musl's functions block all signals
+// meanwhile, and set a mask of chance if that is refused; a release has one thread, and calls the kernel.
+#ifdef __GLIBC__
+static inline int linux_fork(void) { return fork(); }
+static inline int linux_setgroups(size_t count, const gid_t *groups) { return setgroups(count, groups); }
+static inline int linux_setgid(gid_t gid) { return setgid(gid); }
+static inline int linux_setuid(uid_t uid) { return setuid(uid); }
+static inline int linux_setegid(gid_t gid) { return setegid(gid); }
+static inline int linux_seteuid(uid_t uid) { return seteuid(uid); }
+#else
+static inline int linux_fork(void) { return (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0); }
+static inline int linux_setgroups(size_t count, const gid_t *groups) {
+  return (int)syscall(SYS_setgroups, count, groups);
+}
+static inline int linux_setgid(gid_t gid) { return (int)syscall(SYS_setgid, gid); }
+static inline int linux_setuid(uid_t uid) { return (int)syscall(SYS_setuid, uid); }
+static inline int linux_setegid(gid_t gid) { return (int)syscall(SYS_setresgid, -1, gid, -1); }
+static inline int linux_seteuid(uid_t uid) { return (int)syscall(SYS_setresuid, -1, uid, -1); }
+#endif
+
+// Signals as the kernel has them: a set is 64 bits, and an action begins with its handler.
+static inline int linux_change_mask(int how, const uint64_t *set, uint64_t *before) {
+  return (int)syscall(SYS_rt_sigprocmask, how, set, before, sizeof *set);
+}
+static inline int linux_wait_for_signal(const uint64_t *set, const struct timespec *time) {
+  return (int)syscall(SYS_rt_sigtimedwait, set, 0, time, sizeof *set);
+}
+static inline int linux_signal_descriptor(const uint64_t *set) {
+  return (int)syscall(SYS_signalfd4, -1, set, sizeof *set, SFD_CLOEXEC);
+}
 static inline int linux_is_ignored(int number) {
-  struct sigaction action;
-  return sigaction(number, 0, &action) == 0 && action.sa_handler == SIG_IGN;
+  uint64_t action[4];
+  return syscall(SYS_rt_sigaction, number, 0, action, sizeof(uint64_t)) == 0 && action[0] == (uintptr_t)SIG_IGN;
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum {
   unit = 16,            // bytes: every block begins at a multiple of it
@@ -21,6 +22,7 @@ enum {
   sizes = 42 * steps,   // the last one has 2^43 units
   piece = 64 * 1024,    // what is taken from the kernel at once, at least
   page = 4096,          // what that is a multiple of; larger pages only waste some of it
+  not_permitted = 77,   // the exit status of a refused system call
 };
 
 static const size_t largest = (size_t)1 << 46;  // bytes: half of the addresses that there are
@@ -83,7 +85,7 @@ void *malloc(size_t bytes) { return allocate(bytes); }
 
 static size_t size_of_block(const void *block) {
   const size_t size = ((const header *)block)[-1];
-  if (size >= sizes) abort();  // not from here, or written over
+  if (size >= sizes) __builtin_trap();  // not from here, or written over
   return size;
 }
 
@@ -122,11 +124,15 @@ void *aligned_alloc(size_t alignment, size_t bytes) {
   return malloc(bytes);
 }
 
+// Swift takes no failure for an answer: it would end with an illegal instruction, and say nothing.
 int posix_memalign(void **block, size_t alignment, size_t bytes) {
-  const int before = errno;
+  static const char message[] =
+      "entrypoint: error: mmap failed\n"
+      "entrypoint: error:   why: the kernel gives this process no more memory (Cannot allocate memory)\n"
+      "entrypoint: error:   way out: raise the memory limit of the container, or the user's (ulimit -v)\n";
   *block = aligned_alloc(alignment, bytes);
-  const int failure = *block ? 0 : errno;
-  errno = before;
-  return failure;
+  if (*block) return 0;
+  if (write(STDERR_FILENO, message, sizeof message - 1) < 0) _exit(not_permitted);
+  _exit(not_permitted);
 }
 #endif

@@ -38,7 +38,7 @@ int __asprintf_chk(char **text, int flag, const char *format, ...) {
 int __snprintf_chk(char *text, size_t size, int flag, size_t room, const char *format, ...) {
   va_list arguments;
   (void)flag;
-  if (room < size) abort();
+  if (room < size) __builtin_trap();
   va_start(arguments, format);
   const int length = vsnprintf(text, size, format, arguments);
   va_end(arguments);
@@ -51,7 +51,7 @@ int __sprintf_chk(char *text, int flag, size_t room, const char *format, ...) {
   va_start(arguments, format);
   const int length = vsnprintf(text, room, format, arguments);
   va_end(arguments);
-  if (length >= 0 && (size_t)length >= room) abort();
+  if (length >= 0 && (size_t)length >= room) __builtin_trap();
   return length;
 }
 
@@ -62,6 +62,6 @@ unsigned long __isoc23_strtoul(const char *text, char **end, int base) { return 
 
 // What cap_set_file(3) and cap_iab_get_pid(3) call. Nothing here calls those two, but they lie in the same files as
 // what is called, and are linked.
-_Noreturn void open64(void) { abort(); }
-_Noreturn void fopen64(void) { abort(); }
+_Noreturn void open64(void) { __builtin_trap(); }
+_Noreturn void fopen64(void) { __builtin_trap(); }
 #endif

@@ -15,5 +15,8 @@ struct AllocationTests {
       "$T/program"
       """)
     #expect(outcome.output == "passed\n", "\(outcome.errors)")
+    #expect(
+      outcome.errors.contains(
+        "  why: the kernel gives this process no more memory (Cannot allocate memory)\n"))
   }
 }

@@ -53,8 +53,8 @@ enum FileSystemUser {
     if areForFiles(uid, gid) { return }
     if isUnknown {
       // The id for files follows the effective one (credentials(7)), which can be restored.
-      try checked("setegid(\(gid))") { setegid(gid) }
-      try checked("seteuid(\(uid))") { seteuid(uid) }
+      try checked("setegid(\(gid))") { linux_setegid(gid) }
+      try checked("seteuid(\(uid))") { linux_seteuid(uid) }
       return
     }
     let call = "setfsuid(\(uid)), setfsgid(\(gid))"

@@ -3,24 +3,23 @@ import CLinux
 
 /// Changes who the process is (credentials(7)).
 ///
-/// The process has one thread, so glibc's functions are the system calls. Each throws
-/// ``SystemCallFailure``, which says so where an id does not exist in the user namespace.
+/// The process has one thread, so these are the system calls. Each throws ``SystemCallFailure``, which says so where an id does not exist in the user namespace.
 enum ProcessIdentity {
   /// setgroups(2).
   static func setGroups(_ groups: [UInt32]) throws(SystemCallFailure) {
     try change("setgroups(\(groups.map { String($0) }.joined(separator: ",")))", groups: groups) {
-      unsafe setgroups(groups.count, groups)
+      unsafe linux_setgroups(groups.count, groups)
     }
   }
 
   /// setgid(2): real, effective and saved, as this process has cap_setgid.
   static func setGroup(_ gid: UInt32) throws(SystemCallFailure) {
-    try change("setgid(\(gid))", groups: [gid]) { setgid(gid) }
+    try change("setgid(\(gid))", groups: [gid]) { linux_setgid(gid) }
   }
 
   /// setuid(2): real, effective and saved, as this process has cap_setuid.
   static func setUser(_ uid: UInt32) throws(SystemCallFailure) {
-    try change("setuid(\(uid))", uid: uid) { setuid(uid) }
+    try change("setuid(\(uid))", uid: uid) { linux_setuid(uid) }
   }
 
   private static func change(

@@ -27,7 +27,7 @@ package struct RunningProcess: Equatable, Sendable {
   /// - Parameter body: what the child does.
   /// - Returns: the child.
   static func fork(_ body: () -> Never) throws(Errno) -> RunningProcess {
-    let child = try retried { CLinux.fork() }
+    let child = try retried { linux_fork() }
     if child == 0 { body() }
     return RunningProcess(number: child)
   }

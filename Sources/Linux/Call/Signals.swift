@@ -9,19 +9,22 @@ extension Signal {
   func ignore() { linux_ignore_signal(number) }
 }
 
-/// A set of signals (sigsetops(3)).
+/// A set of signals, as the kernel has it.
+///
+/// musl keeps the signals 32 to 34 for itself, and changes masks that have one of them; the last is the first
+/// realtime signal of programs with glibc.
 struct SignalSet {
-  private var set = sigset_t()
+  /// The bit 0 is the signal 1.
+  private var set: UInt64 = 0
 
   init(_ signals: [Signal]) {
-    unsafe sigemptyset(&set)
-    for signal in signals { unsafe sigaddset(&set, signal.number) }
+    for signal in signals { set |= 1 << (signal.number - 1) }
   }
 
-  /// Every signal that can be blocked (sigfillset(3)).
+  /// Every signal but 32 and 33, by which threads of C libraries call each other (nptl(7)).
   static var all: SignalSet {
     var all = SignalSet([])
-    unsafe sigfillset(&all.set)
+    all.set = ~(0b11 << 31)
     return all
   }
 
@@ -41,7 +44,7 @@ struct SignalSet {
 
   private func change(_ how: Int32) throws(SystemCallFailure) -> SignalSet {
     var (wanted, before) = (self, self)
-    try checked("rt_sigprocmask") { unsafe sigprocmask(how, &wanted.set, &before.set) }
+    try checked("rt_sigprocmask") { unsafe linux_change_mask(how, &wanted.set, &before.set) }
     return before
   }
 
@@ -66,9 +69,9 @@ struct SignalSet {
     var number: Int32 = 0
     if let deadline {
       var time = timespec(milliseconds: deadline.remaining)
-      number = unsafe sigtimedwait(&awaited.set, nil, &time)
+      number = unsafe linux_wait_for_signal(&awaited.set, &time)
     } else {
-      number = unsafe sigwaitinfo(&awaited.set, nil)
+      number = unsafe linux_wait_for_signal(&awaited.set, nil)
     }
     if number > 0 { return Signal(number) }
     let reason = Errno.last
