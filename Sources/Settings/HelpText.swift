@@ -26,9 +26,12 @@ package enum HelpText {
   ]
 
   private static let statuses = [
+    ("0", "--dry-run, --check: a start can succeed; --health: Kong serves"),
+    ("1", "--health: Kong does not serve"),
     ("64", "wrong options"),
+    ("69", "what is waited for has not answered in time"),
     ("77", "not permitted here"),
-    ("78", "wrong configuration"),
+    ("78", "wrong configuration; --check: a certain failure"),
     ("126, 127", "the command cannot be executed, or is not found"),
     ("other", "the status of a hook, \"kong prepare\" or the command; 128 + signal"),
   ]

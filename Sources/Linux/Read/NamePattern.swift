@@ -2,9 +2,9 @@ import Text
 
 /// A pattern of glob(7) for one name, read once for all names of a directory.
 ///
-/// As fnmatch(3) reads it in the locale C, with FNM_PERIOD: a leading dot is matched by a dot only. That
-/// function brings in glibc's wide characters, which are 30 kB. A pattern is abandoned if its brackets have
-/// an error, or what locales define: there fnmatch(3) reads on from where the name first matched.
+/// As glibc's fnmatch(3) reads it in the locale C, with FNM_PERIOD: a leading dot is matched by a dot only. A
+/// release has another C library than nginx. A pattern is abandoned if its brackets have an error, or what
+/// locales define: there glibc reads on from where the name first matched.
 struct NamePattern {
   /// The bytes that may stand at a place of the name; nil for "*".
   private var places: [ByteSet?] = []
