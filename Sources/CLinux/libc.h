@@ -93,8 +93,8 @@ static inline void *linux_map_shared_page(void) {
 }
 static inline void linux_ignore_signal(int number) { signal(number, SIG_IGN); }
 
-// What glibc does for all threads, as the processes of the tests have several. musl's functions block all signals
-// meanwhile, and set a mask of chance if that is refused; a release has one thread, and calls the kernel.
+// glibc changes the ids of all threads, and the tests have several. A release has one thread, and calls the kernel:
+// musl's functions block all signals meanwhile, and set a random mask afterwards if that was refused.
 #ifdef __GLIBC__
 static inline int linux_fork(void) { return fork(); }
 static inline int linux_setgroups(size_t count, const gid_t *groups) { return setgroups(count, groups); }

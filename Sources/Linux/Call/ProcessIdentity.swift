@@ -3,7 +3,8 @@ import CLinux
 
 /// Changes who the process is (credentials(7)).
 ///
-/// The process has one thread, so these are the system calls. Each throws ``SystemCallFailure``, which says so where an id does not exist in the user namespace.
+/// The process has one thread, so these are the system calls. Each throws ``SystemCallFailure``, which says
+/// so where an id does not exist in the user namespace.
 enum ProcessIdentity {
   /// setgroups(2).
   static func setGroups(_ groups: [UInt32]) throws(SystemCallFailure) {
