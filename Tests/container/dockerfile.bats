@@ -31,7 +31,7 @@ files() {
   cat "$directory/images"
   (($(grep -cE '^docker\.io/library/[a-z]+:[0-9a-z.-]+@sha256:[0-9a-f]{64}$' "$directory/images") == 3))
   not grep -vxE 'scratch|\$\{[A-Z]+_IMAGE\}' <(sed -nE 's/^FROM (--[^ ]+ )?([^ ]+).*/\2/p' "$repository/docker/Dockerfile")
-  "$python_tools/bin/check-jsonschema" --builtin-schema vendor.renovate "$repository/renovate.json"
+  "$python_tools/bin/check-jsonschema" --builtin-schema vendor.renovate "$repository/.github/renovate.json"
 }
 
 @test "it adds one layer below 2.5 MB, with one file and no package" {
