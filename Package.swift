@@ -88,7 +88,7 @@ let package = Package(
       ]),
     pure("Capabilities", uses: ["Text"]),
     pure("Nginx", uses: ["Text", "Capabilities"], isFast: true),
-    pure("Kong", uses: ["Text", "Capabilities", "Nginx"]),
+    pure("Kong", uses: ["Text", "Capabilities", "Nginx"], isFast: true),
     pure("Services", uses: ["Text", "Nginx"]),
     pure("Plan", uses: ["Text", "Capabilities", "Nginx", "Kong", "Services"]),
     pure(

@@ -2,13 +2,10 @@ package import Text
 
 extension Environment {
   /// The names of the variables that inject a directive into nginx's configuration, but have no value.
-  private var emptyDirectives: [String] {
+  var emptyDirectives: [String] {
     let empty = variables.filter { $0.value.bytes.allSatisfy(isLuaBlank) }
     return empty.map { $0.name }.filter { NginxBlock.of($0.utf8.span) != nil }
   }
-
-  /// Whether there is such a variable; some may be options of Kong.
-  package var hasEmptyDirectives: Bool { !emptyDirectives.isEmpty }
 
   /// What to say of each such variable that is no option of Kong.
   ///

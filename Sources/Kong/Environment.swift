@@ -43,8 +43,8 @@ package struct Environment: Equatable, Sendable {
   }
 
   private mutating func removeDuplicates() {
+    guard variables.map({ key(ofName: $0.name.utf8.span) }).hasEqual else { return }
     let later = Set(variables.map { $0.name }.groupsOfEqual.flatMap { $0.dropFirst() })
-    if later.isEmpty { return }
     variables = variables.indices.filter { !later.contains($0) }.map { variables[$0] }
   }
 
@@ -81,7 +81,8 @@ package struct Environment: Equatable, Sendable {
 
   /// The value of a variable, nil where it is not set.
   package subscript(name: String) -> ByteString? {
-    for variable in variables where variable.name == name { return variable.value }
+    let name = name.utf8.span
+    for variable in variables where variable.name.utf8.span.equals(name) { return variable.value }
     return nil
   }
 
@@ -189,7 +190,8 @@ package struct Environment: Equatable, Sendable {
 
   /// Whether a name is KONG_X and an ending, for some X.
   private static func isSetting(_ name: Span<UInt8>, endingIn ending: String) -> Bool {
-    name.count > "KONG_".utf8.count + ending.utf8.count && name.begins(with: "KONG_")
-      && name.ends(with: ending)
+    // Most names have the beginning, so the ending decides sooner.
+    name.count > "KONG_".utf8.count + ending.utf8.count && name.ends(with: ending)
+      && name.begins(with: "KONG_")
   }
 }

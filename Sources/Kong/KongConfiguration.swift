@@ -20,7 +20,7 @@ package struct KongConfiguration: Equatable, Sendable {
     /// Whether its variable is one of ``Environment/isListenSetting(_:)``, which is not made for that:
     /// Kong has 230 options.
     fileprivate var isListen: Bool {
-      let name = name.utf8
+      let name = name.utf8.span
       return name.count > "_listen".utf8.count && name.ends(with: "_listen")
         && !name.begins(with: "nginx_")
     }

@@ -16,13 +16,18 @@ package struct KongDefaults: Equatable, Sendable {
 
   /// Reads a file's bytes; nil where there is no long string in it.
   ///
-  /// - Parameter isForListeners: read only what says which listeners there are. All 230 options were a
-  ///   third of the instructions of a start up to `kong prepare`.
-  package init?(_ bytes: [UInt8], isForListeners: Bool = false) {
+  /// - Parameter environment: read only what says which listeners there are, and the options that these
+  ///   variables raise a question about: see ``Environment/optionsInQuestion``. All 230 options were a third
+  ///   of the instructions of a start up to `kong prepare`. By default all are read.
+  package init?(_ bytes: [UInt8], for environment: Environment? = nil) {
     guard let text = LuaChunk(bytes).longString() else { return nil }
+    let inQuestion = environment?.optionsInQuestion.map { variable in
+      key(ofName: variable.utf8.span.extracting("KONG_".utf8.count...))
+    }.sorted()
     self.init(
-      KongConfiguration(bytes, in: text) {
-        !isForListeners || KongDefaults.mayMatterToListeners($0)
+      KongConfiguration(bytes, in: text) { name in
+        guard let inQuestion, !KongDefaults.mayMatterToListeners(name) else { return true }
+        return !inQuestion.isEmpty && inQuestion.contains(sorted: key(ofName: name.span))
       })
   }
 
@@ -90,11 +95,11 @@ package enum KongDefaultsReading: Equatable, Sendable {
   case unusable(String)
 
   /// Judges what the file came to; parameters as in ``KongDefaults``.
-  package init(_ content: FileContent, isForListeners: Bool = false) {
+  package init(_ content: FileContent, for environment: Environment? = nil) {
     switch content {
     case .absent: self = .absent
     case .bytes(let bytes):
-      let defaults = KongDefaults(bytes, isForListeners: isForListeners)
+      let defaults = KongDefaults(bytes, for: environment)
       self = defaults.map { .list($0) } ?? .unusable("it contains no long string, [[...]]")
     case .tooLarge: self = .unusable("it is too large")
     case .unreadable(let why): self = .unusable(why)

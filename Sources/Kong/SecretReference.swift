@@ -72,6 +72,14 @@ extension Environment {
     variables.contains { !$0.value.isEmpty && Environment.mayNameSecretFile($0.name) }
   }
 
+  /// The variables of those options which Kong's list is asked for: whether KONG_X_FILE names a secret
+  /// depends on X and X_FILE, and what an empty directive does, too.
+  var optionsInQuestion: [String] {
+    let files = variables.filter { !$0.value.isEmpty && Environment.mayNameSecretFile($0.name) }
+    return files.map { $0.name } + files.compactMap { Environment.secret(namedBy: $0.name) }
+      + emptyDirectives
+  }
+
   /// The files that hold secrets, in the order of the variables that name them.
   ///
   /// As in the shell entrypoint of Kong's images from 3.0 on: an empty variable is as if unset, and
@@ -111,7 +119,8 @@ extension Environment {
 
   /// The variable that gets what is in the file that `name` may name: KONG_X for KONG_X_FILE.
   static func secret(namedBy name: String) -> String? {
-    mayNameSecretFile(name) ? String(name.dropLast("_FILE".utf8.count)) : nil
+    mayNameSecretFile(name)
+      ? String(decoding: name.utf8.dropLast("_FILE".utf8.count), as: UTF8.self) : nil
   }
 
   private static func isSecret(_ name: String, defaults: KongDefaults?) -> Bool {

@@ -1,3 +1,18 @@
+/// A number that names have in common if they differ in nothing but capitals, and in what other bytes they have
+/// than letters and digits (FNV-1a, RFC 9923).
+///
+/// Of many names it excludes nearly all with one comparison each. It proves nothing: other names can have the
+/// same number, and a hostile file can be full of them.
+package func key(ofName name: Span<UInt8>) -> UInt32 {
+  var key: UInt32 = 0x811c_9dc5
+  for index in name.indices {
+    let byte = name[index]
+    let part = isLetter(byte) || isDigit(byte) ? byte | 0x20 : 0
+    key = (key ^ UInt32(part)) &* 0x0100_0193
+  }
+  return key
+}
+
 extension Array where Element: Comparable {
   /// The indices of equal elements, in groups of at least two, each in order; the groups are in the
   /// elements' order.
@@ -14,6 +29,12 @@ extension Array where Element: Comparable {
       start = end
     }
     return groups
+  }
+
+  /// Whether two of them are equal.
+  package var hasEqual: Bool {
+    let sorted = sorted()
+    return zip(sorted, sorted.dropFirst()).contains { $0 == $1 }
   }
 
   /// The index of the first of the elements that is not less than another, where they are sorted.

@@ -93,7 +93,7 @@ struct KongDefaultsTests {
         let text =
           "return [[\nprefix = /p\n\(listen)\n\(name) = x # y\npg_host = h\n[role]\nb_listen = z]]"
         let all = try #require(read(text))
-        let some = try #require(KongDefaults(Array(text.utf8), isForListeners: true))
+        let some = try #require(KongDefaults(Array(text.utf8), for: Environment()))
         #expect(some.version == all.version)
         #expect(some.closesManagerWithAdmin == all.closesManagerWithAdmin)
         for option in ["proxy_listen", "a_listen", "b_listen", "pg_listen"] {
@@ -105,6 +105,49 @@ struct KongDefaultsTests {
         }
         #expect(some["pg_host"] == nil && all["pg_host"] == "h", "what is not needed is not kept")
       }
+    }
+  }
+
+  @Test(
+    "answers all questions about an environment as the whole list does, of which it reads a part")
+  func part() throws {
+    // The first two pairs have the same key.
+    #expect(key(ofName: "nakmvxxv".utf8.span) == key(ofName: "tbdxatiq".utf8.span))
+    #expect(key(ofName: "kzgbhqbn".utf8.span) == key(ofName: "gqbvhtpq".utf8.span))
+    let names = [
+      "nakmvxxv", "tbdxatiq", "kzgbhqbn", "gqbvhtpq", "pg_password", "pg-password", "PG_password",
+      "pg_password_file", "lua_ssl_file", "nginx_http_include", "nginx-http-include",
+      "proxy_listen", "role", "a_listen", "nginx_optimizations", "headers_upstream", "x",
+    ]
+    let variables = names.map { "KONG_" + $0.replacing("-", with: "_").uppercased() }
+    var random = SeededGenerator(state: 12)
+    for _ in rounds(10_000) {
+      let lines = (0..<Int.random(in: 0..<12, using: &random)).compactMap { number in
+        names.randomElement(using: &random).map { "\($0) = \(number)\n" }
+      }
+      let text = "return [[\n\(lines.joined())]]"
+      let environment = Environment(
+        (0..<Int.random(in: 0..<8, using: &random)).compactMap { _ in
+          guard let name = variables.randomElement(using: &random) else { return nil }
+          return .init(
+            name: Bool.random(using: &random) ? name : name + "_FILE",
+            value: ["", " ", "/f", "0.0.0.0:80"].randomElement(using: &random) ?? "")
+        })
+      let all = try #require(read(text))
+      let part = try #require(KongDefaults(Array(text.utf8), for: environment))
+      func answers(_ defaults: KongDefaults) -> String {
+        var files = KongFiles()
+        files.defaults = defaults
+        let secrets = Result { try environment.secretReferences(defaults: defaults) }
+        let listeners = Result {
+          try ConfiguredListeners(environment: environment, files: files).listeners(with: nil)
+        }
+        return """
+          \(secrets) \(listeners) \(environment.unknownSecretReferences(defaults))
+          \(environment.emptyDirectiveWarnings(defaults)) \(defaults.closesManagerWithAdmin)
+          """
+      }
+      #expect(answers(part) == answers(all), "\(environment.variables) \(text)")
     }
   }
 

@@ -53,18 +53,16 @@ package struct EnvironmentBlock {
   ///
   /// The first one of that name counts.
   private func isNonEmpty(_ name: String) -> Bool {
-    let prefix = name + "="
-    for string in strings where string.withBytes({ $0.begins(with: prefix) }) {
-      return string.withBytes { $0.count > prefix.utf8.count }
+    for string in strings where string.withBytes({ $0.assigns(name) }) {
+      return string.withBytes { $0.count > name.utf8.count + 1 }
     }
     return false
   }
 
   /// The strings without the changed variables, and their new values at the end.
   func applying(_ changes: [EnvironmentChange]) -> ExecStrings {
-    let prefixes = changes.map { $0.name + "=" }
     let kept = strings.filter { string in
-      string.withBytes { bytes in !prefixes.contains { bytes.begins(with: $0) } }
+      string.withBytes { bytes in !changes.contains { bytes.assigns($0.name) } }
     }
     let added = changes.compactMap { change -> CString? in
       let name = ByteString(change.name + "=")
@@ -75,5 +73,13 @@ package struct EnvironmentBlock {
       }
     }
     return ExecStrings(kept + added)
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// Whether the bytes are "NAME=value" with this name.
+  fileprivate func assigns(_ name: String) -> Bool {
+    let length = name.utf8.count
+    return count > length && self[length] == UInt8(ascii: "=") && begins(with: name)
   }
 }

@@ -121,7 +121,6 @@ extension HostSnapshot {
     for request: Request, isDryRun: Bool
   ) throws(SystemCallFailure) {
     let namesSecrets = request.environment.mayNameSecretFiles
-    let isForListeners = !namesSecrets && !isDryRun && !request.environment.hasEmptyDirectives
     var list: KongReading<KongDefaultsReading>?
     var settings: KongReading<KongFiles>?
     var generated: KongReading<GeneratedListeners>?
@@ -130,8 +129,7 @@ extension HostSnapshot {
       let own = snapshot.credentials
       // The list decides which settings count, so a start and its dry run both read it.
       if namesSecrets || isDryRun || request.testsListeners {
-        list = .defaults(
-          at: request.kongDefaults, isForListeners: isForListeners, as: user, own: own)
+        list = .defaults(for: request, as: user, own: own)
       }
       if request.testsListeners || request.waitsForDatabase {
         settings = .files(for: request, as: user, own: own)

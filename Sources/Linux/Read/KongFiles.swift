@@ -5,14 +5,15 @@ import Plan
 import Text
 
 extension KongReading {
-  /// Reads Kong's list of options.
+  /// Reads of Kong's list of options what matters to a request.
   static func defaults(
-    at path: ByteString, isForListeners: Bool, as user: TargetUser, own: Credentials
+    for request: Request, as user: TargetUser, own: Credentials
   ) -> KongReading where Value == KongDefaultsReading {
     KongReading(
       as: user, own: own,
       { files in
-        KongDefaultsReading(files.read(path, KongFiles.limit), isForListeners: isForListeners)
+        KongDefaultsReading(
+          files.read(request.kongDefaults, KongFiles.limit), for: request.environment)
       },
       failed: { .unusable($0) })
   }
