@@ -74,17 +74,8 @@ struct CPULimitTests {
   @Test("are passed to Kong if a real control group of the kernel limits them")
   func controlGroup() throws {
     let outcome = try shell(
-      stage + """
-        if [ -e /sys/fs/cgroup/cpu/cpu.cfs_quota_us ]; then
-          group=/sys/fs/cgroup/cpu/entrypoint-test-$$-$RANDOM; mkdir $group
-          limit() { echo "$1" >$group/cpu.cfs_quota_us; }
-        else
-          mount -t cgroup2 none /sys/fs/cgroup; echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
-          group=/sys/fs/cgroup/entrypoint-test-$$-$RANDOM; mkdir $group
-          limit() { echo "$1 100000" >$group/cpu.max; }
-        fi
-        trap 'echo 0 >${group%/*}/cgroup.procs; rmdir $group' EXIT
-        start() { sh -c 'echo 0 >'$group'/cgroup.procs; exec "$ENTRYPOINT" kong docker-start' 2>err
+      stage + Shell.controlGroup(.cpu) + """
+        start() { within "$ENTRYPOINT" kong docker-start 2>err
           grep -o 'KONG_NGINX_WORKER_PROCESSES=1, .* processors' err || true; }
         limit 50000; start | sed 's/ [0-9]* proc/ N proc/'
         ENTRYPOINT_WORKERS=off start

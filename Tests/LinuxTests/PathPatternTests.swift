@@ -66,7 +66,7 @@ struct PathPatternTests {
   @Test("matches the same files in the same order as glob(3), in random trees")
   func random() throws {
     let seed = UInt64.random(in: 0...UInt64.max)
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(state: seed)
     var matches = 0
     for _ in 0..<40 {
       let shell = try Shell()
@@ -170,18 +170,5 @@ struct PathPatternTests {
     for name in ["none", "file", "fifo"] {
       #expect(expanded(ByteString(shell.directory.path + "/\(name)/*")) == [])
     }
-  }
-}
-
-/// A generator that repeats its numbers for the same seed (splitmix64).
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -60,6 +60,40 @@ struct Shell {
   }
 }
 
+extension Shell {
+  /// A controller of control groups, with its limit's file in each version.
+  enum Controller: String {
+    case cpu, memory
+
+    fileprivate var limit: (v1: String, v2: String) {
+      switch self {
+      case .cpu: (#""$1" >$group/cpu.cfs_quota_us"#, #""$1 100000" >$group/cpu.max"#)
+      case .memory:
+        (#""$1" >$group/memory.limit_in_bytes"#, #""$1" >$group/memory.max"#)
+      }
+    }
+  }
+
+  /// The beginning of a script: makes a control group of the kernel, and the functions `limit LIMIT` and
+  /// `within COMMAND`, which runs a command in it.
+  static func controlGroup(_ controller: Controller) -> String {
+    """
+    if [ -e /sys/fs/cgroup/\(controller)/cgroup.procs ]; then
+      group=/sys/fs/cgroup/\(controller)/entrypoint-test-$$-$RANDOM; mkdir $group
+      limit() { echo \(controller.limit.v1); }
+    else
+      mount -t cgroup2 none /sys/fs/cgroup
+      echo +\(controller) >/sys/fs/cgroup/cgroup.subtree_control
+      group=/sys/fs/cgroup/entrypoint-test-$$-$RANDOM; mkdir $group
+      limit() { echo \(controller.limit.v2); }
+    fi
+    trap 'rmdir $group' EXIT
+    within() { (sh -c 'echo 0 >'$group'/cgroup.procs; exec "$@"' sh "$@"); }
+
+    """
+  }
+}
+
 /// Runs a script in a fresh directory.
 func shell(_ script: String) throws -> Shell.Outcome {
   let shell = try Shell()

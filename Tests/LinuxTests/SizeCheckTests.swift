@@ -49,19 +49,7 @@ import Text
   @Test func `the memory limit of a real control group is compared with what Kong can come to use`()
     throws
   {
-    let group = """
-      if [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then
-        group=/sys/fs/cgroup/memory/entrypoint-test-$$-$RANDOM; mkdir $group
-        limit() { echo "$1" >$group/memory.limit_in_bytes; }
-      else
-        mount -t cgroup2 none /sys/fs/cgroup; echo +memory >/sys/fs/cgroup/cgroup.subtree_control
-        group=/sys/fs/cgroup/entrypoint-test-$$-$RANDOM; mkdir $group
-        limit() { echo "$1" >$group/memory.max; }
-      fi
-      trap 'rmdir $group' EXIT
-      within() { (sh -c 'echo 0 >'$group'/cgroup.procs; exec "$@"' sh "$@"); }
-
-      """
+    let group = Shell.controlGroup(.memory)
     let settings = "KONG_NGINX_WORKER_PROCESSES=2 KONG_MEM_CACHE_SIZE=64m"
     let low = try check("memory", settings, before: group + "limit 200M", wrapper: "within")
     #expect(

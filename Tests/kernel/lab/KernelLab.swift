@@ -129,7 +129,7 @@ struct KernelLab {
 
   private func randomStates(part: UInt64) -> RandomStates {
     RandomStates(
-      held: held, known: names.all, numbers: SplitMix64(seed: options.seed &+ part << 32))
+      held: held, known: names.all, numbers: SeededGenerator(state: options.seed &+ part << 32))
   }
 
   // MARK: the machine

@@ -7,7 +7,7 @@ struct RandomStates {
   /// A file can carry more than any thread has.
   var held: CapabilitySet
   var known: CapabilitySet
-  var numbers: SplitMix64
+  var numbers: SeededGenerator
 
   /// Credentials that the kernel allows.
   mutating func credentials() -> Credentials {
@@ -55,7 +55,7 @@ struct RandomStates {
   }
 
   private mutating func ids(_ choices: [UInt32]) -> ProcessIDs {
-    let any = { (numbers: inout SplitMix64) in choices.randomElement(using: &numbers) ?? 0 }
+    let any = { (numbers: inout SeededGenerator) in choices.randomElement(using: &numbers) ?? 0 }
     let real = any(&numbers)
     let effective = chance(3) ? any(&numbers) : real
     return ProcessIDs(
@@ -67,23 +67,5 @@ struct RandomStates {
     guard !chance(3) else { return [] }
     return Securebits(
       rawValue: UInt32(truncatingIfNeeded: numbers.next() & numbers.next()) & 0xff)
-  }
-}
-
-/// A small generator with good numbers and a seed (Steele, Lea, Flood: Fast splittable pseudorandom
-/// number generators, 2014).
-struct SplitMix64: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,0 +1,1 @@
+../support/SeededGenerator.swift
