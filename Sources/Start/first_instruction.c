@@ -64,22 +64,28 @@ static void end_process(int number) {
 // Never used, because the handler does not return; but x86 refuses a handler without one.
 static void never_returns(void) { end_process(0); }
 
-// What the kernel answered to the first of these calls that failed: 0, or -errno. A seccomp profile may
-// refuse them.
+// What the kernel answered to the first of these calls that failed: 0, or -errno; and which call that was. A
+// seccomp profile may refuse them.
 static int failure;
+static const char *failed_call = "";
 
-static void set_action(int number, const struct kernel_action *wanted, struct kernel_action *before) {
-  const long result =
-      system_call(__NR_rt_sigaction, number, (long)wanted, (long)before, sizeof wanted->mask);
-  if (result < 0 && failure == 0) failure = (int)result;
-}
-
-static void set_mask(unsigned long long mask) {
-  const long result = system_call(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask);
-  if (result < 0 && failure == 0) failure = (int)result;
+static void note(const char *call, long result) {
+  if (result >= 0 || failure != 0) return;
+  failure = (int)result;
+  failed_call = call;
 }
 
 int first_instruction_failure(void) { return -failure; }
+const char *first_instruction_failed_call(void) { return failed_call; }
+
+static void set_action(int number, const struct kernel_action *wanted, struct kernel_action *before) {
+  note("rt_sigaction",
+       system_call(__NR_rt_sigaction, number, (long)wanted, (long)before, sizeof wanted->mask));
+}
+
+static void set_mask(unsigned long long mask) {
+  note("rt_sigprocmask", system_call(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask));
+}
 
 // Whoever starts this process may have ignored or blocked signals, and exec(2) hands that on: a shell
 // without job control ignores INT and QUIT for what it starts in the background, and a container must
@@ -122,8 +128,7 @@ static void protect_relocated_data(const unsigned long *vector) {
     if (header[i].p_type != PT_GNU_RELRO) continue;
     const unsigned long start = header[i].p_vaddr & -page;
     const unsigned long end = (header[i].p_vaddr + header[i].p_memsz) & -page;
-    const long result = system_call(__NR_mprotect, (long)start, (long)(end - start), read_only, 0);
-    if (result < 0 && failure == 0) failure = (int)result;
+    note("mprotect", system_call(__NR_mprotect, (long)start, (long)(end - start), read_only, 0));
   }
 }
 #else

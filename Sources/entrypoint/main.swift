@@ -9,7 +9,10 @@ do throws(StartFailure) {
   let arguments = unsafe Array(CStrings(execve_arguments()).bytes.dropFirst())
   let environment = unsafe EnvironmentBlock(CStrings(execve_environment()))
   let refusal = first_instruction_failure()
-  if refusal != 0 { throw SystemCallFailure.settingSignals(errno: refusal).failure }
+  if refusal != 0 {
+    let call = unsafe String(cString: first_instruction_failed_call())
+    throw SystemCallFailure(firstInstruction: call, errno: refusal).failure
+  }
   // Before this process reads anything that others could want to read in it.
   do { try ProcessAttribute.forbidTracing() } catch { throw error.failure }
   let invocation = try Invocation(arguments)

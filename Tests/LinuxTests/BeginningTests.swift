@@ -21,6 +21,24 @@ struct BeginningTests {
     #expect(Int(outcome.output.dropLast()) ?? 0 > 10, "\(outcome.output)\(outcome.errors)")
   }
 
+  @Test(
+    "names the call that is refused to it, and does without getrandom",
+    arguments: [
+      ("getrandom", "Plan for `kong docker-start`\n"),
+      ("mprotect", "entrypoint: error: mprotect failed\n"),
+      ("rt_sigaction", "entrypoint: error: rt_sigaction failed\n"),
+    ])
+  func refused(call: String, shown: String) throws {
+    for reason in ["ENOSYS", "EPERM", "EACCES"] {
+      let outcome = try shell(
+        """
+        strace -o /dev/null -e trace=\(call) -e inject=\(call):error=\(reason) \
+          -E SET_CAP_NET_RAW=1 "$ENTRYPOINT" --dry-run kong docker-start 2>&1 | head -n 1
+        """)
+      #expect(outcome.output == shown, "\(reason): \(outcome.errors)")
+    }
+  }
+
   @Test("finds its arguments and its environment, however many there are")
   func stack() throws {
     let outcome = try shell(

@@ -22,9 +22,9 @@ package struct SystemCallFailure: Error, Equatable, Sendable {
     self.cause = cause
   }
 
-  /// The first instruction of this program could not set the actions of signals, or unblock them.
-  package static func settingSignals(errno: Int32) -> SystemCallFailure {
-    SystemCallFailure("rt_sigaction or rt_sigprocmask", Errno(rawValue: errno))
+  /// Records a call that failed before the program itself began (Sources/Start).
+  package init(firstInstruction call: String, errno: Int32) {
+    self.init(call, Errno(rawValue: errno))
   }
 }
 

@@ -11,9 +11,13 @@ char **execve_arguments(void);
 /// The environment: "NAME=value" strings, ended by a null pointer.
 char **execve_environment(void);
 
-/// Why the handlers for stop signals could not be set, or signals not be unblocked (errno(3)): 0 where they
-/// were. With such a process nothing may be begun: it could not be stopped.
+/// Why the handlers for stop signals could not be set, or signals not be unblocked, or relocated data not be made
+/// read-only (errno(3)): 0 where that was done. With such a process nothing may be begun: it could not be stopped, or
+/// is easier to take over.
 int first_instruction_failure(void);
+
+/// The system call that failed, by its name.
+const char *first_instruction_failed_call(void);
 
 /// What was built: "v0.1.0, 1a2b3c4d" (tag, commit), "1a2b3c4d", or empty where nobody said.
 const char *build_revision(void);
