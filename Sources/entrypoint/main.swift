@@ -14,7 +14,12 @@ do throws(StartFailure) {
     throw SystemCallFailure(firstInstruction: call, errno: refusal).failure
   }
   // Before this process reads anything that others could want to read in it.
-  do { try ProcessAttribute.forbidTracing() } catch { throw error.failure }
+  do {
+    try ProcessAttribute.forbidTracing()
+    try ProcessCapabilities.layDownThoseOfOwnFile()
+  } catch {
+    throw error.failure
+  }
   let invocation = try Invocation(arguments)
   let start = Start(invocation, environment: environment)
   switch invocation.action {

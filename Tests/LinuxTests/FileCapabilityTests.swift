@@ -137,6 +137,36 @@ struct FileCapabilityTests {
       ], "\(outcome.output)\(outcome.errors)")
   }
 
+  @Test(
+    "of entrypoint's own file open no file and no user to those who start it, =ep no more than =p")
+  func ownFile() throws {
+    let outcome = try shell(
+      """
+      cp "$ENTRYPOINT" "$T/entrypoint"; echo hidden > "$T/secret"; chmod 600 "$T/secret"
+      printf '#!/bin/sh\\necho "$KONG_PASSWORD"\\n' > "$T/kong"; chmod +x "$T/kong"
+      export PATH="$T:$PATH"
+      for sets in =p =ep; do
+        setcap cap_dac_override,cap_dac_read_search,cap_setgid,cap_setuid$sets "$T/entrypoint"
+        as_user() { setpriv --reuid 33 --regid 33 --clear-groups "$@" 2>/dev/null && echo 0 || echo $?; }
+        as_user "$T/entrypoint" --user root -- id -u
+        KONG_PASSWORD_FILE="$T/secret" as_user "$T/entrypoint" kong version
+      done
+      """)
+    #expect(outcome.output == "77\n78\n77\n78\n", "\(outcome.errors)")
+  }
+
+  @Test("of entrypoint's own file are not root's, though its execution counts as secure")
+  func secureRoot() throws {
+    let outcome = try shell(
+      """
+      # A security module can have this effect on the first process of every container.
+      cp "$ENTRYPOINT" "$T/entrypoint"; chgrp 6 "$T/entrypoint"; chmod 2755 "$T/entrypoint"
+      setpriv --regid 5 --clear-groups \\
+        "$T/entrypoint" --user www-data --cap net_raw -- grep CapEff /proc/self/status
+      """)
+    #expect(outcome.output == "CapEff:\t0000000000002000\n", "\(outcome.errors)")
+  }
+
   @Test("for a file that replaced the planned one end the start")
   func unwritable() throws {
     try withProgram { file, shell in

@@ -37,6 +37,9 @@ enum ProcessIdentity {
     }
   }
 
+  /// The real user (getuid(2)).
+  static var realUser: UInt32 { getuid() }
+
   /// The effective user (geteuid(2)).
   static var effectiveUser: UInt32 { geteuid() }
 

@@ -6,8 +6,8 @@ package import Text
 package struct HostSnapshot: Equatable, Sendable {
   /// Who this process is and what it may do.
   package var credentials: Credentials
-  /// AT_SECURE (getauxval(3)): this process has capabilities from its own file that whoever started
-  /// it did not have.
+  /// This process has capabilities from its own file that whoever started it did not have (AT_SECURE,
+  /// getauxval(3)).
   package var secureExecution: Bool
   /// The capabilities of the running kernel.
   package var capabilityNames: CapabilityNames
