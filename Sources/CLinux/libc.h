@@ -60,6 +60,12 @@ static inline void linux_clear_errno(void) { errno = 0; }
 static inline int linux_openat(int directory, const char *name, int flags) {
   return openat(directory, name, flags);
 }
+static inline int linux_duplicate(int descriptor, int least) { return fcntl(descriptor, F_DUPFD_CLOEXEC, least); }
+
+// Where the kernel does not have it, both libraries ask for the real user instead, which is another question.
+static inline int linux_faccessat2(int directory, const char *name, int mode, int flags) {
+  return (int)syscall(SYS_faccessat2, directory, name, mode, flags);
+}
 
 // NS_GET_USERNS of linux/nsfs.h (ioctl_nsfs(2)).
 static inline int linux_owner_of_namespace(int descriptor) { return ioctl(descriptor, 0xb701, 0); }

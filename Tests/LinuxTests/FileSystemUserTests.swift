@@ -251,6 +251,22 @@ struct FileSystemUserTests {
     }
   }
 
+  @Test(
+    "is not taken for root's where the kernel answers for the real user only, as before Linux 5.8")
+  func oldKernel() throws {
+    let outcome = try shell(
+      """
+      # What only www-data can use, and root not without cap_dac_override.
+      mkdir "$T/bin"; printf '#!/bin/sh\\n' > "$T/bin/kong"; printf '#!/bin/sh\\necho nginx\\n' > "$T/bin/nginx"
+      chmod 755 "$T/bin/nginx"; chmod 700 "$T/bin/kong"; chown www-data "$T/bin/kong"
+      export PATH="$T/bin:$PATH" KONG_PREFIX="$T/prefix" KONG_PROXY_LISTEN=off ENTRYPOINT_LOG_LEVEL=warn
+      strace -f -o /dev/null -e trace=faccessat2 -e inject=faccessat2:error=ENOSYS \\
+        capsh --drop=cap_dac_override,cap_dac_read_search -- -c \\
+        '"$ENTRYPOINT" --user www-data --proxy "$T/bin/nginx" kong docker-start'
+      """)
+    #expect(outcome.output == "nginx\n", "\(outcome.errors)")
+  }
+
   @Test("fails with an error if the way back is closed")
   func noWayBack() async {
     await #expect(processExitsWith: .success) {

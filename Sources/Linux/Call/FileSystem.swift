@@ -107,10 +107,26 @@ struct AccessMode: OptionSet {
 }
 
 /// Why what a path leads to may not be used so, by the ids for files; nil where it may (faccessat2(2)).
+///
+/// Before Linux 5.8 the kernel does not know the call, and answers for the real user only: ENOSYS where that
+/// is another one.
 func accessRefusal(_ path: ByteString, _ mode: AccessMode) -> Errno? {
   do throws(Errno) {
     _ = try unsafe path.withCString { path throws(Errno) in
-      try retried { unsafe faccessat(AT_FDCWD, path, mode.rawValue, AT_EACCESS) }
+      try retried { unsafe linux_faccessat2(AT_FDCWD, path, mode.rawValue, AT_EACCESS) }
+    }
+    return nil
+  } catch {
+    guard error == .noFunction, FileSystemUser.isRealUser else { return error }
+    return realUserRefusal(path, mode)
+  }
+}
+
+/// Why the real user may not use what a path leads to so; nil where it may (access(2)).
+private func realUserRefusal(_ path: ByteString, _ mode: AccessMode) -> Errno? {
+  do throws(Errno) {
+    _ = try unsafe path.withCString { path throws(Errno) in
+      try retried { unsafe access(path, mode.rawValue) }
     }
     return nil
   } catch {
@@ -120,7 +136,7 @@ func accessRefusal(_ path: ByteString, _ mode: AccessMode) -> Errno? {
 
 /// Whether the real user may use what a path leads to so (access(2)).
 func isAllowed(_ path: ByteString, _ mode: AccessMode) -> Bool {
-  unsafe path.withCString { unsafe access($0, mode.rawValue) } == 0
+  realUserRefusal(path, mode) == nil
 }
 
 /// mkdir(2).

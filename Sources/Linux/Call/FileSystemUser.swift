@@ -74,6 +74,9 @@ enum FileSystemUser {
     setfsuid(.max) == Int32(bitPattern: uid) && setfsgid(.max) == Int32(bitPattern: gid)
   }
 
+  /// Whether the ids for files are the real ones.
+  static var isRealUser: Bool { areForFiles(getuid(), getgid()) }
+
   /// Whether the id for files is root's.
   static var isRoot: Bool { setfsuid(.max) == 0 }
 
