@@ -76,6 +76,32 @@ struct InheritanceTests {
     #expect(outcome.errors.contains("Permission denied"))
   }
 
+  @Test("has no way to a supervisor's descriptors either, before that has closed what it got")
+  func supervisor() throws {
+    let outcome = try start(
+      kong: "", nginx: "",
+      #"""
+      cat > taker <<'PYTHON'
+      # Tries to take the descriptor 9 of entrypoint (pidfd_getfd(2)) until there is none.
+      import ctypes, os, subprocess, time
+      libc = ctypes.CDLL(None, use_errno=True)
+      os.setgroups([]); os.setgid(33); os.setuid(33)
+      while not (found := subprocess.run(["pgrep", "-o", "-x", "entrypoint"], capture_output=True).stdout): pass
+      process = libc.syscall(434, int(found), 0)
+      while ctypes.get_errno() in (0, 1):
+          ctypes.set_errno(0)
+          if libc.syscall(438, process, 9, 0) >= 0: print("taken", flush=True); break
+          time.sleep(0.001)
+      PYTHON
+      python3 taker & taker=$!
+      # nginx takes its time to begin.
+      strace -f -o /dev/null -e trace=execve -e inject=execve:delay_enter=300000 \
+        "$ENTRYPOINT" --init kong docker-start 9</etc/shadow
+      wait $taker; echo "done"
+      """#)
+    #expect(outcome.output == "done\n", "\(outcome.errors)")
+  }
+
   @Test("includes the end of entrypoint: kong prepare is killed with it")
   func parent() throws {
     let outcome = try start(

@@ -172,7 +172,7 @@ package struct Executor {
     if let refusal = try run(supervisor.steps) { throw refusal.failure }
     try call(RunningProcess.enterRootDirectory())
     // Scripts of Kong's user write to /proc/1/fd/1 as `docker logs` shows it. Nothing is to be had from this
-    // process that they could not have anyway.
+    // process that they could not have anyway: what the engine may have left open is closed.
     if supervisor.credentials.permitted.isEmpty { try call(ProcessAttribute.allowTracing()) }
   }
 

@@ -55,11 +55,12 @@ struct SupervisedCommand {
     return SupervisedCommand(process: child, terminal: terminal)
   }
 
-  /// Gives up privileges, lets the child begin, and waits for its exec.
+  /// Closes what this process got, gives up privileges, lets the child begin, and waits for its exec.
   private static func lead(
     _ beginning: consuming Descriptor, _ outcome: borrowing Descriptor,
     after retire: () throws(StartFailure) -> Void
   ) throws(StartFailure) {
+    do { try OpenDescriptors.close(keeping: beginning, outcome) } catch { throw error.failure }
     try retire()
     let status: Int32?
     do throws(Errno) {

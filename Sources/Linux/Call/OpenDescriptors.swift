@@ -21,6 +21,13 @@ enum OpenDescriptors {
     }
   }
 
+  /// Closes all above standard error except these two.
+  static func close(
+    keeping first: borrowing Descriptor, _ second: borrowing Descriptor
+  ) throws(SystemCallFailure) {
+    try close(keeping: [DescriptorNumber(first.number), DescriptorNumber(second.number)])
+  }
+
   private static func close(
     from first: UInt32, through last: UInt32
   ) throws(SystemCallFailure) {
