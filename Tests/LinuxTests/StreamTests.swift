@@ -87,6 +87,19 @@ struct StreamTests {
     #expect(lines.last?.hasSuffix("open() failed (6: No such device or address)") == true)
   }
 
+  @Test("that are closed are no way for messages into files and pipes of entrypoint's own")
+  func messages() throws {
+    let outcome = try shell(
+      proxy: "",
+      """
+      chown www-data "$T"
+      # A file for each process: no line is cut in two.
+      strace -ff -o "$T/trace" -e trace=write "$ENTRYPOINT" --init --log-level debug kong docker-start >&- 2>&-
+      cat "$T"/trace.* | grep 'write(.*"entrypoint: ' | sed 's/.*= //' | sort -u
+      """)
+    #expect(outcome.output == "-1 EBADF (Bad file descriptor)\n", "\(outcome.errors)")
+  }
+
   @Test("that are closed do not prevent a start")
   func closed() throws {
     let outcome = try shell(

@@ -7,8 +7,16 @@ struct Descriptor: ~Copyable {
   let number: Int32
 
   /// Takes over a number that a call has just returned.
-  init(owning number: Int32) {
-    self.number = number
+  ///
+  /// Where a standard stream is closed, the kernel gives its number to the next file, and messages would be
+  /// written to that. So such a file gets another number (F_DUPFD_CLOEXEC(2const)).
+  init(owning number: Int32) throws(Errno) {
+    if number > STDERR_FILENO {
+      self.number = number
+      return
+    }
+    defer { close(number) }
+    self.number = try retried { linux_duplicate(number, STDERR_FILENO + 1) }
   }
 
   deinit {
@@ -115,8 +123,10 @@ struct Pipe: ~Copyable {
   init() throws(Errno) {
     var ends: [Int32] = [-1, -1]
     try retried { unsafe pipe2(&ends, O_CLOEXEC) }
-    readEnd = Descriptor(owning: ends[0])
-    writeEnd = Descriptor(owning: ends[1])
+    let readEnd = try Descriptor(owning: ends[0])
+    let writeEnd = try Descriptor(owning: ends[1])
+    self.readEnd = readEnd
+    self.writeEnd = writeEnd
   }
 
   /// Closes the other end.

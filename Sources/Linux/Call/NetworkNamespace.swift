@@ -34,7 +34,7 @@ enum NetworkNamespace {
     do throws(Errno) {
       try file.withDescriptor { file throws(Errno) in
         let number = file.number
-        _ = Descriptor(owning: try retried { linux_owner_of_namespace(number) })
+        _ = try Descriptor(owning: retried { linux_owner_of_namespace(number) })
       }
       return true
     } catch {

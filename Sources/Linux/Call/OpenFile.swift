@@ -132,8 +132,8 @@ private let openPath = linux_o_path
 private func openDescriptor<Name: PathName & ~Copyable>(
   _ name: borrowing Name, in directory: Int32 = AT_FDCWD, _ flags: Int32
 ) throws(Errno) -> Descriptor {
-  unsafe Descriptor(
-    owning: try name.withCString { name throws(Errno) in
+  try unsafe Descriptor(
+    owning: name.withCString { name throws(Errno) in
       try retried { unsafe linux_openat(directory, name, flags | O_CLOEXEC) }
     })
 }

@@ -31,7 +31,7 @@ struct SignalSet {
   /// What can be read while one of these, which are blocked, is waiting (signalfd(2)).
   func descriptor() throws(Errno) -> Descriptor {
     var set = set
-    return Descriptor(owning: try retried { unsafe linux_signal_descriptor(&set) })
+    return try Descriptor(owning: retried { unsafe linux_signal_descriptor(&set) })
   }
 
   /// Blocks these, too (sigprocmask(2), SIG_BLOCK).

@@ -144,7 +144,7 @@ struct Socket: ~Copyable {
     let type =
       (kind == .stream ? linux_sock_stream : linux_sock_datagram)
       | (blocks ? 0 : linux_sock_nonblocking)
-    descriptor = Descriptor(owning: try retried { socket(address.family, type, 0) })
+    descriptor = try Descriptor(owning: retried { socket(address.family, type, 0) })
   }
 
   /// A switch of a socket (setsockopt(2)).
@@ -229,7 +229,7 @@ struct Socket: ~Copyable {
   /// - Throws: EAGAIN if none waits, and this socket does not block.
   borrowing func accept() throws(Errno) -> Socket {
     let number = descriptor.number
-    return Socket(Descriptor(owning: try retried { linux_accept(number) }))
+    return Socket(try Descriptor(owning: retried { linux_accept(number) }))
   }
 
   private init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
