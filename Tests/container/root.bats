@@ -168,12 +168,12 @@ low_ports='0.0.0.0:80, 0.0.0.0:443 ssl'
   logged 'gracefully shutting down'
 }
 
-@test "the tested image is built with the lines of the README's Dockerfile that starts as root, and only these" {
+@test "the tested image is built with the lines of docker/README.md's Dockerfile that starts as root, and only these" {
   lines() { sed 's/--from=[^ ]* .entrypoint/entrypoint/' | grep -E '^(COPY|USER|ENTRYPOINT|CMD) '; }
   as_root() {
     awk '/^```Dockerfile$/ { is_open = 1; text = ""; next }
       /^```$/ { if (is_open && text ~ /\nUSER root\n/) printf "%s", text; is_open = 0 }
-      is_open { text = text $0 "\n" }' "$repository/README.md"
+      is_open { text = text $0 "\n" }' "$repository/docker/README.md"
   }
   diff <(lines <"$repository/Tests/container/Containerfile") <(as_root | lines)
 }
