@@ -106,8 +106,8 @@ package enum HostportHijackCheck {
       "listen on another port",
     ]
     return Explanation(
-      what: "\(listener.endpoint) does not reach Kong at \(hosts(arrivals)): another pod's hostPort"
-        + " takes it",
+      what: "connections to \(hosts(arrivals)) do not reach Kong on \(listener.endpoint):"
+        + " another pod's hostPort takes them",
       why: why, waysOut: waysOut)
   }
 
@@ -121,7 +121,7 @@ package enum HostportHijackCheck {
       }
     return Explanation(
       what:
-        "\(listener.endpoint) may not reach Kong at \(hosts(arrivals)): a connection from here does"
+        "connections to \(hosts(arrivals)) may not reach Kong on \(listener.endpoint): one from here did"
         + " not arrive",
       why:
         "a connection from here to \(first.target) \(how): a hostPort's rule whose pod is gone, or a"
@@ -129,8 +129,9 @@ package enum HostportHijackCheck {
       waysOut: [
         "on the node, iptables-save, or nft list ruleset, shows what is done to port \(port);"
           + " CNI-HOSTPORT-DNAT is the chain of hostPorts",
-        "run entrypoint --check as root, which may read in /proc/net/nf_conntrack where it goes",
-        "if the firewall drops only what comes from the node itself, nothing",
+        "run entrypoint --check as root: it may then read in /proc/net/nf_conntrack where they go",
+        "if the firewall drops only connections from the node itself, ignore this:"
+          + " ENTRYPOINT_CHECKS=-hostport-hijack",
       ])
   }
 

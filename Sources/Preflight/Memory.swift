@@ -62,12 +62,12 @@ package enum MemoryCheck {
     var waysOut = [
       "raise the limit above \(mebibytes(needed)): docker run --memory, or resources.limits.memory of the container"
     ]
-    if number > 1 { waysOut.append("have fewer workers: KONG_NGINX_WORKER_PROCESSES") }
+    if number > 1 { waysOut.append("start fewer workers: KONG_NGINX_WORKER_PROCESSES") }
     if shared.bytes > 0 { waysOut.append("lower KONG_MEM_CACHE_SIZE") }
     return .warning(
       Explanation(
         what:
-          "the memory limit is \(mebibytes(limit.bytes)), and Kong can come to use \(mebibytes(needed))",
+          "the memory limit is \(mebibytes(limit.bytes)), but Kong may need \(mebibytes(needed))",
         why:
           "\(parts.joined(separator: " and ")) are more than the limit, and the kernel kills a process of a"
           + " container that exceeds it",

@@ -20,7 +20,7 @@ package enum OpenFilesCheck {
     if mayRaise || needed <= limit { return .passed }
     return .warning(
       Explanation(
-        what: "nginx's workers can open \(limit) files, and not \(needed)",
+        what: "nginx's workers can open only \(limit) files, not \(needed)",
         why: "\(wanted == nil ? "Kong sets worker_rlimit_nofile to at least \(least)" : source),"
           + " and only a process with cap_sys_resource may exceed the hard limit of the container",
         waysOut: [

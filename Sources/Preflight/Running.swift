@@ -26,13 +26,13 @@ package enum RunningCheck {
     }
     var differences: [String] = []
     if actual.user.effective != planned.user.effective {
-      differences.append("uid \(actual.user.effective) in place of \(planned.user.effective)")
+      differences.append("uid \(actual.user.effective) instead of \(planned.user.effective)")
     }
     if actual.group.effective != planned.group.effective {
-      differences.append("gid \(actual.group.effective) in place of \(planned.group.effective)")
+      differences.append("gid \(actual.group.effective) instead of \(planned.group.effective)")
     }
     let missing = planned.effective.subtracting(actual.effective)
-    if !missing.isEmpty { differences.append("not \(names.text(of: missing))") }
+    if !missing.isEmpty { differences.append("no \(names.text(of: missing))") }
     let more = actual.permitted.subtracting(planned.permitted)
     if !more.isEmpty { differences.append("\(names.text(of: more)) in addition") }
     if planned.noNewPrivileges, !actual.noNewPrivileges {
@@ -41,12 +41,13 @@ package enum RunningCheck {
     if differences.isEmpty { return .passed }
     return .warning(
       Explanation(
-        what: "nginx (process \(process)) has \(differences.joined(separator: ", "))",
-        why: "a start with the present settings, from here, would give it something else",
+        what: "nginx (process \(process)) differs from the plan: it has"
+          + " \(differences.joined(separator: ", "))",
+        why: "it was started with other settings, or by a process with other capabilities than this"
+          + " check",
         waysOut: [
           "restart the container, so that the present settings count",
-          "compare from a process like the container's first: docker exec without --user and"
-            + " --privileged",
+          "run this check as the container was started: docker exec without --user and --privileged",
         ]))
   }
 

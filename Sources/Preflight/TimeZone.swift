@@ -66,14 +66,19 @@ package enum TimeZoneCheck {
   private static func unknown(_ variable: ByteString) -> Explanation {
     Explanation(
       what: "times are in UTC, though TZ is \(variable.shortened)",
-      why: "the image has no such file in /usr/share/zoneinfo, and the C library says nothing",
-      waysOut: ["in the Dockerfile: install the package tzdata"] + waysOut)
+      why: "the image has no such file in /usr/share/zoneinfo, and the C library does not report"
+        + " it",
+      waysOut: [
+        "if it is misspelt, correct it: TZ=Europe/Berlin",
+        "in the Dockerfile: install the package tzdata",
+      ] + waysOut)
   }
 
   private static func dangling(_ link: ByteString) -> Explanation {
     Explanation(
       what: "times are in UTC, though /etc/localtime is a link to a time zone",
-      why: "\(link.shortened), where the link leads, is not there, and the C library says nothing",
+      why: "\(link.shortened), where the link leads, does not exist, and the C library does not"
+        + " report it",
       waysOut: [
         "in the Dockerfile: install the package tzdata",
         "Kubernetes: mount the node's /usr/share/zoneinfo, or the file itself and not the link: the kubelet"

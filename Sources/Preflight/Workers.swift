@@ -84,7 +84,7 @@ package enum WorkersCheck {
       "raise the limit: docker run --cpus or --cpuset-cpus, or resources.limits.cpu of the container"
     return .warning(
       Explanation(
-        what: "nginx has \(workers.number) workers, and they have the time of \(processors)",
+        what: "nginx has \(workers.number) workers for \(processors)",
         why:
           "\(workers.reason), and \(limit.text); each further worker takes memory, and waits for its turn",
         waysOut: [wayOut] + (usable < limit.online ? [raise] : [])))

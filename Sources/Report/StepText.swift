@@ -110,7 +110,7 @@ extension FileChange {
   fileprivate func detail(_ names: CapabilityNames) -> String {
     switch self {
     case .givePrefix(let prefix, let uid, let gid):
-      "\(prefix.path) and what is in it, to \(uid):\(gid), where it is not yet"
+      "\(prefix.path) and what is in it, to \(uid):\(gid), unless it is already"
     case .giveStream(let stream, let uid):
       "\(stream.name), a \(stream.kind.rawValue) of uid \(stream.uid), to uid \(uid)"
     case .setCapabilities(let set, let file): "\(names.fileText(of: set)) on \(file.path)"

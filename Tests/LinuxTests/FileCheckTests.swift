@@ -76,7 +76,7 @@ import Text
       try check("KONG_NGINX_MAIN_WORKER_RLIMIT_NOFILE=4096", before: "ulimit -n 2000"), "open-files"
     )
     #expect(
-      own.first?.contains("nginx's workers can open 2000 files, and not 4096") == true, "\(own)")
+      own.first?.contains("nginx's workers can open only 2000 files, not 4096") == true, "\(own)")
   }
 
   /// The C library itself says whether a TZ is UTC to it.

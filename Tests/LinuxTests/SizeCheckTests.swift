@@ -39,21 +39,21 @@ import Text
     let own = try check(
       "workers", "KONG_NGINX_WORKER_PROCESSES=9", wrapper: "taskset --cpu-list 0")
     #expect(
-      own.first?.hasSuffix("nginx has 9 workers, and they have the time of 1 processor") == true,
+      own.first?.hasSuffix("nginx has 9 workers for 1 processor") == true,
       "\(own)")
     #expect(own.contains { $0.contains("way out: unset KONG_NGINX_WORKER_PROCESSES") })
     let usual = try check("workers", wrapper: "taskset --cpu-list 0")
     #expect(usual.count == 1 && usual[0].hasPrefix("passed"), "\(usual)")
   }
 
-  @Test func `the memory limit of a real control group is compared with what Kong can come to use`()
+  @Test func `the memory limit of a real control group is compared with what Kong may need`()
     throws
   {
     let group = Shell.controlGroup(.memory)
     let settings = "KONG_NGINX_WORKER_PROCESSES=2 KONG_MEM_CACHE_SIZE=64m"
     let low = try check("memory", settings, before: group + "limit 200M", wrapper: "within")
     #expect(
-      low.first?.hasSuffix("the memory limit is 200 MiB, and Kong can come to use 224 MiB") == true,
+      low.first?.hasSuffix("the memory limit is 200 MiB, but Kong may need 224 MiB") == true,
       "\(low)")
     let enough = try check("memory", settings, before: group + "limit 226M", wrapper: "within")
     #expect(enough.count == 1 && enough[0].hasPrefix("passed"), "\(enough)")

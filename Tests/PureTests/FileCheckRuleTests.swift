@@ -55,6 +55,9 @@ import Text
     #expect(
       explanation(TimeZoneCheck.verdict(state))?.what == "times are in UTC, though TZ is \(text)")
     #expect(
+      explanation(TimeZoneCheck.verdict(state))?.waysOut.first
+        == "if it is misspelt, correct it: TZ=Europe/Berlin")
+    #expect(
       TimeZoneCheck.verdict(TimeZoneState(variable: ByteString(text), hasFile: true)) == .passed)
   }
 
@@ -171,10 +174,10 @@ import Text
     #expect(verdict(512, 4096, true) == .passed)
     #expect(
       explanation(verdict(512, nil, false))?.what
-        == "nginx's workers can open 512 files, and not 1024")
+        == "nginx's workers can open only 512 files, not 1024")
     #expect(
       explanation(verdict(1024, 4096, false))?.what
-        == "nginx's workers can open 1024 files, and not 4096")
+        == "nginx's workers can open only 1024 files, not 4096")
     #expect(explanation(verdict(1024, 4096, false))?.waysOut.last == "lower X")
     guard case .skipped = verdict(nil, nil, false) else { return #expect(Bool(false)) }
   }

@@ -239,7 +239,29 @@ struct PlannerTests {
     host.command = .absent
     let plan = try Situation.plan(on: host)
     #expect(plan.failure?.status == 127)
-    #expect(plan.failure?.explanation?.waysOut == ["put the directory of kong on PATH"])
+    let ways = [
+      "put the directory of kong on PATH",
+      "use an image with Kong in it: FROM kong:3.9 in the Dockerfile",
+    ]
+    #expect(plan.failure?.explanation?.waysOut == ways)
+    let reload = try Situation.plan(on: host, command: ["kong", "reload"])
+    #expect(reload.failure?.explanation?.waysOut == ways)
+  }
+
+  @Test("with a directory in nginx's place suggests another path, and no chmod")
+  func directoryAsProxy() throws {
+    let plan = try Situation.plan(
+      ["ENTRYPOINT_PROXY": "/opt"],
+      on: Situation.host(Situation.root(), proxy: .notRegular(path: "/opt")))
+    #expect(plan.failure?.status == 126)
+    #expect(
+      plan.failure?.explanation
+        == Explanation(
+          what: "cannot execute /opt", why: "it is not a regular file",
+          waysOut: [
+            "give the path of nginx with --proxy PATH or ENTRYPOINT_PROXY",
+            "leave it out: the default is \(Request.defaultProxy)",
+          ]))
   }
 
   @Test(
@@ -536,7 +558,7 @@ struct CommandPlanTests {
     #expect(plan.failure?.status == 127)
     #expect(
       plan.failure?.explanation?.waysOut == [
-        #"the name has a blank: write args: ["kong", "docker-start"]"#
+        #"write each word by itself: CMD ["kong", "docker-start"], Kubernetes args: ["kong", "docker-start"]"#
       ])
   }
 }

@@ -70,7 +70,8 @@ struct ReportTests {
     let text = PlanText(try Situation.plan(on: host), snapshot: host, isColored: false).render()
     #expect(text.contains("This start cannot succeed: exit status 127."))
     #expect(text.contains("Error: there is no nginx at /usr/local/openresty/nginx/sbin/nginx"))
-    #expect(text.contains("  way out: give its path with --proxy PATH or ENTRYPOINT_PROXY"))
+    #expect(
+      text.contains("  way out: give the path of nginx with --proxy PATH or ENTRYPOINT_PROXY"))
   }
 
   @Test("on standard error begins each line with the program and the level")

@@ -59,7 +59,7 @@ struct SecureExecutionTests {
       #expect(plan.failure == nil && plan.secureExecution)
       try #require(plan.prepareWarnings.count == 1 && plan.launchWarnings.isEmpty)
       let ways = plan.prepareWarnings[0].waysOut
-      #expect(ways[0].hasPrefix("remove them in the image: setcap -r \(nginx.path)"))
+      #expect(ways[0].hasPrefix("remove the capabilities in the image: setcap -r \(nginx.path)"))
       #expect(ways.contains { $0.contains("/etc/ld.so.conf.d") && $0.contains("ldconfig") })
       let reload = try self.plan(
         variables, credentials: credentials, nginx: nginx, command: ["kong", "reload"])

@@ -17,6 +17,9 @@ struct ShortfallTests {
       plan.failure?.explanation?.waysOut.first
         == "docker run " + flags.map { "--cap-add \($0)" }.joined(separator: " "))
     let given = CapabilitySet(flags.compactMap(Situation.names.capability(named:)))
+    #expect(
+      plan.failure?.explanation?.waysOut.last
+        == "start the container as that user: docker run --user 1337:0, runAsUser: 1337")
     let enough = try Situation.plan(on: Situation.host(Situation.root(given)))
     #expect(enough.failure == nil && enough.warnings.isEmpty)
     #expect(enough.result?.permitted == bind)
@@ -47,7 +50,10 @@ struct ShortfallTests {
     #expect(both.waysOut.first == "docker run --cap-add CHOWN")
     let alone = try #require(try said(Situation.user(), [socket], [:]).first)
     #expect(alone.what.hasSuffix("open() failed (6: No such device or address)"))
-    #expect(!alone.waysOut.contains { $0.contains("CHOWN") })
+    #expect(!alone.waysOut.contains { $0.contains("CHOWN") || $0.contains("--user 0") })
+    let user = try #require(try said(Situation.user(), [pipe], [:]).first)
+    #expect(
+      user.waysOut.first?.hasPrefix("start as root with cap_chown (docker run --user 0") == true)
     #expect(try said(noChown, [pipe, socket], ["ENTRYPOINT_LOG_LINKS": "off"]).isEmpty)
   }
 
@@ -172,13 +178,44 @@ struct ShortfallTests {
     #expect(
       try ways(1337).contains("docker run --user 0: entrypoint drops to the user kong itself"))
     let other =
-      "docker run --user 0: with ENTRYPOINT_USER=1000 entrypoint drops to that user itself"
+      "docker run --user 0 --env ENTRYPOINT_USER=1000: entrypoint drops to that user itself"
     #expect(try ways(1000).contains(other))
+    #expect(
+      try ways(1000).contains(
+        "Kubernetes: runAsUser: 0, env ENTRYPOINT_USER=1000; allowPrivilegeEscalation can stay false"
+      ))
     var options = Options()
     options.capabilities = ["net_raw"]
     let command = try Situation.plan(
       [:], on: Situation.host(Situation.user(1000)), command: ["id"], options: options)
     #expect(command.failure?.explanation?.waysOut.first == other)
+  }
+
+  @Test("names no user for the root start of any kong command whose user is kong")
+  func dropOfKongCommand() throws {
+    let plan = try Situation.plan(
+      ["KONG_PROXY_LISTEN": "0.0.0.0:80"], on: Situation.host(Situation.user()),
+      command: ["kong", "reload"])
+    let ways = plan.failure?.explanation?.waysOut ?? []
+    #expect(ways.contains("docker run --user 0: entrypoint drops to the user kong itself"))
+    #expect(!ways.contains { $0.contains("ENTRYPOINT_USER") })
+  }
+
+  @Test("names each setting to change where one alone does not suffice, in the mode file")
+  func modeFile() throws {
+    let variables = ["KONG_PROXY_LISTEN": "0.0.0.0:80", "ENTRYPOINT_CAP_MODE": "file"]
+    let user = try Situation.plan(variables, on: Situation.host(Situation.user()))
+    #expect(
+      user.failure?.explanation?.waysOut.first
+        == "in the image: setcap cap_net_bind_service=p on entrypoint's own file, and leave out"
+        + " ENTRYPOINT_CAP_MODE=file")
+    let writable = try Situation.plan(
+      variables, on: Situation.host(Situation.root(), proxy: .found(Obstacle.writable.nginx)))
+    #expect(
+      writable.failure?.explanation?.waysOut.prefix(2) == [
+        "leave out ENTRYPOINT_CAP_MODE=file",
+        "in the image: let only root own and write \(Situation.nginx.path), and each directory above it",
+      ])
   }
 
   @Test("names the condition that keeps capabilities of entrypoint's own file from being passed on")
@@ -195,7 +232,7 @@ struct ShortfallTests {
     #expect(proxy.why.hasSuffix("passes on only to \(Request.defaultProxy)"))
     #expect(proxy.waysOut.first == "leave out ENTRYPOINT_PROXY=/opt/nginx")
     let asked = try said(["SET_CAP_CHOWN": "1"])
-    #expect(asked.why.hasSuffix("passes on only what listeners of Kong's need"))
+    #expect(asked.why.hasSuffix("passes on only what Kong's listeners need"))
     #expect(asked.waysOut.contains("leave out SET_CAP_CHOWN"))
     let raw = try said([:])
     #expect(raw.why.contains("passes on only cap_net_bind_service"))

@@ -99,7 +99,7 @@ import Text
         limit: limit)
     }
     let explanation = try #require(self.explanation(try verdict("auto", half)))
-    #expect(explanation.what == "nginx has 64 workers, and they have the time of 1 processor")
+    #expect(explanation.what == "nginx has 64 workers for 1 processor")
     #expect(
       explanation.why.hasPrefix(
         "KONG_NGINX_WORKER_PROCESSES is auto, and this container may use the time of 0.5 of the 64 processors;"
@@ -147,7 +147,7 @@ import Text
     }
     #expect(verdict(448) == .passed)
     let explanation = try #require(self.explanation(verdict(447)))
-    #expect(explanation.what == "the memory limit is 447 MiB, and Kong can come to use 448 MiB")
+    #expect(explanation.what == "the memory limit is 447 MiB, but Kong may need 448 MiB")
     #expect(
       explanation.why.hasPrefix(
         "4 workers with 48 MiB or more each and 256 MiB of shared memory (2 caches with mem_cache_size 128m)"

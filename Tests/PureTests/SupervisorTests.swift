@@ -77,13 +77,18 @@ import Text
       (["--stop-delay", "2s"], [:], 64, "--stop-delay was given without --init"),
       (["--stop-timeout", "2s"], [:], 64, "--stop-timeout was given without --init"),
       (["--stop-signal", "QUIT"], [:], 64, "--stop-signal was given without --init"),
-      (["--init", "--stop-signal", "KILL"], [:], 78, "the stop signal is KILL"),
+      (["--init", "--stop-signal", "KILL"], [:], 78, "--stop-signal: the stop signal is KILL"),
       (
-        ["--init", "--stop-delay", "10", "--stop-timeout", "10"], [:], 78,
-        "the stop timeout is 10s, and the stop delay 10s"
+        [], ["ENTRYPOINT_INIT": "on", "ENTRYPOINT_STOP_SIGNAL": "KILL"], 78,
+        "ENTRYPOINT_STOP_SIGNAL: the stop signal is KILL"
       ),
       (
-        ["--init", "--stop-timeout", "0"], [:], 78, "the stop timeout is 0s, and the stop delay 0s"
+        ["--init", "--stop-delay", "10", "--stop-timeout", "10"], [:], 78,
+        "the stop timeout, 10s, is not longer than the stop delay, 10s"
+      ),
+      (
+        ["--init", "--stop-timeout", "0"], [:], 78,
+        "the stop timeout, 0s, is not longer than the stop delay, 0s"
       ),
       ([], ["ENTRYPOINT_INIT": "yes"], 78, "ENTRYPOINT_INIT is \"yes\""),
       ([], ["ENTRYPOINT_STOP_DELAY": "x"], 78, "ENTRYPOINT_STOP_DELAY is \"x\""),

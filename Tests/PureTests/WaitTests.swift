@@ -134,7 +134,7 @@ import Text
     let failure = failure(try plan(["--wait-for", "database"], variables))
     #expect(failure?.status == 78)
     #expect(
-      failure?.explanation?.what == "where Kong's database is cannot be known: \(what)")
+      failure?.explanation?.what == "the address of Kong's database cannot be known: \(what)")
     #expect(
       failure?.explanation?.waysOut == [
         "name it in place of the word database: --wait-for HOST:PORT"

@@ -33,7 +33,7 @@ remove() {
 
 # no_false_alarm: fails if a check has warned in a container of these tests: each of them can be reached.
 no_false_alarm() {
-  not grep -E 'warn: .*(does not reach Kong at|shares its port|98: Address already in use)' \
+  not grep -E 'warn: .*(do not reach Kong on|shares its port|98: Address already in use)' \
     <(podman logs "$container" 2>&1)
 }
 

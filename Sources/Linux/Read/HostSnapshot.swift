@@ -183,7 +183,9 @@ extension HostSnapshot {
       NginxObstacle.refusal(for: log).map { Denial.writingLog(log, $0) }
     }
     if let path = request.configurationPath, let refusal = FileAccess.refusal(path, .read) {
-      denials.append(.readingConfiguration(refusal.description))
+      let isMissing = refusal == .noSuchFileOrDirectory
+      denials.append(
+        .readingConfiguration(isMissing ? "there is no such file" : refusal.description))
     }
     denials += logs
   }

@@ -54,9 +54,7 @@ enum ProgramSearch {
     _ path: ByteString, path searchPath: ByteString?
   ) throws(SystemCallFailure) -> ProgramLookup {
     guard let pinned = try pin(path) else { return .absent }
-    guard pinned.isRegular else {
-      return .notExecutable(path: path, reason: "it is not a regular file")
-    }
+    guard pinned.isRegular else { return .notRegular(path: path) }
     let permissions = pinned.status.permissions
     guard permissions & 0o111 != 0 else {
       return .notExecutable(path: path, reason: "no user may execute it")

@@ -24,7 +24,7 @@ extension HookDirectory {
         selection.warnings.append(HookDirectory.notExecutable(file))
       } else {
         try check(file.resolvedEntries, named: file.path, user: user)
-        if let why = file.refusal { throw .notExecutable(file.path, why: why) }
+        if let why = file.refusal { throw .notExecutable(file.path, why: why, waysOut: file.ways) }
         selection.programs.append(file)
       }
     }
@@ -37,9 +37,10 @@ extension HookDirectory {
     let writer = user.uid == 0 ? nil : user
     guard let entry = entries.firstWritable(by: writer) else { return }
     let who = user.uid == 0 ? "users other than root" : user.description
+    let hooks = path == HookDirectory.path ? "the hooks in" : "the hook"
     throw StartFailure(
       status: ExitStatus.configuration,
-      what: "the hooks of \(path) are not run: \(who) could write \(entry.path)",
+      what: "\(hooks) \(path) cannot be trusted: \(who) could write \(entry.path)",
       why:
         "\(entry.path) has \(entry.description), and is not on a read-only mount; whoever"
         + " takes over the proxy could leave code there for every later start",
@@ -76,5 +77,12 @@ extension HookDirectory {
       what: "\(paths): ignored, because .envsh files are not supported",
       why: "only a shell could import their variables, and entrypoint starts none",
       waysOut: ["set the variables in the container's environment", "remove it"])
+  }
+}
+
+extension HookFile {
+  /// The ways past a hook that its user may not execute.
+  fileprivate var ways: [String] {
+    [StartFailure.wayToExecute(path), "remove it", "run no hooks: ENTRYPOINT_HOOKS=off"]
   }
 }

@@ -25,7 +25,7 @@ extension Shortfall {
       return ["leave out \(mode): with ambient capabilities, the variables count"]
     }
     guard file.capabilitiesHonoredAtExec != nil else { return [] }
-    let takeOff = "remove them in the image: setcap -r \(file.path)"
+    let takeOff = "remove the capabilities in the image: setcap -r \(file.path)"
     if isRoot { return [takeOff] }
     return [
       takeOff

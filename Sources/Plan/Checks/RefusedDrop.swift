@@ -14,11 +14,13 @@ extension Basis {
     if isRoot {
       let missing = (needed ?? CapabilitySet(lacking)).subtracting(start.effective)
       ways += EngineFlags.adding(names.names(of: missing).map(EngineFlags.name))
-      ways.append("start the container as that user (docker run --user, runAsUser)")
+      ways.append(
+        "start the container as that user: docker run --user \(user.uid):\(user.gid), runAsUser:"
+          + " \(user.uid)")
     } else {
       ways.append("start the container as root (docker run --user 0, runAsUser: 0)")
-      if request.user != nil {
-        ways.append("leave out --user and ENTRYPOINT_USER: the user stays the same")
+      if let asked = request.user {
+        ways.append("leave out \(asked.origin.description): the user stays the same")
       }
     }
     return StartFailure(

@@ -127,7 +127,7 @@ struct Shortfall {
     guard host.secureExecution else { return nil }
     // What was asked for by name can be left out, which is said of all such needs.
     guard request.role != .otherCommand, !need.listeners.isEmpty else {
-      return ("what listeners of Kong's need", [])
+      return ("what Kong's listeners need", [])
     }
     if request.proxy != Request.defaultProxy {
       let setting = setting("--proxy", "ENTRYPOINT_PROXY", request.proxy)

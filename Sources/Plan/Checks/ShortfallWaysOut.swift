@@ -41,10 +41,14 @@ extension Shortfall {
     let short = missing.members.map(engineName)
     let flags = short.map { " --cap-add \($0)" }.joined(separator: "")
     let list = short.map { "\"\($0)\"" }.joined(separator: ", ")
-    let add = short.isEmpty ? "" : " and capabilities.add: [\(list)]"
+    let add = short.isEmpty ? "" : ", capabilities.add: [\(list)]"
+    // The user that root drops to; nil where that is so already.
+    let variable = userOfRoot.map { " --env ENTRYPOINT_USER=\($0)" } ?? ""
+    let env = userOfRoot.map { ", env ENTRYPOINT_USER=\($0)" } ?? ""
     let asRoot = [
-      "docker run --user 0\(flags): \(dropOfRoot)",
-      "Kubernetes: runAsUser: 0\(add); allowPrivilegeEscalation can stay false",
+      "docker run --user 0\(variable)\(flags): entrypoint drops to"
+        + " \(userOfRoot == nil ? "the user \(request.user?.text ?? "kong")" : "that user") itself",
+      "Kubernetes: runAsUser: 0\(env)\(add); allowPrivilegeEscalation can stay false",
     ]
     return (ownFileLimit(need)?.waysOut ?? []) + ownFileWays(need) + asRoot
   }
@@ -64,8 +68,12 @@ extension Shortfall {
         + (start.noNewPrivileges ? ["Docker before 24.0.6: leave out no-new-privileges"] : [])
     }
     let isAdded = start.bounding.contains(need.capability) && !start.noNewPrivileges
+    // Then the capability is ambient.
+    let mode =
+      request.mode == .file
+      ? ", and leave out \(setting("--cap-mode", "ENTRYPOINT_CAP_MODE", "file"))" : ""
     return [
-      "in the image: setcap cap_net_bind_service=p on entrypoint's own file"
+      "in the image: setcap cap_net_bind_service=p on entrypoint's own file\(mode)"
         + (isAdded ? "" : ", and \(adding)")
     ]
   }
@@ -88,6 +96,10 @@ extension Shortfall {
       ways.append("leave out \(setting("--cap-mode", "ENTRYPOINT_CAP_MODE", mode))")
     }
     if case .refused(let write)? = refusal, let wayOut = write.wayOut { ways.append(wayOut) }
+    if isHeld, refusal == .writableByOthers, request.mode == .file {
+      ways.append(
+        "in the image: let only root own and write \(file.path), and each directory above it")
+    }
     if isRoot, isHeld, refusal == .noSetfcap, request.mode == .file {
       ways += EngineFlags.adding(["SETFCAP"])
     }
@@ -98,13 +110,11 @@ extension Shortfall {
     EngineFlags.name(names.name(of: capability))
   }
 
-  /// How a start as root comes to run the command as the user that this process is.
-  private var dropOfRoot: String {
+  /// The user that a start as root must be given, to run the command as the user that this process is; nil
+  /// where root drops to that user anyway.
+  private var userOfRoot: UInt32? {
     let user = host.currentUser
-    if request.user == nil, !request.isDockerStart || user.name != "kong" {
-      return "with ENTRYPOINT_USER=\(user.uid) entrypoint drops to that user itself"
-    }
-    return "entrypoint drops to the user \(request.user?.text ?? "kong") itself"
+    return request.user == nil && (!request.isKong || user.name != "kong") ? user.uid : nil
   }
 
   /// The ways to listen that need no capability.

@@ -49,6 +49,15 @@ struct StreamAccess {
     return request.role == .otherCommand && closed.contains { $0.kind != .socket }
   }
 
+  /// The way to a start that gives the streams away.
+  private var waysAsRoot: [String] {
+    guard !basis.isRoot, closed.contains(where: { $0.kind != .socket }) else { return [] }
+    return [
+      "start as root with cap_chown (docker run --user 0, runAsUser: 0): entrypoint gives them to the user"
+        + " that it drops to"
+    ]
+  }
+
   private var explanation: Explanation? {
     let closed = self.closed
     guard let first = closed.first else { return nil }
@@ -62,7 +71,7 @@ struct StreamAccess {
         : "\(program) cannot open \(names) as \(user.description) (\(first.obstacle.error))",
       why: closed.map { $0.obstacle.why }.joined(separator: "; ")
         + (lacksChown ? "; this process lacks cap_chown, so it cannot change the owner" : ""),
-      waysOut: (lacksChown ? EngineFlags.adding(["CHOWN"]) : []) + [
+      waysOut: (lacksChown ? EngineFlags.adding(["CHOWN"]) : []) + waysAsRoot + [
         "start the container with a terminal: docker run -t, Kubernetes tty: true",
         request.isDockerStart
           ? "ENTRYPOINT_LOG_LINKS=off, with KONG_PROXY_ACCESS_LOG, KONG_PROXY_ERROR_LOG, ... unset or"

@@ -111,8 +111,8 @@ extension FilePlace {
     case .kubernetesVolume: return kubernetes
     case .memory:
       return [
-        "docker run --tmpfs /tmp --env KONG_PREFIX=/tmp/kong (of another tmpfs, runc forgets the mode at a"
-          + " restart, unless the image has the directory)"
+        "docker run --tmpfs /tmp --env KONG_PREFIX=/tmp/kong (not another directory: unless it is in the"
+          + " image, the user may be unable to write it after a restart)"
       ] + kubernetes
     case .mount: return mount + kubernetes
     case .unknown: return kubernetes + image + mount

@@ -9,14 +9,15 @@ package enum ProgramLookup: Equatable, Sendable {
   case absent
   /// Something is there that cannot be executed; `reason` says why, in words.
   case notExecutable(path: ByteString, reason: String)
+  /// Something is there that is no regular file, such as a directory.
+  case notRegular(path: ByteString)
 }
 
 extension StartFailure {
   /// A program is there, and cannot be executed.
-  static func notExecutable(_ path: ByteString, why: String) -> StartFailure {
+  static func notExecutable(_ path: ByteString, why: String, waysOut: [String]) -> StartFailure {
     StartFailure(
-      status: ExitStatus.notExecutable, what: "cannot execute \(path)", why: why,
-      waysOut: [wayToExecute(path), "name another"])
+      status: ExitStatus.notExecutable, what: "cannot execute \(path)", why: why, waysOut: waysOut)
   }
 
   /// The way out of everything that keeps a file from being executed.

@@ -92,7 +92,7 @@ package struct DatabaseService {
   private func failure(_ what: String, _ why: String) -> StartFailure {
     StartFailure(
       status: ExitStatus.configuration,
-      what: "where Kong's database is cannot be known: \(what)", why: why,
+      what: "the address of Kong's database cannot be known: \(what)", why: why,
       waysOut: ["name it in place of the word database: --wait-for HOST:PORT"])
   }
 }

@@ -30,7 +30,7 @@ struct KongDecision {
       return
     }
     let reason =
-      need.map { "though \($0.reason): it cannot be granted here" } ?? "nothing is needed"
+      need.map { "\($0.reason), but no capability can be granted here" } ?? "nothing is needed"
     self.init(
       bare, run: run, grant: PrepareGrant(grant: .none, reason: reason),
       warnings: try KongDecision.unbound(need, run: run))

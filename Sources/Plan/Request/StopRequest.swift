@@ -19,7 +19,8 @@ extension StopPolicy {
       delay: options.stopDelay ?? delay ?? .zero, timeout: options.stopTimeout ?? timeout,
       signal: options.stopSignal ?? signal ?? (isKong ? .quit : nil), stopsAtInterrupt: isKong)
     if let signal = self.signal, [.kill, .stop, .childEnded].contains(signal) {
-      throw StartFailure.uselessStopSignal(signal)
+      throw StartFailure.uselessStopSignal(
+        signal, options.stopSignal == nil ? "ENTRYPOINT_STOP_SIGNAL" : "--stop-signal")
     }
     if let timeout = self.timeout, timeout <= self.delay {
       throw StartFailure.noTimeLeft(delay: self.delay, timeout: timeout)
@@ -79,21 +80,25 @@ extension StartFailure {
       waysOut: ["add --init", "leave out \(option)"])
   }
 
-  fileprivate static func uselessStopSignal(_ signal: Signal) -> StartFailure {
+  fileprivate static func uselessStopSignal(_ signal: Signal, _ origin: String) -> StartFailure {
     StartFailure(
-      status: ExitStatus.configuration, what: "the stop signal is \(signal.name)",
+      status: ExitStatus.configuration, what: "\(origin): the stop signal is \(signal.name)",
       why: "no command shuts down cleanly on this signal",
-      waysOut: ["name TERM, QUIT or INT, whichever ends the command"])
+      waysOut: [
+        "name TERM, QUIT or INT, whichever ends the command", "leave out \(origin) for the default",
+      ])
   }
 
   fileprivate static func noTimeLeft(delay: TimeSpan, timeout: TimeSpan) -> StartFailure {
     StartFailure(
       status: ExitStatus.configuration,
-      what: "the stop timeout is \(timeout.text), and the stop delay \(delay.text)",
+      what: "the stop timeout, \(timeout.text), is not longer than the stop delay, \(delay.text)",
       why:
         "both begin with the signal to stop, so no time is left for the stop itself",
       waysOut: [
-        "set a timeout that is longer than the delay", "leave out the timeout for no limit",
+        "set a longer timeout: --stop-timeout, ENTRYPOINT_STOP_TIMEOUT",
+        "set a shorter delay: --stop-delay, ENTRYPOINT_STOP_DELAY",
+        "leave out the timeout for no limit",
       ])
   }
 }
