@@ -12,5 +12,7 @@ extension Choice {
   package static var words: [String] { allCases.map { $0.rawValue } }
 
   /// The rule that any other word breaks.
-  package static var rule: String { "it must be \(words.joined(separator: " or "))" }
+  package static var rule: String {
+    "it must be \(Array(words.dropLast()).joined(separator: ", ")) or \(words.last ?? "")"
+  }
 }

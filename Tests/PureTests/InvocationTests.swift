@@ -70,7 +70,7 @@ struct InvocationTests {
     #expect(try failure("--usr=x").waysOut.first == "did you mean --user?")
     #expect(try failure("-x").what == "there is no option -x")
     #expect(try failure("--" + String(repeating: "x", count: 5000)).waysOut.count == 2)
-    #expect(try failure("--cap-mode", "x").why == "it must be auto or file or ambient")
+    #expect(try failure("--cap-mode", "x").why == "it must be auto, file or ambient")
     #expect(try failure("--dry-run=yes").what == "--dry-run was given a value")
     #expect(try failure("--format", "json", "x").waysOut.first == "add --dry-run")
     #expect(try failure("--check", "--format", "docker", "x").why == "it must be text or json")

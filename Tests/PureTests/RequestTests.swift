@@ -44,7 +44,7 @@ struct RequestTests {
       _ = try request(["ENTRYPOINT_CAP_MODE": "maybe"])
     }
     #expect(failure.status == 78)
-    #expect(failure.explanation?.why == "it must be auto or file or ambient")
+    #expect(failure.explanation?.why == "it must be auto, file or ambient")
   }
 
   @Test("reads SET_CAP_*: empty is no request, off forbids, anything else requests")
