@@ -8,7 +8,7 @@ package import Text
 package struct KongDefaults: Equatable, Sendable {
   let configuration: KongConfiguration
   /// The variables of the `*_listen` options, sorted: a hostile list has any number.
-  private let listenVariables: [String]
+  let listenVariables: [String]
 
   /// Where Kong's images have it.
   package static let defaultPath: ByteString =

@@ -10,8 +10,8 @@ package enum HelpText {
       + " prepare\" as the user kong, grants nginx the capabilities that its listeners need (ports"
       + " below net.ipv4.ip_unprivileged_port_start, transparent proxying) and no more, and becomes"
       + " nginx.",
-    "Every other kong command, such as \"kong reload\", runs as the user kong, too. Any other"
-      + " command runs unchanged, or as --user and --cap say.",
+    "If root starts another kong command, such as \"kong reload\", it runs as the user kong, too. Any"
+      + " other command runs unchanged, or as --user and --cap say.",
   ]
 
   private static let examples = [

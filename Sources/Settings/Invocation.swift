@@ -123,7 +123,7 @@ package struct Invocation: Equatable, Sendable {
 
   private static func unknown(_ name: ByteString) -> StartFailure {
     let similar = Setting.all.compactMap { $0.name }.filter {
-      editDistance(Array($0.utf8), name.bytes) <= 2
+      ByteString($0).isSimilar(to: name)
     }
     return StartFailure(
       status: ExitStatus.usage, what: "there is no option \(name)",
@@ -162,26 +162,6 @@ package struct Invocation: Equatable, Sendable {
     status: ExitStatus.usage, what: "--health was given with a command, --dry-run or --check",
     why: "it asks a Kong that runs already, and starts nothing",
     waysOut: ["write entrypoint --health", "leave out --health"])
-
-  /// How many single bytes must be inserted, removed or replaced to make one text of the other
-  /// (Levenshtein distance).
-  ///
-  /// A name that is far too long is not compared: any distance above 2 means "another option".
-  private static func editDistance(_ one: [UInt8], _ other: [UInt8]) -> Int {
-    guard abs(one.count - other.count) <= 2 else { return 3 }
-    var previous = Array(0...other.count)
-    for (row, byte) in one.enumerated() {
-      var current = [row + 1]
-      for (column, otherByte) in other.enumerated() {
-        current.append(
-          min(
-            previous[column] + (byte == otherByte ? 0 : 1), previous[column + 1] + 1,
-            current[column] + 1))
-      }
-      previous = current
-    }
-    return previous[other.count]
-  }
 }
 
 extension Setting {
@@ -207,7 +187,7 @@ extension Setting {
     throw StartFailure(
       status: ExitStatus.usage, what: "\(name ?? "") is given \"\(value)\"",
       why: rule,
-      waysOut: ["give it one of these", "leave it out for the default"])
+      waysOut: ["give it one of these", wayWithout])
   }
 
   fileprivate var lacksValue: StartFailure {
@@ -215,8 +195,10 @@ extension Setting {
     return StartFailure(
       status: ExitStatus.usage, what: "\(name) has no value",
       why: "a value must follow it, and one that begins with \"-\" must follow \"=\"",
-      waysOut: ["write \(name) \(value.text)", "leave it out for the default"])
+      waysOut: ["write \(name) \(value.text)", wayWithout])
   }
+
+  private var wayWithout: String { usual.isEmpty ? "leave it out" : "leave it out for the default" }
 }
 
 extension Setting.Value {

@@ -126,8 +126,9 @@ package struct Setting: Sendable {
     Setting(
       .health, "--health", in: .kong,
       "Ask a Kong that runs in this container whether it serves: for HEALTHCHECK, and for probes. If"
-        + " KONG_STATUS_LISTEN names a listener without TLS, entrypoint asks it over HTTP, as the user kong"
-        + " and without Lua; otherwise it runs \"kong health\". The exit status is 0 or 1."),
+        + " KONG_STATUS_LISTEN names a listener without TLS, entrypoint asks it over HTTP, without"
+        + " privileges and without Lua; otherwise it runs \"kong health\". The exit status is 0 or 1."
+    ),
     Setting(
       .supervises, "--init", variable: "ENTRYPOINT_INIT", in: .supervisor,
       "Stay as the command's parent, without privileges: forward signals, reap orphans, and end"

@@ -236,6 +236,30 @@ struct ConfiguredListenersTests {
     #expect(try listeners(files: files) == ["default of proxy_listen 0.0.0.0:9000"])
   }
 
+  @Test("a setting that this Kong does not have causes a warning if it is nearly one that it has")
+  func misspelt() throws {
+    var host = Situation.host(Situation.root())
+    host.files.defaults = KongDefaults(
+      Array("return [[\nproxy_listen = off\nadmin_listen = off\nstatus_listen = off\n]]".utf8))
+    let variables = [
+      "KONG_PROXI_LISTEN": "0.0.0.0:80", "KONG_STAUTS_LISTEN": "0.0.0.0:81",
+      "KONG_ADMIN_LISTEN": "off",
+      "KONG_ADMINS_LISTEN": "", "KONG_PORTAL_GUI_LISTEN": "off", "KONG_NGINX_PROXY_LISTEN": "82",
+    ]
+    let warnings = try Situation.plan(variables, on: host).prepareWarnings
+    #expect(
+      warnings == [
+        Explanation(
+          what: "KONG_PROXI_LISTEN is no option of this Kong, which ignores it",
+          why: "the option with the most similar name is KONG_PROXY_LISTEN",
+          waysOut: ["correct the name: KONG_PROXY_LISTEN", "unset KONG_PROXI_LISTEN"]),
+        Explanation(
+          what: "KONG_STAUTS_LISTEN is no option of this Kong, which ignores it",
+          why: "the option with the most similar name is KONG_STATUS_LISTEN",
+          waysOut: ["correct the name: KONG_STATUS_LISTEN", "unset KONG_STAUTS_LISTEN"]),
+      ])
+  }
+
   // MARK: the generated configuration
 
   private func generated(

@@ -14,6 +14,7 @@ extension Request {
     if let defaults = files.defaults { warnings += environment.unknownSecretReferences(defaults) }
     if isDockerStart, let defaults = files.defaults {
       warnings += environment.emptyDirectiveWarnings(defaults)
+      warnings += environment.misspeltListenWarnings(defaults)
     }
     if let file = files.configuration, let other = file.configuration.prefix,
       environment.nonEmpty("KONG_PREFIX") == nil, Prefix.withoutLastSlash(other) != prefix

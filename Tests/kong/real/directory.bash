@@ -127,7 +127,10 @@ give_pipes() {
 
 # is_reaped PROCESS: or this shell is about to reap it and has nothing else to do.
 is_reaped() {
-  [[ ! -e /proc/$1/stat || $(<"/proc/$1/stat") == *') Z '* ]]
+  local state
+  # It may vanish at any moment, and a failed `$(<...)` would end this shell.
+  state=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+  [[ $state == *') Z '* ]]
 }
 
 # ended: waits for the end of the container without output. Sets `status`.

@@ -1,0 +1,23 @@
+package import Text
+
+extension Environment {
+  /// What to say of each KONG_X_LISTEN that this Kong does not have but for a typing error: Kong ignores it, and
+  /// listens where its defaults say.
+  ///
+  /// Others can be meant for another Kong: the official chart sets KONG_PORTAL_GUI_LISTEN for each.
+  package func misspeltListenWarnings(_ defaults: KongDefaults) -> [Explanation] {
+    variables.compactMap { variable in
+      guard Environment.isListenSetting(variable.name), !variable.value.isEmpty,
+        !defaults.hasListenOption(withVariable: variable.name)
+      else { return nil }
+      let name = ByteString(variable.name)
+      let similar = defaults.listenVariables.first { ByteString($0).isSimilar(to: name) }
+      return similar.map { option in
+        Explanation(
+          what: "\(name) is no option of this Kong, which ignores it",
+          why: "the option with the most similar name is \(option)",
+          waysOut: ["correct the name: \(option)", "unset \(name)"])
+      }
+    }
+  }
+}
