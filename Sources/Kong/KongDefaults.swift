@@ -47,11 +47,6 @@ package struct KongDefaults: Equatable, Sendable {
     }
   }
 
-  /// The options' names, lower case, in the order of the file.
-  package var options: [String] {
-    configuration.settings.filter { !$0.name.isEmpty }.map { $0.name.lowercasedASCII }
-  }
-
   /// The default of an option as written, such as "NONE"; nil if there is no such option.
   package subscript(name: String) -> ByteString? { configuration[name] }
 

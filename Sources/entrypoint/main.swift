@@ -16,7 +16,7 @@ do throws(StartFailure) {
   // Before this process reads anything that others could want to read in it.
   do {
     try ProcessAttribute.forbidTracing()
-    try ProcessCapabilities.layDownThoseOfOwnFile()
+    try OwnFileCapabilities.layDown()
   } catch {
     throw error.failure
   }

@@ -160,7 +160,7 @@ struct KongDefaultsTests {
     ])
   func longString(text: String) throws {
     let defaults = try #require(read(text))
-    #expect(defaults.options == ["a_b", "c"])
+    #expect(defaults.configuration.settings.map(\.name) == ["a_b", "c"])
     #expect(defaults["a_b"] == "1" && defaults["d"] == nil)
   }
 

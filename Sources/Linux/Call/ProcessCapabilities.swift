@@ -2,34 +2,13 @@ import Capabilities
 import CLinux
 
 /// The capabilities of the calling thread, through libcap.
-package enum ProcessCapabilities {
+enum ProcessCapabilities {
   /// Makes the sets exactly these, and effective empty unless it is given (cap_set_proc(3)).
   static func set(
     permitted: CapabilitySet, inheritable: CapabilitySet, effective: CapabilitySet = []
   ) throws(SystemCallFailure) {
     try CapabilityState.of(permitted: permitted, inheritable: inheritable, effective: effective)
       .setProcess()
-  }
-
-  /// Whether these, which are permitted, are from the file of this program: the user has not had all of them as
-  /// ambient ones before.
-  ///
-  /// AT_SECURE alone does not say so: a security module can set it for each container's first process, root's,
-  /// too.
-  static func areOfOwnFile(_ permitted: CapabilitySet) -> Bool {
-    AuxiliaryVector.isSecure && ProcessIdentity.realUser != 0
-      && permitted.members.contains { cap_get_ambient(cap_value_t($0.rawValue)) != 1 }
-  }
-
-  /// Makes none effective that are from the file of this program.
-  ///
-  /// Everybody can start it. With what `setcap ...=ep` gives, root's files would be read for them, or `--user root`
-  /// would make them root; a plan raises what it needs of those that `=p` gives.
-  package static func layDownThoseOfOwnFile() throws(SystemCallFailure) {
-    guard AuxiliaryVector.isSecure else { return }
-    let state = try CapabilityState.ofProcess()
-    guard !state.effective.isEmpty, areOfOwnFile(state.permitted) else { return }
-    try set(permitted: state.permitted, inheritable: state.inheritable)
   }
 
   /// What the kernel checks at the moment (cap_get_proc(3)); nothing where it does not say.

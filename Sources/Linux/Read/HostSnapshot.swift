@@ -19,7 +19,7 @@ extension HostSnapshot {
     let credentials = try ProcessStatus.read()
     var snapshot = HostSnapshot(
       credentials: credentials,
-      secureExecution: ProcessCapabilities.areOfOwnFile(credentials.permitted),
+      secureExecution: OwnFileCapabilities.include(credentials.permitted),
       capabilityNames: .ofRunningKernel(),
       accounts: .readTrusted(),
       unprivilegedPortStart: request.testsListeners

@@ -6,8 +6,8 @@ public func fuzzKongDefaults(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt 
   let bytes = Array(UnsafeBufferPointer(start: data, count: size))
   if let defaults = KongDefaults(bytes) {
     precondition(bytes.count >= 4)
-    for option in defaults.options {
-      precondition(option.utf8.allSatisfy { isDigit($0) || (97...122).contains($0) || $0 == 0x5f })
+    for option in defaults.configuration.settings {
+      precondition(option.name.utf8.allSatisfy { isDigit($0) || isLetter($0) || $0 == 0x5f })
     }
   }
   let level = freeLevel(of: bytes)
@@ -17,8 +17,7 @@ public func fuzzKongDefaults(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt 
   guard let inside = KongDefaults(chunk) else { fatalError("the long string is not found") }
   let configuration = KongConfiguration(bytes)
   precondition(
-    inside.options
-      == configuration.settings.map { $0.name.lowercased() }.filter { !$0.isEmpty })
+    inside.configuration.settings.map { $0.name } == configuration.settings.map { $0.name })
   // A lookup goes through all of them, so try only the first ones.
   for setting in configuration.settings.prefix(50) {
     precondition(inside[setting.name] == setting.value)
