@@ -30,6 +30,8 @@ package struct ConfiguredListeners {
       settings.contains { $0.name == name && $0.isOpen }
     }
 
+    // Arrays that grow are made several times.
+    chosen.reserveCapacity(settings.prefix(countOfChosen).reduce(0) { $0 + $1.listeners.count })
     for (index, setting) in settings.enumerated() where use.opens(setting.name) {
       if index < countOfChosen {
         chosen += setting.listeners

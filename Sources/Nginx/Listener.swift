@@ -129,7 +129,7 @@ package struct Listener: Hashable, Sendable {
   }
 
   /// What is said of a transparent listener that no variable names.
-  package var transparencyWarning: Explanation? {
+  fileprivate var transparencyWarning: Explanation? {
     guard isOnlyInFile, hasFlag("transparent") else { return nil }
     return Explanation(
       what: "cap_net_raw is not granted for \(description); nginx will say:"
@@ -140,6 +140,28 @@ package struct Listener: Hashable, Sendable {
         "ask for it: SET_CAP_NET_RAW=1, or --cap net_raw",
         "set the listener in a KONG_*_LISTEN variable",
       ])
+  }
+}
+
+extension [Listener] {
+  /// Those that need something, with what (``Listener/needs(unprivilegedPortStart:)``).
+  package func needing(
+    from unprivilegedPortStart: Int
+  ) -> [(listener: Listener, needs: CapabilitySet)] {
+    var found: [(listener: Listener, needs: CapabilitySet)] = []
+    for index in indices {
+      let needs = self[index].needs(unprivilegedPortStart: unprivilegedPortStart)
+      if !needs.isEmpty { found.append((self[index], needs)) }
+    }
+    return found
+  }
+
+  /// What is said of the first transparent listener that no variable names.
+  package var transparencyWarning: Explanation? {
+    for index in indices {
+      if let warning = self[index].transparencyWarning { return warning }
+    }
+    return nil
   }
 }
 

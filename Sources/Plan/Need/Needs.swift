@@ -11,9 +11,7 @@ struct Needs: Equatable {
   init(
     listeners: [Listener], requests: [CapabilityRequest], snapshot: HostSnapshot
   ) throws(StartFailure) {
-    for listener in listeners {
-      let needed = listener.needs(unprivilegedPortStart: snapshot.unprivilegedPortStart)
-      guard !needed.isEmpty else { continue }
+    for (listener, needed) in listeners.needing(from: snapshot.unprivilegedPortStart) {
       for capability in needed.members { update(capability) { $0.listeners.append(listener) } }
     }
     for request in requests {

@@ -26,18 +26,13 @@ struct PrepareNeed {
   /// If the settings do not tell which listeners there are, one may need it. What was asked for by
   /// name is for nginx, so also for `nginx -t`.
   ///
-  /// - Parameter listeners: those of the settings, which are asked for once: there can be 20,000.
+  /// - Parameter needs: those of the settings' listeners, which are looked at once: there can be 20,000.
   /// - Returns: nil where nothing is needed.
-  /// - Throws: ``StartFailure`` for the name of a capability that the kernel does not know.
-  init?(
-    settings: ConfiguredListeners, listeners: [Listener], request: Request, host: HostSnapshot
-  ) throws(StartFailure) {
-    let requests = request.capabilities.filter {
-      host.capabilityNames.capability(named: $0.name) == .netBindService
-    }
+  init?(settings: ConfiguredListeners, needs: Needs, request: Request, host: HostSnapshot) {
     areCertain = settings.areCertain
-    let needs = try Needs(listeners: listeners, requests: requests, snapshot: host)
-    let refusal = requests.first { !$0.isGranted }?.origin
+    let refusal = request.capabilities.first {
+      host.capabilityNames.capability(named: $0.name) == .netBindService && !$0.isGranted
+    }?.origin
     let hidden = host.unprivilegedPortStart > 1 ? settings.warnings.first : nil
     if let known = needs.needs.first(where: { $0.capability == .netBindService }) {
       need = known

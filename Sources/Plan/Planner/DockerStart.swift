@@ -23,7 +23,7 @@ extension StartPlanner {
       plan.needs = needs.needs
       plan.workers = WorkerProcesses(request, host: host)
       if !needs.wanted.contains(.netRaw) {
-        plan.launchWarnings += plan.listeners.compactMap { $0.transparencyWarning }.prefix(1)
+        if let warning = plan.listeners.transparencyWarning { plan.launchWarnings.append(warning) }
       }
       let basis = try basis()
       plan.user = basis.user
@@ -39,8 +39,12 @@ extension StartPlanner {
       // What has run is not planned again.
       if generated?.isCurrent != true {
         let listeners = generated == nil ? plan.listeners : configured.listeners(with: nil)
-        let need = try PrepareNeed(
-          settings: configured, listeners: listeners, request: request, host: host)
+        let need = PrepareNeed(
+          settings: configured,
+          needs: generated == nil
+            ? needs
+            : try Needs(listeners: listeners, requests: request.capabilities, snapshot: host),
+          request: request, host: host)
         certain = need?.certain ?? []
         let prepare = PreparePlanner(
           basis: basis, prefix: prefix, kong: kong, proxy: proxy,

@@ -20,8 +20,16 @@ extension StartPlanner {
       if request.testsListeners {
         let configured = try listeners()
         plan.listeners = configured.listeners(with: nil)
-        need = try PrepareNeed(
-          settings: configured, listeners: plan.listeners, request: request, host: host)
+        need = PrepareNeed(
+          settings: configured,
+          needs: try Needs(
+            listeners: plan.listeners,
+            // The others are for nginx, which this command does not start.
+            requests: request.capabilities.filter {
+              host.capabilityNames.capability(named: $0.name) == .netBindService
+            },
+            snapshot: host),
+          request: request, host: host)
       }
       // Without nginx, `kong` says so itself.
       let run = KongRun(basis: basis, proxy: host.proxy?.file)
