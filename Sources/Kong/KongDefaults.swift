@@ -17,8 +17,8 @@ package struct KongDefaults: Equatable, Sendable {
   /// Reads a file's bytes; nil where there is no long string in it.
   ///
   /// - Parameter environment: read only what says which listeners there are, and the options that these
-  ///   variables raise a question about: see ``Environment/optionsInQuestion``. All 230 options were a third
-  ///   of the instructions of a start up to `kong prepare`. By default all are read.
+  ///   variables make a start look for (``Environment/optionsInQuestion``); nil to read all. All 230 options
+  ///   were a third of the instructions of a start up to `kong prepare`.
   package init?(_ bytes: [UInt8], for environment: Environment? = nil) {
     guard let text = LuaChunk(bytes).longString() else { return nil }
     let inQuestion = environment?.optionsInQuestion.map { variable in

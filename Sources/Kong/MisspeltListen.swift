@@ -1,10 +1,10 @@
 package import Text
 
 extension Environment {
-  /// What to say of each KONG_X_LISTEN that this Kong does not have but for a typing error: Kong ignores it, and
-  /// listens where its defaults say.
+  /// What to say of each KONG_X_LISTEN that this Kong does not have, if its name is nearly one that Kong has.
   ///
-  /// Others can be meant for another Kong: the official chart sets KONG_PORTAL_GUI_LISTEN for each.
+  /// Kong ignores such a variable, and listens on its defaults. Names that resemble none are left alone: they
+  /// can be meant for another Kong, as KONG_PORTAL_GUI_LISTEN of the official chart is.
   package func misspeltListenWarnings(_ defaults: KongDefaults) -> [Explanation] {
     variables.compactMap { variable in
       guard Environment.isListenSetting(variable.name), !variable.value.isEmpty,

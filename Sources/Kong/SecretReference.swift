@@ -72,8 +72,10 @@ extension Environment {
     variables.contains { !$0.value.isEmpty && Environment.mayNameSecretFile($0.name) }
   }
 
-  /// The variables of those options which Kong's list is asked for: whether KONG_X_FILE names a secret
-  /// depends on X and X_FILE, and what an empty directive does, too.
+  /// The variables of the options that a start looks for in Kong's list.
+  ///
+  /// KONG_X_FILE names a secret if X is an option, and is itself right if X_FILE is one. An empty directive
+  /// does no harm if it is an option.
   var optionsInQuestion: [String] {
     let files = variables.filter { !$0.value.isEmpty && Environment.mayNameSecretFile($0.name) }
     return files.map { $0.name } + files.compactMap { Environment.secret(namedBy: $0.name) }
